@@ -1,0 +1,91 @@
+"""The database: one engine a process, one transaction a request.
+
+Nobody commits by hand: `Database.transaction` and the request's dependency do, and deliver the
+events of the transaction afterwards. Lazy loading is off, so no query hides behind an attribute.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import MetaData, text
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
+
+from app.core.errors import UnavailableError
+from app.core.events import EventBus
+
+__all__ = ["AsyncSession", "Base", "Database"]
+
+
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    """Parent of every table class; constructors are keyword-only and type-checked."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: TIMESTAMP(timezone=True)}  # noqa: RUF012  # read by SQLAlchemy
+
+
+def driver_url(url: str) -> str:
+    """Return `url` with the driver this site uses, whatever spelling the operator chose."""
+    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+class Database:
+    """A connection pool and the transactions made from it."""
+
+    def __init__(self, url: str, events: EventBus | None = None, *, pool_size: int = 10) -> None:
+        self.events = events or EventBus()
+        self.engine = create_async_engine(
+            driver_url(url),
+            pool_pre_ping=True,
+            pool_size=pool_size,
+            max_overflow=10,
+            # A page that waits longer has lost its reader; the pool must not be held by it.
+            connect_args={"connect_timeout": 5, "options": "-c statement_timeout=30000"},
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Commit at the end of the block, then deliver its events; roll back on any error.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        try:
+            async with self._sessions() as db:
+                async with db.begin():
+                    yield db
+                await self.events.deliver(db)
+        except OperationalError as error:
+            raise UnavailableError(
+                "The database does not answer right now.",
+                fix="Try again in a moment; nothing of this request was stored.",
+                headers={"Retry-After": "3"},
+            ) from error
+
+    async def ping(self) -> None:
+        """Ask the database for one row.
+
+        Raises:
+            UnavailableError: it does not answer.
+        """
+        async with self.transaction() as db:
+            await db.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()

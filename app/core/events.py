@@ -1,0 +1,41 @@
+"""News that features tell each other: emitted inside a transaction, delivered after it committed.
+
+Calls go down the layers, news goes up: a lower feature emits, a higher one subscribes in `main.py`.
+A handler opens its own transaction; it can be lost when the process dies between commit and
+delivery, so nothing that must happen may hang on an event alone (a sweeper finds it again).
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+log = structlog.get_logger(__name__)
+
+E = TypeVar("E")
+Handler = Callable[[E], Awaitable[None]]
+_PENDING = "pending_events"
+
+
+class EventBus:
+    """Subscribers by event class, in the order they subscribed."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[type, list[Handler[object]]] = defaultdict(list)
+
+    def subscribe(self, kind: type[E], handler: Handler[E]) -> None:
+        """Call `handler` after each committed transaction that emitted an event of `kind`."""
+        self._handlers[kind].append(handler)  # type: ignore[arg-type]  # keyed by its own class
+
+    async def deliver(self, db: AsyncSession) -> None:
+        """Deliver what was emitted through `db`; call it once the transaction has committed."""
+        for event in db.info.pop(_PENDING, []):
+            for handler in self._handlers[type(event)]:
+                await handler(event)
+
+
+def emit(db: AsyncSession, event: object) -> None:
+    """Remember `event` until the transaction of `db` commits; a rollback forgets it."""
+    db.info.setdefault(_PENDING, []).append(event)

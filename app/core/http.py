@@ -1,0 +1,79 @@
+"""What a route asks for: a transaction, the viewer, and the parts of the site.
+
+Every route names its viewer through one of the aliases below, which also state the scope a token
+needs; an architecture test refuses a route that names none and is not on the public list.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, cast
+
+from fastapi import Depends, Request, Security
+from fastapi.security import SecurityScopes
+
+from app.core.db import AsyncSession, Database
+from app.core.security import ANONYMOUS, Scope, Viewer
+from app.core.settings import Settings
+
+Authenticator = Callable[[AsyncSession, Request], Awaitable[Viewer | None]]
+
+
+def database(request: Request) -> Database:
+    """Return the process's database; streaming routes open their own transactions with it."""
+    return cast("Database", request.app.state.database)
+
+
+def site_settings(request: Request) -> Settings:
+    """Return the settings this application was made with."""
+    return cast("Settings", request.app.state.settings)
+
+
+async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    async with database(request).transaction() as db:
+        yield db
+
+
+# scope="function": commit before the response leaves, so a failed commit is an error, not a lie.
+Db = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+SiteSettings = Annotated[Settings, Depends(site_settings)]
+
+
+async def identify(request: Request, db: AsyncSession) -> Viewer:
+    """Ask each authenticator in turn; the first that knows the credential decides.
+
+    Raises:
+        UnauthorizedError: a credential was sent and is not valid.
+    """
+    if (known := getattr(request.state, "viewer", None)) is not None:
+        return cast("Viewer", known)
+    viewer = ANONYMOUS
+    for authenticate in request.app.state.authenticators:
+        found = await authenticate(db, request)
+        if found is not None:
+            viewer = found
+            break
+    request.state.viewer = viewer
+    return viewer
+
+
+async def _viewer(request: Request, db: Db, required: SecurityScopes) -> Viewer:
+    viewer = await identify(request, db)
+    for scope in required.scopes:
+        viewer.require_scope(Scope(scope))
+    return viewer
+
+
+async def _signed_in(request: Request, db: Db, required: SecurityScopes) -> Viewer:
+    viewer = await _viewer(request, db, required)
+    viewer.require_user()
+    return viewer
+
+
+# May be a visitor; a token must still carry the scope.
+RepoReader = Annotated[Viewer, Security(_viewer, scopes=[Scope.REPOS_READ.value])]
+JobReader = Annotated[Viewer, Security(_viewer, scopes=[Scope.JOBS_READ.value])]
+# Somebody is signed in.
+RepoWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.REPOS_WRITE.value])]
+JobWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.JOBS_WRITE.value])]
+AccountViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.ACCOUNT.value])]
+AnySignedIn = Annotated[Viewer, Security(_signed_in, scopes=[])]
+AdminViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.ADMIN.value])]

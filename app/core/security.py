@@ -1,0 +1,98 @@
+"""Who asks, and what their credential allows: the words every permission check is made of."""
+
+import hashlib
+import hmac
+import secrets
+import zlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from app.core.errors import ForbiddenError, UnauthorizedError
+
+
+class Scope(StrEnum):
+    """What a credential may be used for. A browser session holds all of them."""
+
+    REPOS_READ = "repos:read"
+    REPOS_WRITE = "repos:write"
+    JOBS_READ = "jobs:read"
+    JOBS_WRITE = "jobs:write"
+    ACCOUNT = "account"
+    ADMIN = "admin"
+
+
+READ_SCOPES = frozenset({Scope.REPOS_READ, Scope.JOBS_READ})
+WRITE_SCOPES = READ_SCOPES | {Scope.REPOS_WRITE, Scope.JOBS_WRITE}
+ALL_SCOPES = frozenset(Scope)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The person, or the job acting for a person, behind one request.
+
+    `user_id` is None for a visitor who is not signed in. A job token names in `only_repos` the
+    repositories it may touch, so that a worker sees no more than its job needs.
+    """
+
+    user_id: int | None = None
+    name: str = ""
+    is_admin: bool = False
+    scopes: frozenset[Scope] = READ_SCOPES
+    language: str = ""
+    theme: str = ""
+    session_id: int | None = None
+    token_name: str = ""
+    only_repos: frozenset[int] | None = None
+    organization_ids: frozenset[int] = field(default_factory=frozenset)
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether there is an account behind this request."""
+        return self.user_id is not None
+
+    def require_user(self) -> int:
+        """Return the user's id.
+
+        Raises:
+            UnauthorizedError: nobody is signed in.
+        """
+        if self.user_id is None:
+            raise UnauthorizedError("Sign in first.", fix="Sign in, or send an access token.")
+        return self.user_id
+
+    def require_scope(self, scope: Scope) -> None:
+        """Pass only if this credential was made for `scope`.
+
+        Raises:
+            ForbiddenError: the token's scopes do not include it.
+        """
+        if scope not in self.scopes:
+            raise ForbiddenError(
+                f"This token does not have the scope {scope.value}.",
+                fix="Make a token with that scope under Settings, Access tokens.",
+                code="missing_scope",
+            )
+
+
+ANONYMOUS = Viewer()
+
+
+def new_token(prefix: str) -> str:
+    """Return a fresh secret: prefix, 160 random bits, and a checksum that finds typing errors."""
+    body = secrets.token_hex(20)
+    return f"{prefix}_{body}{zlib.crc32(body.encode()) & 0xFFFFFFFF:08x}"
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a token; tokens are random, so a plain sha256 is enough."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def sign(key: str, purpose: str, message: str) -> str:
+    """Return an HMAC-SHA256 over `message`, in hex; `purpose` keeps uses of one key apart."""
+    return hmac.new(key.encode(), f"{purpose}\0{message}".encode(), hashlib.sha256).hexdigest()
+
+
+def verify(key: str, purpose: str, message: str, signature: str) -> bool:
+    """Whether `signature` was made by `sign` with the same key, purpose and message."""
+    return hmac.compare_digest(sign(key, purpose, message), signature)

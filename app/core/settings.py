@@ -1,0 +1,110 @@
+"""Every setting of the site, read once from the environment.
+
+Three addresses decide where state lives; without them `tuningfork up` starts its own servers.
+`docs/operations/settings.md` lists each name; a test keeps that page and this class equal.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The site's settings. The environment variable is the alias given on each field."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    database_url: str = Field(
+        default="",
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL 16 or newer, `postgresql://user:password@host:port/name`.",
+    )
+    broker_url: str = Field(
+        default="",
+        validation_alias="BROKER_URL",
+        description="Valkey or Redis, `redis://…`: doorbell and wake-up only, never the truth.",
+    )
+    storage_url: str = Field(
+        default="",
+        validation_alias="STORAGE_URL",
+        description="`file:///path` or `s3://bucket/prefix?endpoint=…&region=…`.",
+    )
+    storage_access_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="STORAGE_ACCESS_KEY",
+        description="Access key of the S3 store.",
+    )
+    storage_secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="STORAGE_SECRET_KEY",
+        description="Secret key of the S3 store.",
+    )
+    data_dir: Path = Field(
+        default=Path("data"),
+        validation_alias="TUNINGFORK_DATA_DIR",
+        description="Directory of everything `tuningfork up` keeps: database, blobs, secrets, logs.",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="TUNINGFORK_SECRET_KEY",
+        description="Signs job tokens and CAS tokens; made on first start when empty.",
+    )
+    worker_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="TUNINGFORK_WORKER_KEY",
+        description="Shared credential with which a worker registers and claims jobs.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias="TUNINGFORK_HOST",
+        description="Address the site binds.",
+    )
+    port: int = Field(
+        default=8000,
+        validation_alias="TUNINGFORK_PORT",
+        description="Port the site binds; `tuningfork up` moves to the next free one.",
+    )
+    site_url: str = Field(
+        default="",
+        validation_alias="TUNINGFORK_SITE_URL",
+        description="Public address, for links in mails; empty means the request's own host.",
+    )
+    allowed_hosts: str = Field(
+        default="",
+        validation_alias="TUNINGFORK_ALLOWED_HOSTS",
+        description="Host names answered besides loopback, comma separated; `*` for any.",
+    )
+    signup_open: bool = Field(
+        default=True,
+        validation_alias="TUNINGFORK_SIGNUP_OPEN",
+        description="Whether strangers may create an account.",
+    )
+    log_level: str = Field(
+        default="info",
+        validation_alias="TUNINGFORK_LOG_LEVEL",
+        description="debug, info, warning or error.",
+    )
+    log_format: str = Field(
+        default="text",
+        validation_alias="TUNINGFORK_LOG_FORMAT",
+        description="`text` for people, `json` for collectors.",
+    )
+    lease_s: int = Field(
+        default=30,
+        ge=3,
+        validation_alias="TUNINGFORK_LEASE_S",
+        description="Seconds a worker may be silent before its job returns to the queue.",
+    )
+    max_upload_bytes: int = Field(
+        default=200 * 10**9,
+        validation_alias="TUNINGFORK_MAX_UPLOAD_BYTES",
+        description="Largest single file, in bytes.",
+    )
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """Return the process-wide settings; the environment is read on the first call."""
+    return Settings()
