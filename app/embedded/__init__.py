@@ -1,0 +1,1 @@
+"""PostgreSQL, Valkey, the site and its workers as one supervised process tree."""
