@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default=Path("data"),
         validation_alias="TUNINGFORK_DATA_DIR",
-        description="Directory of everything `tuningfork up` keeps: database, blobs, secrets, logs.",
+        description="Everything `tuningfork up` keeps: database, blobs, secrets, logs.",
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""),

@@ -1,0 +1,85 @@
+"""The request boundary: every failure becomes one answer, as a page or as JSON."""
+
+from http import HTTPStatus
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from app.core.errors import AppError, Detail, InvalidError
+from app.core.security import ANONYMOUS, Viewer
+from app.core.templating import render
+
+log = structlog.get_logger(__name__)
+
+# Addresses that only programs ask for, whatever they accept.
+_PROGRAM_PATHS = ("/api/", "/xet/", "/v1/", "/oauth/")
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer AppError, validation errors, unknown addresses and surprises in one shape."""
+    app.add_exception_handler(AppError, _app_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _surprise)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person in a browser asks, rather than a program."""
+    path = request.url.path
+    if path.startswith(_PROGRAM_PATHS) or "/resolve/" in path or ".git/" in path:
+        return False
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _answer(request: Request, status: int, body: dict[str, object]) -> Response:
+    headers = {"X-Error-Message": quote(str(body["error"]), safe=" :;,.'\"()[]{}<>/?!@#$&*=+-_`~")}
+    body["incident"] = getattr(request.state, "request_id", "")
+    if wants_page(request):
+        viewer: Viewer = getattr(request.state, "viewer", ANONYMOUS)
+        template = "errors/404.html" if status == HTTPStatus.NOT_FOUND else "errors/error.html"
+        return render(request, template, viewer=viewer, status=status, error=body)
+    return JSONResponse(body, status_code=status, headers=headers)
+
+
+async def _app_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, AppError):
+        raise error
+    response = _answer(request, error.status, error.body())
+    response.headers.update(error.headers)
+    return response
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    details = [
+        Detail(path=".".join(str(part) for part in item["loc"]), message=str(item["msg"]))
+        for item in error.errors()
+    ]
+    where = ", ".join(detail.path for detail in details[:3])
+    invalid = InvalidError(f"The request is not valid: {where}.", details=details)
+    return _answer(request, invalid.status, invalid.body())
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    message = "There is nothing at this address." if error.status_code == 404 else error.detail  # noqa: PLR2004  # the router's own answer
+    response = _answer(request, error.status_code, {"error": message, "code": "http"})
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _surprise(request: Request, error: Exception) -> Response:
+    # The outer boundary of a request: the only place on the site that catches everything.
+    log.error("request_failed", path=request.url.path, method=request.method, exc_info=error)
+    body: dict[str, object] = {
+        "error": "Something went wrong on our side.",
+        "code": "internal",
+        "fix": "Try again; if it stays, tell the administrator the incident number.",
+    }
+    return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, body)

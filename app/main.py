@@ -1,0 +1,89 @@
+"""The site: every feature's routes, subscribers and background work in one application.
+
+Only this module, `tables.py` and `cli.py` know every feature. `create_app` is what uvicorn runs.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from app.core import health
+from app.core.db import Database
+from app.core.events import EventBus
+from app.core.files import resource_dir
+from app.core.http import Authenticator
+from app.core.logging import configure_logging
+from app.core.middleware import ContextMiddleware, GuardMiddleware, RawPathMiddleware
+from app.core.settings import Settings, get_settings
+from app.core.web_errors import install_error_handlers
+
+BackgroundTask = Callable[[FastAPI], Awaitable[None]]
+
+
+def routers() -> list[APIRouter]:
+    """Return every router, the catch-all addresses (`/{owner}/{name}`) last."""
+    return [health.router]
+
+
+def authenticators() -> list[Authenticator]:
+    """Return who may recognise a credential, in the order they are asked."""
+    return []
+
+
+def background_tasks() -> list[BackgroundTask]:
+    """Return what runs beside the requests for as long as the process lives."""
+    return []
+
+
+def subscribe(_events: EventBus, _app: FastAPI) -> None:
+    """Connect each feature's news with the features above it that want to hear it."""
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    running = [asyncio.create_task(_named(task, app)) for task in background_tasks()]
+    yield
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await app.state.database.close()
+
+
+async def _named(task: BackgroundTask, app: FastAPI) -> None:
+    await task(app)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application for `settings`; nothing is connected to before the first request."""
+    settings = settings or get_settings()
+    configure_logging(settings.log_level, settings.log_format)
+    app = FastAPI(
+        title="Tuningfork",
+        summary="Share pretrained models and data sets, and fine-tune them.",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.state.database = Database(settings.database_url, EventBus())
+    app.state.authenticators = authenticators()
+    subscribe(app.state.database.events, app)
+    install_error_handlers(app)
+    static = resource_dir("static")
+    app.mount("/static", StaticFiles(directory=static), name="static")
+    for router in routers():
+        app.include_router(router)
+    _add_middleware(app, settings)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    # The last one added is the first one a request meets.
+    app.add_middleware(RawPathMiddleware)
+    app.add_middleware(GuardMiddleware, allowed_hosts=settings.allowed_hosts.split(","))
+    app.add_middleware(ContextMiddleware)

@@ -1,0 +1,5 @@
+"""Every table of the site, imported for their side effect on `Base.metadata`; nothing else."""
+
+from app.core.db import Base
+
+__all__ = ["Base"]
