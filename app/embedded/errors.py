@@ -1,5 +1,19 @@
-"""What can go wrong while a server of our own is started."""
+"""What can go wrong while the tree is started."""
+
+from pathlib import Path
 
 
 class StartError(Exception):
-    """A server of the tree did not start; the message says why and what to do."""
+    """A part of the tree did not start; the message says why and what to do."""
+
+
+class AlreadyRunningError(StartError):
+    """Another tree holds the data directory."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self.address = address
+        where = f" at {address}" if address else ""
+        super().__init__(
+            f"Tuningfork already runs on {folder}{where}. "
+            f"Stop it with `tuningfork down --data-dir {folder}`."
+        )

@@ -1,0 +1,104 @@
+"""The children of the tree: how each is started, asked for its health, and stopped."""
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from app.embedded.layout import DataDir
+from app.embedded.ports import address
+from app.embedded.postgres import EmbeddedPostgres
+from app.embedded.processes import Command, spawn
+from app.embedded.valkey import EmbeddedValkey
+
+HEALTH_PATH = "/healthz"
+# What a worker must not have: the database, the store's keys and the key that signs tokens.
+SITE_ONLY = (
+    "DATABASE_URL",
+    "STORAGE_URL",
+    "STORAGE_ACCESS_KEY",
+    "STORAGE_SECRET_KEY",
+    "TUNINGFORK_SECRET_KEY",
+    "TUNINGFORK_DATA_DIR",
+)
+
+Child = subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One supervised child.
+
+    `start` returns once the child can be used, or at once where `healthy` says so later.
+    """
+
+    name: str
+    start: Callable[[], Child]
+    healthy: Callable[[], bool]
+    stop_signal: signal.Signals = signal.SIGTERM
+    grace_s: float = 10.0
+    stops_early: bool = False
+
+
+def postgres_service(server: EmbeddedPostgres) -> Service:
+    """PostgreSQL: ready when `start` returns; stopped in its fast mode."""
+    return Service(
+        "postgres",
+        lambda: _child_of(server),
+        lambda: True,
+        stop_signal=signal.SIGINT,
+        grace_s=30.0,
+    )
+
+
+def valkey_service(server: EmbeddedValkey) -> Service:
+    """Valkey: asked with a ping."""
+    return Service("valkey", lambda: _child_of(server), server.answers)
+
+
+def _child_of(server: EmbeddedPostgres | EmbeddedValkey) -> Child:
+    server.start()
+    child = server.child
+    if child is None:
+        raise RuntimeError("a started server has a process")
+    return child
+
+
+def site_service(data: DataDir, listening: socket.socket, env: Mapping[str, str]) -> Service:
+    """The site, on a socket that outlives it."""
+    command = Command(
+        [sys.executable, "-m", "app.embedded.site", "--fd", str(listening.fileno())],
+        log=data.log("site"),
+        env=env,
+        open_files=(listening.fileno(),),
+    )
+    url = address(listening)
+    return Service("site", lambda: spawn(command), lambda: site_answers(url), grace_s=8.0)
+
+
+def worker_service(data: DataDir, number: int, env: Mapping[str, str], url: str) -> Service:
+    """One worker: it knows the site's address, its own key and the doorbell, nothing more."""
+    scratch = data.scratch / str(number)
+    scratch.mkdir(parents=True, exist_ok=True)
+    own = {name: value for name, value in env.items() if name not in SITE_ONLY}
+    own |= {"TUNINGFORK_URL": url, "TUNINGFORK_WORKER_DIR": str(scratch)}
+    name = f"worker-{number}"
+    command = Command([sys.executable, "-m", "worker", "serve"], log=data.log(name), env=own)
+    return Service(name, lambda: spawn(command), lambda: True, grace_s=20.0, stops_early=True)
+
+
+def site_answers(url: str, timeout_s: float = 10.0) -> bool:
+    """Say whether the site at `url` calls itself healthy."""
+    place = urlsplit(url)
+    wire = http.client.HTTPConnection(place.hostname or "", place.port, timeout=timeout_s)
+    try:
+        wire.request("GET", HEALTH_PATH)
+        return wire.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        wire.close()
