@@ -1,5 +1,6 @@
 """Every table of the site, imported for their side effect on `Base.metadata`; nothing else."""
 
+from app.accounts import tables as accounts
 from app.core.db import Base
 
-__all__ = ["Base"]
+__all__ = ["Base", "accounts"]

@@ -1,0 +1,234 @@
+"""Every read of the accounts' tables, and the single statements that must be atomic."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, select, update
+
+from app.accounts.names import name_key
+from app.accounts.schemas import AccountKind, Role
+from app.accounts.tables import (
+    AccessToken,
+    Account,
+    LoginSession,
+    Membership,
+    Organization,
+    SetupLink,
+    User,
+)
+from app.core.clock import now
+from app.core.db import AsyncSession
+
+# Nobody reads more on one page, and no list is without an end.
+LIST_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person's two rows."""
+
+    account: Account
+    user: User
+
+
+async def account_by_name(db: AsyncSession, name: str) -> Account | None:
+    """Return the account of this name in any case."""
+    return await db.scalar(select(Account).where(Account.name_key == name_key(name)))
+
+
+async def accounts_by_id(db: AsyncSession, ids: Collection[int]) -> Sequence[Account]:
+    """Return those of the accounts that exist, in no order."""
+    if not ids:
+        return []
+    return (await db.scalars(select(Account).where(Account.id.in_(ids)))).all()
+
+
+async def _person(db: AsyncSession, condition: ColumnElement[bool]) -> Person | None:
+    statement = select(Account, User).join(User, User.account_id == Account.id)
+    row = (await db.execute(statement.where(condition))).first()
+    return Person(row[0], row[1]) if row else None
+
+
+async def person_by_id(db: AsyncSession, user_id: int) -> Person | None:
+    """Return the person with this account id."""
+    return await _person(db, User.account_id == user_id)
+
+
+async def person_by_name(db: AsyncSession, name: str) -> Person | None:
+    """Return the person of this name in any case."""
+    return await _person(db, Account.name_key == name_key(name))
+
+
+async def person_by_email(db: AsyncSession, email: str) -> Person | None:
+    """Return the person with this e-mail address in any case."""
+    return await _person(db, User.email_key == name_key(email))
+
+
+async def an_admin_exists(db: AsyncSession) -> bool:
+    """Whether anybody administers the site."""
+    return await db.scalar(select(User.account_id).where(User.is_admin).limit(1)) is not None
+
+
+async def role_in_organization(db: AsyncSession, organization_id: int, user_id: int) -> Role | None:
+    """Return the person's role, None for somebody who is no member."""
+    statement = select(Membership.role).where(
+        Membership.organization_id == organization_id, Membership.user_id == user_id
+    )
+    return await db.scalar(statement)
+
+
+async def organization_by_id(db: AsyncSession, organization_id: int) -> Organization | None:
+    """Return what only an organisation has."""
+    return await db.get(Organization, organization_id)
+
+
+async def membership(db: AsyncSession, organization_id: int, user_id: int) -> Membership | None:
+    """Return the row that makes the person a member."""
+    return await db.get(Membership, (organization_id, user_id))
+
+
+async def members(db: AsyncSession, organization_id: int) -> list[tuple[Account, Membership]]:
+    """Return the members by name, at most `LIST_LIMIT`."""
+    statement = (
+        select(Account, Membership)
+        .join(Membership, Membership.user_id == Account.id)
+        .where(Membership.organization_id == organization_id)
+        .order_by(Account.name_key)
+        .limit(LIST_LIMIT)
+    )
+    return [(row[0], row[1]) for row in await db.execute(statement)]
+
+
+async def lock_admins(db: AsyncSession, organization_id: int) -> set[int]:
+    """Return who administers the organisation, locked so that two of them cannot both leave."""
+    statement = (
+        select(Membership.user_id)
+        .where(Membership.organization_id == organization_id, Membership.role == Role.ADMIN)
+        .with_for_update()
+    )
+    return set(await db.scalars(statement))
+
+
+async def organizations_of(db: AsyncSession, user_id: int) -> list[tuple[Account, Role]]:
+    """Return the organisations the person is in, by name, at most `LIST_LIMIT`."""
+    statement = (
+        select(Account, Membership.role)
+        .join(Membership, Membership.organization_id == Account.id)
+        .where(Membership.user_id == user_id, Account.kind == AccountKind.ORGANIZATION)
+        .order_by(Account.name_key)
+        .limit(LIST_LIMIT)
+    )
+    return [(row[0], row[1]) for row in await db.execute(statement)]
+
+
+async def organization_ids_of(db: AsyncSession, user_id: int) -> frozenset[int]:
+    """Return the ids of the organisations the person is in."""
+    statement = select(Membership.organization_id).where(Membership.user_id == user_id)
+    return frozenset(await db.scalars(statement.limit(LIST_LIMIT)))
+
+
+async def login_session_by_hash(
+    db: AsyncSession, token_hash: bytes, idle: timedelta
+) -> LoginSession | None:
+    """Return the session while it lives: not too long idle, not past its end."""
+    statement = select(LoginSession).where(
+        LoginSession.token_hash == token_hash,
+        LoginSession.expires_at > now(),
+        LoginSession.last_seen_at > now() - idle,
+    )
+    return await db.scalar(statement)
+
+
+async def login_sessions_of(
+    db: AsyncSession, user_id: int, idle: timedelta
+) -> Sequence[LoginSession]:
+    """Return the person's living sessions, the one used last first."""
+    statement = (
+        select(LoginSession)
+        .where(
+            LoginSession.user_id == user_id,
+            LoginSession.expires_at > now(),
+            LoginSession.last_seen_at > now() - idle,
+        )
+        .order_by(LoginSession.last_seen_at.desc())
+        .limit(LIST_LIMIT)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def delete_login_session(db: AsyncSession, user_id: int, session_id: int) -> bool:
+    """End one session of this person; False when it is not theirs or gone."""
+    statement = delete(LoginSession).where(
+        LoginSession.id == session_id, LoginSession.user_id == user_id
+    )
+    return await db.scalar(statement.returning(LoginSession.id)) is not None
+
+
+async def delete_login_session_by_hash(db: AsyncSession, token_hash: bytes) -> None:
+    """End the session of this cookie, if there is one."""
+    await db.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash))
+
+
+async def delete_login_sessions(db: AsyncSession, user_id: int, keep_id: int | None) -> None:
+    """End all sessions of this person but one."""
+    statement = delete(LoginSession).where(LoginSession.user_id == user_id)
+    await db.execute(statement.where(LoginSession.id.is_distinct_from(keep_id)))
+
+
+async def delete_dead_login_sessions(db: AsyncSession, user_id: int, idle: timedelta) -> None:
+    """Forget the person's sessions that have ended by themselves."""
+    dead = (LoginSession.expires_at <= now()) | (LoginSession.last_seen_at <= now() - idle)
+    await db.execute(delete(LoginSession).where(LoginSession.user_id == user_id, dead))
+
+
+async def access_token_by_hash(db: AsyncSession, token_hash: bytes) -> AccessToken | None:
+    """Return the token until it expires."""
+    statement = select(AccessToken).where(
+        AccessToken.token_hash == token_hash, AccessToken.expires_at > now()
+    )
+    return await db.scalar(statement)
+
+
+async def access_tokens_of(db: AsyncSession, user_id: int) -> Sequence[AccessToken]:
+    """Return the person's tokens, expired ones too, the newest first."""
+    statement = (
+        select(AccessToken)
+        .where(AccessToken.user_id == user_id)
+        .order_by(AccessToken.id.desc())
+        .limit(LIST_LIMIT)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def delete_access_token(db: AsyncSession, user_id: int, token_id: int) -> bool:
+    """Revoke one token of this person; False when it is not theirs or gone."""
+    statement = delete(AccessToken).where(
+        AccessToken.id == token_id, AccessToken.user_id == user_id
+    )
+    return await db.scalar(statement.returning(AccessToken.id)) is not None
+
+
+async def delete_unused_setup_links(db: AsyncSession) -> None:
+    """Forget links that nobody followed; only the newest one shall work."""
+    await db.execute(delete(SetupLink).where(SetupLink.used_at.is_(None)))
+
+
+async def setup_link_is_open(db: AsyncSession, token_hash: bytes) -> bool:
+    """Whether this link would still make the first administrator."""
+    statement = select(SetupLink.id).where(*_open_link(token_hash))
+    return await db.scalar(statement) is not None
+
+
+async def redeem_setup_link(db: AsyncSession, token_hash: bytes, at: datetime) -> bool:
+    """Use the link up; of many who try at once exactly one is told True."""
+    statement = update(SetupLink).where(*_open_link(token_hash)).values(used_at=at)
+    return await db.scalar(statement.returning(SetupLink.id)) is not None
+
+
+def _open_link(token_hash: bytes) -> tuple[ColumnElement[bool], ...]:
+    return (
+        SetupLink.token_hash == token_hash,
+        SetupLink.used_at.is_(None),
+        SetupLink.expires_at > now(),
+    )

@@ -1,0 +1,242 @@
+"""Words and shapes of accounts: what other features see, what the API takes and gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, StrEnum
+from functools import total_ordering
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.accounts.names import RESERVED_NAMES, check_name, name_key
+from app.core.security import READ_SCOPES, WRITE_SCOPES, Scope
+
+__all__ = ["RESERVED_NAMES", "check_name", "name_key"]
+
+DEFAULT_TOKEN_DAYS = 90
+MAX_TOKEN_DAYS = 366
+
+
+class AccountKind(StrEnum):
+    """Who stands behind a name."""
+
+    USER = "user"
+    ORGANIZATION = "organization"
+
+
+@total_ordering
+class Role(Enum):
+    """What somebody may do with an owner's repositories; each role includes those before it.
+
+    A contributor writes to the repositories they made themselves, a writer to all of them,
+    and an administrator also changes members and settings.
+    """
+
+    NO_ACCESS = "no_access"
+    READ = "read"
+    CONTRIBUTOR = "contributor"
+    WRITE = "write"
+    ADMIN = "admin"
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Role):
+            return NotImplemented
+        order = list(Role)
+        return order.index(self) < order.index(other)
+
+
+MEMBER_ROLES = tuple(role for role in Role if role is not Role.NO_ACCESS)
+
+
+class TokenRole(StrEnum):
+    """The short word for a token's scopes, as Hugging Face clients know it."""
+
+    READ = "read"
+    WRITE = "write"
+    FINE_GRAINED = "fineGrained"
+
+
+ROLE_SCOPES: Mapping[TokenRole, frozenset[Scope]] = {
+    TokenRole.READ: READ_SCOPES,
+    TokenRole.WRITE: WRITE_SCOPES,
+    TokenRole.FINE_GRAINED: frozenset(),
+}
+
+
+class Language(StrEnum):
+    """Languages the site speaks; the empty one leaves it to the browser."""
+
+    BROWSER = ""
+    CHINESE = "zh-CN"
+    ENGLISH = "en"
+
+
+class Theme(StrEnum):
+    """Colours of the pages."""
+
+    AUTO = "auto"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True)
+class AccountRef:
+    """What every feature may know of an account."""
+
+    id: int
+    name: str
+    kind: AccountKind
+    display_name: str
+
+    @property
+    def label(self) -> str:
+        """The name to show to people."""
+        return self.display_name or self.name
+
+
+@dataclass(frozen=True)
+class NewUser:
+    """What makes a person's account; the password is in the clear and is hashed at once."""
+
+    name: str
+    email: str
+    password: str
+    is_admin: bool = False
+
+
+@dataclass(frozen=True)
+class Member:
+    """A person in an organisation."""
+
+    account: AccountRef
+    role: Role
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The public side of an account; `members` is empty for a person."""
+
+    account: AccountRef
+    about: str
+    joined_at: datetime
+    organizations: tuple[tuple[AccountRef, Role], ...] = ()
+    members: tuple[Member, ...] = ()
+
+
+class _In(BaseModel):
+    """What a caller sends: unknown keys are refused, so nobody sets what is not theirs to set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+
+
+ShortText = Annotated[str, Field(max_length=100)]
+LongText = Annotated[str, Field(max_length=500)]
+MemberRole = Literal[Role.READ, Role.CONTRIBUTOR, Role.WRITE, Role.ADMIN]
+
+
+class ProfileIn(_In):
+    """What people say about themselves; a field that is left out stays as it is."""
+
+    display_name: ShortText | None = None
+    bio: LongText | None = None
+    language: Language | None = None
+    theme: Theme | None = None
+
+
+class TokenIn(_In):
+    """A new access token. Give `scopes` for a fine-grained one, else `role` decides them."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    role: Literal[TokenRole.READ, TokenRole.WRITE] = TokenRole.READ
+    scopes: Annotated[list[Scope], Field(min_length=1)] | None = None
+    expires_in_days: Annotated[int, Field(ge=1, le=MAX_TOKEN_DAYS)] = DEFAULT_TOKEN_DAYS
+
+
+class TokenOut(_Out):
+    """An access token as its owner sees it later: without the secret."""
+
+    id: int
+    name: str
+    role: TokenRole
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
+class NewTokenOut(_Out):
+    """The secret itself. It is shown in this answer and never again."""
+
+    token: str
+
+
+class OrganizationIn(_In):
+    """A new organisation; whoever makes it is its first administrator."""
+
+    name: str
+    display_name: ShortText = ""
+    description: LongText = ""
+    default_private: bool = False
+
+
+class OrganizationChange(_In):
+    """New settings of an organisation; a field that is left out stays as it is."""
+
+    display_name: ShortText | None = None
+    description: LongText | None = None
+    default_private: bool | None = None
+
+
+class MemberIn(_In):
+    """The role a member shall have."""
+
+    role: MemberRole
+
+
+class MemberOut(_Out):
+    """A member and their role."""
+
+    name: str
+    display_name: str
+    role: Role
+
+
+class OrganizationOut(_Out):
+    """An organisation; `role` is the caller's own."""
+
+    name: str
+    display_name: str
+    description: str
+    default_private: bool
+    role: Role
+    members: list[MemberOut]
+
+
+class OrganizationItem(_Out):
+    """An organisation in a list of one's own."""
+
+    name: str
+    display_name: str
+    role: Role
+
+
+class MeOut(_Out):
+    """Who the caller is, and what the credential of this request allows."""
+
+    id: int
+    name: str
+    display_name: str
+    email: str
+    bio: str
+    language: str
+    theme: str
+    is_admin: bool
+    scopes: list[str]
+    token_name: str
+    organizations: list[OrganizationItem]

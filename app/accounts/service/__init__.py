@@ -1,0 +1,72 @@
+"""What accounts do for the rest of the site; other features call these and nothing deeper."""
+
+from app.accounts.service.access_tokens import (
+    create_token,
+    parse_scopes,
+    revoke_token,
+    tokens_of,
+)
+from app.accounts.service.authentication import authenticate, session_cookie
+from app.accounts.service.organizations import (
+    add_member,
+    change_organization,
+    create_organization,
+    organization_settings,
+    organizations_of,
+    remove_member,
+    set_member,
+)
+from app.accounts.service.people import (
+    account_refs,
+    change_email,
+    change_password,
+    change_profile,
+    create_user,
+    find_account,
+    person,
+    profile,
+)
+from app.accounts.service.setup import create_first_admin, first_admin_link, setup_link_is_open
+from app.accounts.service.sign_in import (
+    NewSession,
+    check_credentials,
+    sessions_of,
+    sign_out,
+    sign_out_elsewhere,
+    sign_out_session,
+    start_session,
+)
+
+__all__ = [
+    "NewSession",
+    "account_refs",
+    "add_member",
+    "authenticate",
+    "change_email",
+    "change_organization",
+    "change_password",
+    "change_profile",
+    "check_credentials",
+    "create_first_admin",
+    "create_organization",
+    "create_token",
+    "create_user",
+    "find_account",
+    "first_admin_link",
+    "organization_settings",
+    "organizations_of",
+    "parse_scopes",
+    "person",
+    "profile",
+    "remove_member",
+    "revoke_token",
+    "session_cookie",
+    "sessions_of",
+    "set_member",
+    "setup_link_is_open",
+    "sign_out",
+    "sign_out_elsewhere",
+    "sign_out_session",
+    "start_session",
+    "tokens_of",
+]

@@ -1,0 +1,106 @@
+"""From a request's credential to a viewer: session cookie, Bearer token, or Basic with a token."""
+
+import base64
+import binascii
+from datetime import timedelta
+
+from starlette.requests import Request
+
+from app.accounts import queries
+from app.accounts.queries import Person
+from app.accounts.service.access_tokens import PREFIX
+from app.accounts.service.sign_in import IDLE
+from app.core.clock import now
+from app.core.db import AsyncSession
+from app.core.errors import UnauthorizedError
+from app.core.i18n import _
+from app.core.security import ALL_SCOPES, Scope, Viewer, token_hash
+
+# How stale "last used" may be; a write for every request would cost more than it tells.
+_TOUCH_EVERY = timedelta(minutes=5)
+
+
+def session_cookie(request: Request) -> str:
+    """Return the name of the session's cookie; over https the browser pins it to this host."""
+    return "__Host-session" if request.url.scheme == "https" else "session"
+
+
+async def authenticate(db: AsyncSession, request: Request) -> Viewer | None:
+    """Return who sends this request, None when it carries no credential of ours.
+
+    An ended session makes a visitor; a program is told that its token is worth nothing.
+
+    Raises:
+        UnauthorizedError: an access token that is unknown, expired, revoked or its owner's
+            account suspended.
+    """
+    authorization = request.headers.get("authorization", "")
+    if authorization:
+        secret = _secret_of(authorization)
+        return await _by_token(db, secret) if secret.startswith(f"{PREFIX}_") else None
+    cookie = request.cookies.get(session_cookie(request))
+    return await _by_session(db, cookie) if cookie else None
+
+
+def _secret_of(authorization: str) -> str:
+    """Return the token of a Bearer header, or of Basic, where git puts it as the password."""
+    kind, _sep, value = authorization.partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip()
+    if kind.lower() != "basic":
+        return ""
+    try:
+        login, _sep, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return password or login
+
+
+async def _by_token(db: AsyncSession, secret: str) -> Viewer:
+    token = await queries.access_token_by_hash(db, token_hash(secret))
+    found = await queries.person_by_id(db, token.user_id) if token else None
+    if token is None or found is None or found.user.suspended_at:
+        raise UnauthorizedError(
+            _("This access token is not valid."),
+            fix=_("Make a new one under Settings, Access tokens."),
+            code="invalid_token",
+            headers={"WWW-Authenticate": 'Basic realm="Tuningfork"'},
+        )
+    if token.last_used_at is None or token.last_used_at < now() - _TOUCH_EVERY:
+        token.last_used_at = now()
+    scopes = frozenset(Scope(scope) for scope in token.scopes)
+    return await _viewer(db, found, scopes, token_name=token.name)
+
+
+async def _by_session(db: AsyncSession, secret: str) -> Viewer | None:
+    session = await queries.login_session_by_hash(db, token_hash(secret), IDLE)
+    found = await queries.person_by_id(db, session.user_id) if session else None
+    if session is None or found is None or found.user.suspended_at:
+        return None
+    if session.last_seen_at < now() - _TOUCH_EVERY:
+        session.last_seen_at = now()
+    return await _viewer(db, found, ALL_SCOPES, session_id=session.id)
+
+
+async def _viewer(
+    db: AsyncSession,
+    found: Person,
+    scopes: frozenset[Scope],
+    *,
+    session_id: int | None = None,
+    token_name: str = "",
+) -> Viewer:
+    """Only an administrator's credential that was made for it administers the site."""
+    if not found.user.is_admin:
+        scopes -= {Scope.ADMIN}
+    return Viewer(
+        user_id=found.account.id,
+        name=found.account.name,
+        is_admin=Scope.ADMIN in scopes,
+        scopes=scopes,
+        language=found.user.language,
+        theme=found.user.theme,
+        session_id=session_id,
+        token_name=token_name,
+        organization_ids=await queries.organization_ids_of(db, found.account.id),
+    )

@@ -1,0 +1,93 @@
+"""Signing in and out: passwords become sessions, and sessions live in rows that can be ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from app.accounts import queries
+from app.accounts.passwords import hash_password, needs_rehash, verify_password
+from app.accounts.tables import LoginSession
+from app.core.clock import now
+from app.core.db import AsyncSession
+from app.core.errors import NotFoundError, UnauthorizedError
+from app.core.i18n import _
+from app.core.security import new_token, token_hash
+
+log = structlog.get_logger(__name__)
+
+IDLE = timedelta(hours=12)
+LIFETIME = timedelta(days=14)
+_MAX_USER_AGENT = 200
+
+
+@dataclass(frozen=True)
+class NewSession:
+    """A fresh session; `secret` goes into the cookie and is kept nowhere else."""
+
+    secret: str
+    expires_at: datetime
+
+
+async def check_credentials(db: AsyncSession, login: str, password: str) -> int:
+    """Return the id of the person who signs in with a name or an e-mail address.
+
+    Raises:
+        UnauthorizedError: one answer, after the same time, for an unknown name, a wrong password
+            and a suspended account.
+    """
+    by_email = "@" in login
+    found = await (queries.person_by_email if by_email else queries.person_by_name)(db, login)
+    stored = found.user.password_hash if found else None
+    if not await verify_password(password, stored) or found is None or found.user.suspended_at:
+        log.info("sign_in_refused")
+        raise UnauthorizedError(_("Name and password do not match."), code="wrong_credentials")
+    if needs_rehash(found.user.password_hash):
+        found.user.password_hash = await hash_password(password)
+    return found.account.id
+
+
+async def start_session(
+    db: AsyncSession, user_id: int, user_agent: str, replaces: str | None = None
+) -> NewSession:
+    """Begin a session and end the one of the cookie `replaces`: an id never outlives a sign-in."""
+    if replaces:
+        await queries.delete_login_session_by_hash(db, token_hash(replaces))
+    await queries.delete_dead_login_sessions(db, user_id, IDLE)
+    secret = new_token("tfs")
+    session = LoginSession(
+        user_id=user_id,
+        token_hash=token_hash(secret),
+        expires_at=now() + LIFETIME,
+        user_agent=user_agent[:_MAX_USER_AGENT],
+    )
+    db.add(session)
+    await db.flush()
+    log.info("signed_in", user_id=user_id, session_id=session.id)
+    return NewSession(secret, session.expires_at)
+
+
+async def sign_out(db: AsyncSession, secret: str) -> None:
+    """End the session of this cookie; a copy of the cookie is worth nothing afterwards."""
+    await queries.delete_login_session_by_hash(db, token_hash(secret))
+
+
+async def sessions_of(db: AsyncSession, user_id: int) -> Sequence[LoginSession]:
+    """Return the person's living sessions, the one used last first."""
+    return await queries.login_sessions_of(db, user_id, IDLE)
+
+
+async def sign_out_session(db: AsyncSession, user_id: int, session_id: int) -> None:
+    """End one of the person's own sessions.
+
+    Raises:
+        NotFoundError: it is not theirs, or has ended.
+    """
+    if not await queries.delete_login_session(db, user_id, session_id):
+        raise NotFoundError(_("This session has ended already."))
+
+
+async def sign_out_elsewhere(db: AsyncSession, user_id: int, keep_id: int | None) -> None:
+    """End every session of the person but the one that asks."""
+    await queries.delete_login_sessions(db, user_id, keep_id)

@@ -1,0 +1,117 @@
+"""People, organisations, and the credentials that stand for them."""
+
+from datetime import datetime
+
+from sqlalchemy import ARRAY, BigInteger, Enum, ForeignKey, Identity, Index, LargeBinary, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.schemas import AccountKind, Role, TokenRole
+from app.core.clock import now
+from app.core.db import Base
+
+
+def _stored_by_value(kind: type[AccountKind | Role | TokenRole]) -> Enum:
+    """Keep the word itself in the column, so that a new member needs no migration."""
+    return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
+
+
+class Account(Base):
+    """A name that can own repositories: a person's or an organisation's.
+
+    `name` is kept as typed; `name_key` decides whether two names are the same.
+    """
+
+    __tablename__ = "accounts_account"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    name: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(Text, unique=True)
+    kind: Mapped[AccountKind] = mapped_column(_stored_by_value(AccountKind))
+    display_name: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class User(Base):
+    """What only a person has. Empty `language` and `theme` mean: as the browser says.
+
+    `suspended_at` set means: no credential of theirs is accepted, and what they own stays.
+    """
+
+    __tablename__ = "accounts_user"
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_account.id", ondelete="CASCADE"), primary_key=True
+    )
+    email: Mapped[str] = mapped_column(Text)
+    email_key: Mapped[str] = mapped_column(Text, unique=True)
+    password_hash: Mapped[str] = mapped_column(Text, repr=False)
+    is_admin: Mapped[bool] = mapped_column(default=False)
+    bio: Mapped[str] = mapped_column(Text, default="")
+    language: Mapped[str] = mapped_column(Text, default="")
+    theme: Mapped[str] = mapped_column(Text, default="")
+    suspended_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Organization(Base):
+    """What only an organisation has. `default_private` is how its new repositories start."""
+
+    __tablename__ = "accounts_organization"
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_account.id", ondelete="CASCADE"), primary_key=True
+    )
+    default_private: Mapped[bool] = mapped_column(default=False)
+    description: Mapped[str] = mapped_column(Text, default="")
+
+
+class Membership(Base):
+    """One person's role in one organisation; it is read live, so a change counts at once."""
+
+    __tablename__ = "accounts_membership"
+    organization_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_organization.account_id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    role: Mapped[Role] = mapped_column(_stored_by_value(Role))
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class LoginSession(Base):
+    """A signed-in browser. It ends 12 hours after `last_seen_at`, or at `expires_at`."""
+
+    __tablename__ = "accounts_session"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), index=True
+    )
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
+    expires_at: Mapped[datetime]
+    user_agent: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    last_seen_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class AccessToken(Base):
+    """A credential for programs; only its sha256 is kept. `name` is unique for one person."""
+
+    __tablename__ = "accounts_token"
+    __table_args__ = (Index("uq_accounts_token_user_id_name", "user_id", "name", unique=True),)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    user_id: Mapped[int] = mapped_column(ForeignKey("accounts_user.account_id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Text)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
+    role: Mapped[TokenRole] = mapped_column(_stored_by_value(TokenRole))
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    last_used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class SetupLink(Base):
+    """A one-time link that makes the first administrator; only its sha256 is kept."""
+
+    __tablename__ = "accounts_setup_link"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
