@@ -1,0 +1,123 @@
+"""The store of the embedded default: files in one directory, renamed into place after an fsync."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from app.core.clock import now
+from app.core.storage import (
+    CHUNK_BYTES,
+    TEMP_PREFIX,
+    BlobStore,
+    BlobWriter,
+    checked_key,
+    is_stale,
+    missing,
+)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class DirectoryWriter(BlobWriter):
+    """Writes to a temporary file of the same file system."""
+
+    def __init__(self, root: Path, temp: Path, file: BinaryIO) -> None:
+        super().__init__()
+        self._root = root
+        self._temp = temp
+        self._file = file
+
+    async def _append(self, block: bytes) -> None:
+        await asyncio.to_thread(self._append_now, block)
+
+    def _append_now(self, block: bytes) -> None:
+        self._hash.update(block)
+        self._file.write(block)
+
+    async def promote(self, key: str) -> None:
+        """Sync the file, link it to its name, and sync the folder."""
+        await asyncio.to_thread(self._promote_now, self._root / checked_key(key))
+
+    def _promote_now(self, target: Path) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(self._temp, target)  # create-only, unlike a rename
+        except FileExistsError:
+            return
+        _sync_directory(target.parent)
+
+    async def discard(self) -> None:
+        """Close and remove the temporary file."""
+        await asyncio.to_thread(self._discard_now)
+
+    def _discard_now(self) -> None:
+        self._file.close()
+        self._temp.unlink(missing_ok=True)
+
+
+class DirectoryStore(BlobStore):
+    """Objects as files under one root; the key is the path."""
+
+    def __init__(self, root: str | Path) -> None:
+        self._root = Path(root)
+        self._temp = self._root / TEMP_PREFIX.strip("/")
+        self._temp.mkdir(parents=True, exist_ok=True)
+
+    async def writer(self) -> BlobWriter:
+        """Start a new object in the temporary folder."""
+        temp = self._temp / secrets.token_hex(16)
+        return DirectoryWriter(self._root, temp, await asyncio.to_thread(temp.open, "xb"))
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes [start, end)."""
+        path = self._root / checked_key(key)
+        try:
+            file = await asyncio.to_thread(path.open, "rb")
+        except FileNotFoundError as error:
+            raise missing(key) from error
+        try:
+            descriptor, at = file.fileno(), start
+            while end is None or at < end:
+                length = CHUNK_BYTES if end is None else min(CHUNK_BYTES, end - at)
+                block = await asyncio.to_thread(os.pread, descriptor, length, at)
+                if not block:
+                    break
+                at += len(block)
+                yield block
+        finally:
+            file.close()
+
+    async def size(self, key: str) -> int | None:
+        """Return the file's size."""
+        try:
+            return (await asyncio.to_thread((self._root / checked_key(key)).stat)).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    async def delete(self, key: str) -> None:
+        """Remove the file."""
+        await asyncio.to_thread((self._root / checked_key(key)).unlink, missing_ok=True)
+
+    async def temps(self, older_than: timedelta) -> list[str]:
+        """Return what lies in the temporary folder for too long."""
+        return await asyncio.to_thread(self._temps_now, older_than)
+
+    def _temps_now(self, older_than: timedelta) -> list[str]:
+        moment = now()
+        return [
+            TEMP_PREFIX + path.name
+            for path in self._temp.iterdir()
+            if is_stale(datetime.fromtimestamp(path.stat().st_mtime, UTC), moment, older_than)
+        ]

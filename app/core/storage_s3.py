@@ -1,0 +1,225 @@
+"""A bucket of an S3-compatible store, through obstore; path-style addresses."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import S3Store
+
+from app.core.clock import now
+from app.core.errors import UnavailableError
+from app.core.storage import (
+    CHUNK_BYTES,
+    TEMP_PREFIX,
+    BlobStore,
+    BlobWriter,
+    checked_key,
+    is_stale,
+    missing,
+)
+
+_PART_BYTES = 8 << 20  # smaller objects are sent whole, in one request
+_COPY_LIMIT = 4 << 30  # the S3 protocol copies at most 5 GiB in one request
+
+
+@dataclass(frozen=True)
+class S3Address:
+    """Where the bucket is and how to sign in; `endpoint` is empty for the public service."""
+
+    bucket: str
+    prefix: str
+    endpoint: str
+    region: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+def _unavailable(error: BaseError) -> UnavailableError:
+    return UnavailableError(
+        "The object store does not answer right now.",
+        fix="Try again in a moment.",
+        headers={"Retry-After": "5"},
+    ).with_traceback(error.__traceback__)
+
+
+class S3Writer(BlobWriter):
+    """Keeps a small object in memory; sends a large one in parts to a temporary key."""
+
+    def __init__(self, store: S3Store, owner: "S3BlobStore") -> None:
+        super().__init__()
+        self._store = store
+        self._owner = owner
+        self._temp = TEMP_PREFIX + secrets.token_hex(16)
+        self._held = bytearray()
+        self._parts: Any = None  # obstore's writer, which has no public class
+
+    async def _append(self, block: bytes) -> None:
+        await asyncio.to_thread(self._hash.update, block)
+        if self._parts is not None:
+            await self._send(block)
+            return
+        self._held += block
+        if len(self._held) > _PART_BYTES:
+            self._parts = obstore.open_writer_async(
+                self._store, self._temp, buffer_size=_PART_BYTES, max_concurrency=2
+            )
+            held, self._held = bytes(self._held), bytearray()
+            await self._send(held)
+
+    async def _send(self, block: bytes) -> None:
+        try:
+            await self._parts.write(block)
+        except BaseError as error:
+            raise _unavailable(error) from error
+
+    async def promote(self, key: str) -> None:
+        """Create the object, or finish its parts and copy them to the key."""
+        try:
+            if self._parts is None:
+                await self._create(checked_key(key))
+            else:
+                await self._parts.close()
+                await self._copy(checked_key(key))
+        except BaseError as error:
+            raise _unavailable(error) from error
+
+    async def _create(self, key: str) -> None:
+        try:
+            await obstore.put_async(self._store, key, bytes(self._held), mode="create")
+        except AlreadyExistsError:
+            return
+
+    async def _copy(self, key: str) -> None:
+        if await self._owner.exists(key):
+            return
+        if self.size <= _COPY_LIMIT:
+            await obstore.copy_async(self._store, self._temp, key)
+            return
+        parts = obstore.open_writer_async(self._store, key, buffer_size=_PART_BYTES)
+        async for block in self._owner.read(self._temp):
+            await parts.write(block)
+        await parts.close()
+
+    async def discard(self) -> None:
+        """Remove the temporary object."""
+        self._held = bytearray()
+        if self._parts is not None:
+            self._parts = None
+            await self._owner.delete(self._temp)
+
+
+class S3BlobStore(BlobStore):
+    """Objects in one bucket, under one prefix."""
+
+    def __init__(self, address: S3Address) -> None:
+        self._address = address
+        self._store = S3Store(
+            address.bucket,
+            prefix=address.prefix or None,
+            endpoint=address.endpoint or None,
+            region=address.region,
+            access_key_id=address.access_key,
+            secret_access_key=address.secret_key,
+            virtual_hosted_style_request=False,
+            client_options={
+                "allow_http": address.endpoint.startswith("http://"),
+                "timeout": timedelta(minutes=10),
+                "connect_timeout": timedelta(seconds=5),
+            },
+            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
+        )
+
+    async def writer(self) -> BlobWriter:
+        """Start a new object."""
+        return S3Writer(self._store, self)
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes [start, end)."""
+        if end is not None and end <= start:
+            return
+        options: Any = {}
+        if start or end is not None:
+            options = {"range": {"offset": start} if end is None else (start, end)}
+        try:
+            answer = await obstore.get_async(self._store, checked_key(key), options=options)
+            async for block in answer.stream(min_chunk_size=CHUNK_BYTES):
+                yield bytes(block)
+        except FileNotFoundError as error:
+            raise missing(key) from error
+        except BaseError as error:
+            raise _unavailable(error) from error
+
+    async def size(self, key: str) -> int | None:
+        """Ask the store for the object's size."""
+        try:
+            return int((await obstore.head_async(self._store, checked_key(key)))["size"])
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise _unavailable(error) from error
+
+    async def delete(self, key: str) -> None:
+        """Remove the object."""
+        try:
+            await obstore.delete_async(self._store, checked_key(key))
+        except FileNotFoundError:
+            return
+        except BaseError as error:
+            raise _unavailable(error) from error
+
+    async def temps(self, older_than: timedelta) -> list[str]:
+        """List the temporary prefix."""
+        moment, found = now(), []
+        async for batch in obstore.list(self._store, TEMP_PREFIX, chunk_size=1000):
+            found += [
+                str(entry["path"])
+                for entry in batch
+                if is_stale(entry["last_modified"], moment, older_than)
+            ]
+        return found
+
+    def signed_url(
+        self, key: str, *, expires: timedelta, content_type: str = "", disposition: str = ""
+    ) -> str | None:
+        """Return a GET address valid for `expires`; type and disposition are signed too.
+
+        The store would guess a content type from the bytes, and a browser would believe it.
+        """
+        where, moment = self._address, now()
+        base = where.endpoint or f"https://s3.{where.region}.amazonaws.com"
+        full_key = f"{where.prefix}/{key}" if where.prefix else key
+        path = quote(f"{urlsplit(base).path}/{where.bucket}/{full_key}")
+        scope = f"{moment:%Y%m%d}/{where.region}/s3/aws4_request"
+        query = {
+            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+            "X-Amz-Credential": f"{where.access_key}/{scope}",
+            "X-Amz-Date": f"{moment:%Y%m%dT%H%M%SZ}",
+            "X-Amz-Expires": str(int(expires.total_seconds())),
+            "X-Amz-SignedHeaders": "host",
+            "response-content-disposition": disposition or "attachment",
+            "response-content-type": content_type or "application/octet-stream",
+        }
+        encoded = urlencode(sorted(query.items()), quote_via=quote, safe="")
+        host = urlsplit(base).netloc
+        canonical = f"GET\n{path}\n{encoded}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        to_sign = f"AWS4-HMAC-SHA256\n{moment:%Y%m%dT%H%M%SZ}\n{scope}\n{digest}"
+        signature = hmac.new(
+            _signing_key(where.secret_key, scope), to_sign.encode(), hashlib.sha256
+        ).hexdigest()
+        return f"{urlsplit(base).scheme}://{host}{path}?{encoded}&X-Amz-Signature={signature}"
+
+
+def _signing_key(secret: str, scope: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key
