@@ -1,0 +1,35 @@
+"""What a worker puts in front of one attempt, and how the attempt's process answers.
+
+A job folder holds `job.json` (this schema). The process appends events to `events.jsonl`, writes
+checkpoints to `out/checkpoints/`, the result to `out/result/`, and on failure `failure.json`.
+"""
+
+from typing import Literal
+
+from worker.contract.base import Wire
+from worker.contract.plan import Plan
+
+EXIT_OK = 0
+EXIT_FAILED = 3
+EXIT_STOPPED = 75
+
+JOB_FILE = "job.json"
+EVENTS_FILE = "events.jsonl"
+FAILURE_FILE = "failure.json"
+CHECKPOINTS_FOLDER = "out/checkpoints"
+RESULT_FOLDER = "out/result"
+
+
+class AttemptJob(Wire):
+    """Where everything an attempt needs lies on the worker's disk.
+
+    `base_dir` is None only for random weights; `test_data_dir` is given when the test data are
+    another repository; `resume_dir` is a checkpoint folder to continue from.
+    """
+
+    schema_version: Literal[1] = 1
+    plan: Plan
+    base_dir: str | None = None
+    data_dir: str
+    test_data_dir: str | None = None
+    resume_dir: str | None = None

@@ -1,0 +1,116 @@
+"""What a run leaves: its result with every measured number, and the list of its files."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from worker.contract.base import Wire
+
+MAX_WRONG_PER_CELL = 20
+
+
+class ClassMetrics(Wire):
+    """How one class fared. Fractions in [0, 1]; `support` is the number of its images."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class WrongSample(Wire):
+    """An image put into the wrong class. `probability` is that of the predicted class."""
+
+    path: str
+    true: str
+    predicted: str
+    probability: float
+
+
+class SplitMetrics(Wire):
+    """Everything measured on one split, in eval mode, once. Row of `confusion` = true class."""
+
+    size: int
+    loss: float
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    balanced_accuracy: float
+    f1_macro: float
+    per_class: tuple[ClassMetrics, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    wrong: tuple[WrongSample, ...] = Field(
+        default=(), description="At most 20 for each cell of the confusion matrix."
+    )
+
+
+class StageResult(Wire):
+    """What a stage did. `samples_per_s` counts training images over training time."""
+
+    index: int
+    name: str
+    trainable_count: int
+    epochs: int
+    steps: int
+    seconds: float
+    samples_per_s: float
+    cached: bool
+    reason: Literal["complete", "early_stopping"]
+
+
+class Result(Wire):
+    """The whole result of a run: `result.json`."""
+
+    schema_version: Literal[1] = 1
+    plan_hash: str
+    task: str
+    classes: tuple[str, ...]
+    split: Literal["test", "validation"] = Field(description="Where the headline accuracy is from.")
+    splits: dict[str, SplitMetrics]
+    stages: tuple[StageResult, ...]
+    total_count: int
+    epochs: int
+    seconds: float
+    seed: int
+    device: str
+    versions: dict[str, str]
+    weights_sha256: str
+
+    @property
+    def accuracy(self) -> float:
+        """The headline accuracy, a fraction."""
+        return self.splits[self.split].accuracy
+
+
+class ArtifactEntry(Wire):
+    """One file a run leaves. `path` is relative to the result folder."""
+
+    path: str
+    sha256: str
+    size: int
+    kind: Literal["weights", "config", "card", "result", "plan", "other"]
+
+
+class Manifest(Wire):
+    """All files of a result: `manifest.json`, written last."""
+
+    schema_version: Literal[1] = 1
+    plan_hash: str
+    files: tuple[ArtifactEntry, ...]
+
+
+class CheckpointManifest(Wire):
+    """`manifest.json` of a checkpoint folder, written last: complete when its hashes hold.
+
+    `stage` and `epoch` say where training goes on: both count from 1, `epoch` within the stage,
+    `epochs_done` over the run.
+    """
+
+    schema_version: Literal[1] = 1
+    plan_hash: str
+    stage: int
+    epoch: int
+    epochs_done: int
+    step: int
+    files: dict[str, str]

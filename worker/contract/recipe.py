@@ -1,0 +1,275 @@
+"""The recipe: what a user writes. Only what the engine really does may be written here."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from worker.contract.augment import Augment
+from worker.contract.base import Written
+from worker.contract.stages import GradualUnfreezing, Stage, StageOrMacro, expand_stages
+
+RepoName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=300,
+        pattern=r"^[^\s\x00-\x1f]+$",
+        description="`owner/name` on this site; alone also `torchvision/…`, `timm/…` or a folder.",
+    ),
+]
+Revision = Annotated[
+    str, Field(min_length=1, max_length=200, description="Branch, tag or commit; pinned at submit.")
+]
+SplitName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^/\s]+$",
+        description="The split, as its folder or column names it.",
+    ),
+]
+
+
+class Base(Written):
+    """The pretrained model to start from."""
+
+    repo: RepoName
+    revision: Revision | None = None
+    weights: Literal["pretrained", "random"] = Field(
+        default="pretrained",
+        description="random: the same architecture without its weights, for a comparison.",
+    )
+
+
+class Head(Written):
+    """The new last part of the network, which tells the classes apart."""
+
+    type: Literal["auto", "linear", "mlp", "keep"] = Field(
+        default="auto",
+        description=(
+            "auto: only the last layer is replaced; linear: one layer straight on the features; "
+            "mlp: hidden layers too; keep: the checkpoint's own head, for the same classes."
+        ),
+    )
+    hidden: tuple[Annotated[int, Field(ge=1, le=16384)], ...] = Field(
+        default=(), max_length=4, description="For mlp: sizes of the hidden layers."
+    )
+    pool: Literal["auto", "avg", "flatten"] = Field(
+        default="auto", description="How a feature map becomes a vector: mean, or all values."
+    )
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="Part of the inputs dropped.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.type == "mlp" and not self.hidden:
+            raise ValueError("an mlp head needs hidden: the sizes of its hidden layers")
+        if self.type != "mlp" and self.hidden:
+            raise ValueError(f"hidden has no effect with a {self.type} head: use type mlp")
+        if self.type == "keep" and (self.dropout or self.pool != "auto"):
+            raise ValueError("a kept head is not changed: remove pool and dropout")
+        if self.type == "auto" and self.pool != "auto":
+            raise ValueError("pool is chosen with a linear or mlp head: set type")
+        return self
+
+
+class StemLayer(Written):
+    """What one of the first layers is replaced by: another convolution, or nothing."""
+
+    kernel_size: int | None = Field(default=None, ge=1, le=15, description="Size in pixels.")
+    stride: int = Field(default=1, ge=1, le=4, description="Step in pixels.")
+    padding: int | None = Field(
+        default=None, ge=0, le=7, description="Border in pixels; half the kernel size if not given."
+    )
+    identity: Literal[True] | None = Field(default=None, description="Take the layer out.")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.kernel_size is None) == (self.identity is None):
+            raise ValueError("a stem layer is {kernel_size: …} or {identity: true}")
+        if self.identity and (self.stride != 1 or self.padding is not None):
+            raise ValueError("identity takes no stride and no padding")
+        return self
+
+
+class Stem(Written):
+    """Surgery on the first layers, for small images."""
+
+    replace: dict[str, StemLayer] = Field(
+        default_factory=dict,
+        max_length=8,
+        description="Module name to its replacement, for example `conv1: {kernel_size: 3}`.",
+    )
+    init: Literal["center_pretrained", "random"] = Field(
+        default="center_pretrained",
+        description="New kernels: the centre of the pretrained kernel, or random numbers.",
+    )
+
+
+class ModelBlock(Written):
+    """The network: where it starts from and what is changed."""
+
+    base: Base
+    head: Head = Head()
+    stem: Stem = Stem()
+
+
+class DataSource(Written):
+    """A data set, or one split of it."""
+
+    repo: RepoName
+    revision: Revision | None = None
+    split: SplitName | None = None
+
+
+class Validation(Written):
+    """Where the images come from that decide when to stop; never the test split."""
+
+    split: SplitName | None = Field(
+        default=None, description="A split of the training data set; else its own validation split."
+    )
+    fraction: float = Field(
+        default=0.1, gt=0, lt=1, description="Without such a split: part taken from training."
+    )
+    stratify: bool = Field(default=True, description="Take the part from each class equally.")
+
+
+class Columns(Written):
+    """Names of the columns when the data set is a table."""
+
+    image: str = Field(default="image", description="Column with the path of the image.")
+    label: str = Field(default="label", description="Column with the class.")
+    split: str | None = Field(default=None, description="Column with the split, if there is one.")
+
+
+class Normalization(Written):
+    """Numbers subtracted from and divided into each colour, for values from 0 to 1."""
+
+    mean: tuple[float, float, float] = Field(description="Mean of red, green and blue.")
+    std: tuple[
+        Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]
+    ] = Field(description="Standard deviation of red, green and blue.")
+
+
+class Imbalance(Written):
+    """What is done when some classes have far more images than others."""
+
+    class_weight: (
+        Literal["none", "balanced", "effective-number"]
+        | dict[str, Annotated[float, Field(gt=0, le=1000)]]
+    ) = Field(default="none", description="Weight of each class in the loss; or class to weight.")
+
+
+class Data(Written):
+    """The images: which, how they are split and how they are prepared."""
+
+    train: DataSource
+    test: DataSource | None = Field(
+        default=None, description="Without it, the data set's own test split if it has one."
+    )
+    validation: Validation = Validation()
+    columns: Columns = Columns()
+    normalize: Literal["pretrained", "dataset", "none"] | Normalization = Field(
+        default="pretrained",
+        description="pretrained: the checkpoint's own numbers; dataset: measured on training.",
+    )
+    image_size: int | None = Field(
+        default=None, ge=8, le=1024, description="Side in pixels; else the checkpoint's own."
+    )
+    imbalance: Imbalance = Imbalance()
+
+
+class EarlyStopping(Written):
+    """End a stage when validation no longer improves."""
+
+    monitor: Literal["validation/accuracy", "validation/loss"] = Field(
+        default="validation/accuracy", description="The number that must improve."
+    )
+    patience: int = Field(default=3, ge=1, le=1000, description="Epochs without improvement.")
+    min_delta: float = Field(default=0.0, ge=0, description="Less than this is no improvement.")
+    restore_best: bool = Field(
+        default=True, description="At the end of a stage, go back to the best weights so far."
+    )
+
+
+class Train(Written):
+    """How training goes."""
+
+    batch_size: int = Field(default=32, ge=1, le=65536, description="Images per update.")
+    eval_batch_size: int | None = Field(
+        default=None, ge=1, le=65536, description="Images at a time when measuring."
+    )
+    mixed_precision: Literal["auto", "no", "fp16", "bf16"] = Field(
+        default="auto",
+        description="auto: bf16 on a GPU that has it, else none; fp16 needs a GPU.",
+    )
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="Part of the target spread over all classes."
+    )
+    early_stopping: EarlyStopping | None = None
+    stages: tuple[StageOrMacro, ...] = Field(min_length=1, max_length=40)
+
+
+class Reproducibility(Written):
+    """What makes a second run equal the first."""
+
+    seed: int = Field(default=42, ge=0, le=2**31 - 1, description="Seed of all random numbers.")
+    deterministic: bool = Field(
+        default=True, description="Refuse operations whose result may differ from run to run."
+    )
+
+
+class Resources(Written):
+    """Limits of a run."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="auto: a GPU where there is one."
+    )
+    max_minutes: float | None = Field(
+        default=None, gt=0, le=100_000, description="The run ends with a message after this time."
+    )
+    checkpoint_every_s: float = Field(
+        default=300, ge=1, le=86_400, description="Seconds between checkpoints inside an epoch."
+    )
+
+
+class Recipe(Written):
+    """Everything a user decides about a fine-tuning job for image classification."""
+
+    recipe: Literal[1] = Field(default=1, description="Version of the recipe format.")
+    name: str = Field(
+        min_length=1,
+        max_length=96,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="A short name for the job.",
+    )
+    task: Literal["image-classification"] = Field(
+        default="image-classification", description="What the model shall do."
+    )
+    model: ModelBlock
+    data: Data
+    augment: Augment = Augment()
+    train: Train
+    reproducibility: Reproducibility = Reproducibility()
+    resources: Resources = Resources()
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The stages in order, macros expanded."""
+        return expand_stages(self.train.stages)
+
+    @property
+    def uses_gradual_unfreezing(self) -> bool:
+        """Whether some stages come from the gradual-unfreezing macro."""
+        return any(isinstance(stage, GradualUnfreezing) for stage in self.train.stages)
+
+    def to_json(self) -> JsonValue:
+        """Return the recipe as plain JSON values, defaults included."""
+        value: JsonValue = self.model_dump(mode="json")
+        return value
+
+
+def recipe_json_schema() -> dict[str, JsonValue]:
+    """Return the JSON Schema that drives the form, the command line and the API."""
+    schema: dict[str, JsonValue] = Recipe.model_json_schema()
+    return schema

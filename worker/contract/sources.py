@@ -1,0 +1,149 @@
+"""Where the files of a data set come from: a folder, or a zip file inside it, read with limits."""
+
+import io
+import os
+import stat
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import IO, Protocol
+
+MAX_ENTRIES = 200_000
+MAX_TOTAL_BYTES = 20 * 1024**3
+MAX_RATIO = 200
+_RATIO_FLOOR_BYTES = 10 * 1024**2
+
+
+class ArchiveError(ValueError):
+    """A zip file that may not be opened; the message says why."""
+
+
+class FileSource(Protocol):
+    """Files by relative path with `/`. The site has one over its object store."""
+
+    def paths(self) -> Sequence[str]:
+        """Return every file path, sorted; a path that ends in `/` is an empty folder."""
+
+    def size(self, path: str) -> int:
+        """Return the size of a file in bytes."""
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file."""
+
+
+class FolderSource:
+    """The files under a local folder; links out of it are not followed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    def paths(self) -> Sequence[str]:
+        """Return every file path, sorted; a path that ends in `/` is an empty folder."""
+        found: list[str] = []
+        for folder, folders, files in os.walk(self._root):
+            here = Path(folder)
+            relative = "" if here == self._root else here.relative_to(self._root).as_posix() + "/"
+            inside = [name for name in files if self._holds(here / name)]
+            found += [relative + name for name in inside]
+            if relative and not folders and not inside:
+                found.append(relative)
+        return sorted(found)
+
+    def _holds(self, path: Path) -> bool:
+        return path.is_file() and path.resolve().is_relative_to(self._root)
+
+    def size(self, path: str) -> int:
+        """Return the size of a file in bytes."""
+        return (self._root / path).stat().st_size
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file."""
+        return (self._root / path).read_bytes()
+
+
+class ZipSource:
+    """The files in a zip archive, checked before anything is unpacked.
+
+    Raises:
+        ArchiveError: not a zip, encrypted, too large, or with paths that lead outside.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        try:
+            self._archive = zipfile.ZipFile(file)
+            entries = self._archive.infolist()
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise ArchiveError("The zip file is damaged or not a zip file.") from error
+        _check_entries(entries)
+        self._entries = {entry.filename: entry for entry in entries}
+
+    def paths(self) -> Sequence[str]:
+        """Return every file path, sorted; a path that ends in `/` is an empty folder."""
+        files = [path for path in self._entries if not path.endswith("/")]
+        held = {path[: path.rindex("/") + 1] for path in files if "/" in path}
+        empty = [
+            path
+            for path in self._entries
+            if path.endswith("/") and not any(folder.startswith(path) for folder in held)
+        ]
+        return sorted(files + empty)
+
+    def size(self, path: str) -> int:
+        """Return the unpacked size of a file in bytes."""
+        return self._entries[path].file_size
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            ArchiveError: the entry is damaged.
+        """
+        entry = self._entries[path]
+        try:
+            with self._archive.open(entry) as file:
+                content = file.read(entry.file_size + 1)
+        except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+            raise ArchiveError(f"The entry {path} of the zip file is damaged.") from error
+        if len(content) != entry.file_size:
+            raise ArchiveError(f"The entry {path} of the zip file lies about its size.")
+        return content
+
+
+def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > MAX_ENTRIES:
+        raise ArchiveError(f"The zip file holds more than {MAX_ENTRIES} files.")
+    total = sum(entry.file_size for entry in entries)
+    packed = max(1, sum(entry.compress_size for entry in entries))
+    if total > MAX_TOTAL_BYTES:
+        raise ArchiveError("The zip file unpacks to more than 20 GB.")
+    if total > _RATIO_FLOOR_BYTES and total / packed > MAX_RATIO:
+        raise ArchiveError("The zip file unpacks to more than 200 times its size.")
+    for entry in entries:
+        _check_entry(entry)
+
+
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    path = PurePosixPath(entry.filename)
+    if path.is_absolute() or ".." in path.parts or "\\" in entry.filename:
+        raise ArchiveError(f"The zip file holds a path that leads outside: {entry.filename!r}.")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise ArchiveError(f"The zip file holds a link: {entry.filename!r}.")
+    if entry.flag_bits & 1:
+        raise ArchiveError("The zip file is protected by a password.")
+
+
+def unpacked(source: FileSource) -> FileSource:
+    """Return the inside of the only zip file of a data set, or the source itself.
+
+    Raises:
+        ArchiveError: the zip file may not be opened.
+    """
+    archives = [path for path in source.paths() if path.lower().endswith(".zip")]
+    if len(archives) != 1 or any(_is_data(path) for path in source.paths()):
+        return source
+    return ZipSource(io.BytesIO(source.read(archives[0])))
+
+
+def _is_data(path: str) -> bool:
+    suffixes = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".csv", ".tsv", ".parquet")
+    return path.lower().endswith(suffixes)
