@@ -1,0 +1,82 @@
+# `make` lists what there is. Two commands matter: `make run` and `make check`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+ASSETS := static/dist/manifest.json
+DATA ?= data
+PORT ?= 8000
+# Two cores are the smallest machine this is built for; torch must not take more in tests.
+export OMP_NUM_THREADS ?= 2
+
+.PHONY: help run check test test-slow format lint types lock messages assets browser bench faults clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/\1\t/' | expand -t 14
+
+$(READY): requirements/dev.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+	@echo "Installing what requirements/dev.txt names (a few minutes the first time) …"
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements/dev.txt requirements/uv.txt
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+$(ASSETS): $(READY) package-lock.json tools/build_assets.py $(shell find static/css static/js static/img -type f 2>/dev/null)
+	@$(BIN)/python tools/build_assets.py
+
+assets: $(ASSETS) ## build the browser's files
+
+run: $(ASSETS) ## start everything on this machine and print its address
+	@exec $(BIN)/tuningfork up --data-dir $(DATA) --port $(PORT)
+
+check: $(ASSETS) lint types test browser ## everything that must be green before a change lands
+
+lint: $(READY) ## style, imports, templates, scripts, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djlint --quiet --check templates
+	$(BIN)/djlint --quiet --lint templates
+	$(BIN)/oxlint --deny-warnings static/js
+	$(BIN)/codespell
+	$(BIN)/python -m tools.messages --check
+
+types: $(READY) ## mypy, strict
+	$(BIN)/mypy
+
+test: $(ASSETS) ## every test but the browser's and the slow ones
+	$(BIN)/python -m pytest -m "not browser and not faults and not slow"
+
+test-slow: $(ASSETS) ## tests that need real data or real weights and minutes
+	$(BIN)/python -m pytest -m slow
+
+browser: $(ASSETS) ## the stories in a real Chromium
+	$(BIN)/python -m pytest -m browser tests/browser
+
+faults: $(ASSETS) ## kill real processes and count what was lost
+	$(BIN)/python -m pytest -m faults tests/faults -s
+
+bench: $(ASSETS) ## measure against named peers and limits
+	$(BIN)/python -m bench
+
+format: $(READY) ## put code and templates into shape
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+	$(BIN)/djlint --quiet --reformat templates || true
+
+messages: $(READY) ## collect the sentences to translate into locale/
+	$(BIN)/python -m tools.messages
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+lock: ## write the hashed locks anew
+	@test -x $(BIN)/uv || ($(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv)
+	echo uv | $(BIN)/$(LOCK) - -o requirements/uv.txt
+	$(BIN)/$(LOCK) --all-extras pyproject.toml -o requirements/dev.txt
+	$(BIN)/$(LOCK) --extra web --constraint requirements/dev.txt pyproject.toml -o requirements/web.txt
+	$(BIN)/$(LOCK) --extra worker --constraint requirements/dev.txt pyproject.toml -o requirements/worker.txt
+
+clean: ## remove what was built, not your data
+	rm -rf .venv node_modules static/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,39 @@
+"""Every address either names its viewer, and with it the scope a token needs, or is listed here."""
+
+from collections.abc import Iterator
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from app.core import http
+
+# Open to everybody, because nothing behind them belongs to anybody.
+PUBLIC = {
+    "/healthz",
+    "/readyz",
+}
+
+
+def _api_routes(app: FastAPI) -> Iterator[APIRoute]:
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            yield route
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
+    for child in dependant.dependencies:
+        yield from _calls(child)
+
+
+def test_every_route_names_its_viewer_or_is_public(app: FastAPI) -> None:
+    viewers = {http._viewer, http._signed_in}
+    unguarded = {
+        route.path for route in _api_routes(app) if not viewers & set(_calls(route.dependant))
+    }
+    assert unguarded - PUBLIC == set()
+
+
+def test_the_public_list_names_only_addresses_that_exist(app: FastAPI) -> None:
+    assert PUBLIC - {route.path for route in _api_routes(app)} == set()
