@@ -1,0 +1,20 @@
+// @ts-check
+// What every page has: swaps without reload, menus, copy buttons, keys, formulas, theme.
+import htmx from "htmx.org";
+import { startCopyButtons } from "./lib/copy.js";
+import { startKeys } from "./lib/keys.js";
+import { startMath } from "./lib/math.js";
+import { startMenus } from "./lib/menus.js";
+
+// The page says in a meta element what htmx may do; set here too, so no page can forget it.
+htmx.config.allowEval = false;
+htmx.config.includeIndicatorStyles = false;
+htmx.config.selfRequestsOnly = true;
+
+startMenus(document);
+startCopyButtons(document);
+startKeys(document);
+startMath(document);
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target instanceof Element) startMath(event.target);
+});
