@@ -1,6 +1,7 @@
 """Every table of the site, imported for their side effect on `Base.metadata`; nothing else."""
 
 from app.accounts import tables as accounts
+from app.core import rate_limit
 from app.core.db import Base
 
-__all__ = ["Base", "accounts"]
+__all__ = ["Base", "accounts", "rate_limit"]

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from app.accounts.schemas import RESERVED_NAMES
 from app.core.errors import Detail, InvalidError
 from app.core.i18n import _
 
@@ -10,21 +11,6 @@ MAX_LENGTH = 64
 _SHAPE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 # A page's address may end so; a name that ends so would be taken for one.
 _ENDINGS = (".git", ".atom", ".rss", ".json", ".xml", ".html")
-
-# First path segments the site uses or may use one day, and names that would mislead.
-_RESERVED = """
-_ .well-known about account accounts admin administrator advisor api apps arena ask assets auth
-badge badges billing blog cas chat collections comments compare contact cookies datasets discussions
-docs download downloads errors events explore export favicon.ico feed feeds files fine-tune finetune
-health healthz help home images import info inbox join jobs kernels lfs licenses live login logout
-mail me metrics models moderation moderator new none notifications null oauth official organizations
-orgs papers posts preferences pricing privacy profile questions readyz recipes resolve resolve-cache
-robots.txt root runs search security session sessions settings setup sign-in sign-out sign-up signin
-signout signup site sitemap.xml spaces staff static status stats storage support sweeps system tags
-tasks teams templates terms token tokens topics trending try tutorials undefined upload uploads user
-users v1 v2 webhooks welcome workers ws www xet
-"""
-RESERVED_NAMES = frozenset(_RESERVED.split())
 
 
 def name_key(name: str) -> str:

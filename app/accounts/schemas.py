@@ -9,13 +9,25 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.accounts.names import RESERVED_NAMES, check_name, name_key
 from app.core.security import READ_SCOPES, WRITE_SCOPES, Scope
-
-__all__ = ["RESERVED_NAMES", "check_name", "name_key"]
 
 DEFAULT_TOKEN_DAYS = 90
 MAX_TOKEN_DAYS = 366
+
+# First path segments the site uses or may use one day, and names that would mislead.
+_RESERVED = """
+_ .well-known about account accounts admin administrator advisor api apps arena ask assets auth
+badge badges billing blog cas chat collections comments compare contact cookies datasets discussions
+docs download downloads errors events explore export favicon.ico feed feeds files fine-tune finetune
+health healthz help home images import info inbox join jobs kernels lfs licenses live login logout
+mail me metrics models moderation moderator new none notifications null oauth official organizations
+orgs papers posts preferences pricing privacy profile questions readyz recipes resolve resolve-cache
+robots.txt root runs search security session sessions settings setup sign-in sign-out sign-up signin
+signout signup site sitemap.xml spaces staff static status stats storage support sweeps system tags
+tasks teams templates terms token tokens topics trending try tutorials undefined upload uploads user
+users v1 v2 webhooks welcome workers ws www xet
+"""
+RESERVED_NAMES = frozenset(_RESERVED.split())
 
 
 class AccountKind(StrEnum):

@@ -10,6 +10,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request, Security
 from fastapi.security import SecurityScopes
 
+from app.core import i18n
 from app.core.db import AsyncSession, Database
 from app.core.security import ANONYMOUS, Scope, Viewer
 from app.core.settings import Settings
@@ -52,6 +53,8 @@ async def identify(request: Request, db: AsyncSession) -> Viewer:
             viewer = found
             break
     request.state.viewer = viewer
+    if viewer.session_id is not None and viewer.language and "lang" not in request.query_params:
+        i18n.set_language(viewer.language)  # what a person chose goes before the browser's wish
     return viewer
 
 
@@ -68,6 +71,8 @@ async def _signed_in(request: Request, db: Db, required: SecurityScopes) -> View
     return viewer
 
 
+# May be a visitor, and nothing behind the route needs a scope: sign-in, language, theme.
+Anybody = Annotated[Viewer, Security(_viewer, scopes=[])]
 # May be a visitor; a token must still carry the scope.
 RepoReader = Annotated[Viewer, Security(_viewer, scopes=[Scope.REPOS_READ.value])]
 JobReader = Annotated[Viewer, Security(_viewer, scopes=[Scope.JOBS_READ.value])]
