@@ -8,7 +8,7 @@ answered 409 with the code `stale_attempt`; the worker then stops at once.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from worker.contract.base import Wire
 
@@ -19,15 +19,19 @@ SHA256_HEADER = "X-Content-Sha256"
 KIND_HEADER = "X-Artifact-Kind"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-# A path inside an attempt's output: no absolute path, no `..`, no backslash, no control character.
-OutputPath = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=400,
-        pattern=r"^(?!/)(?!(?:.*/)?\.{1,2}(?:/|$))[^\\\x00-\x1f\x7f]+$",
-    ),
-]
+
+
+def _inside(path: str) -> str:
+    parts = path.split("/")
+    if "\\" in path or any(part in {"", ".", ".."} for part in parts):
+        raise ValueError("a path must be relative, with no empty part, `.`, `..` or backslash")
+    if not path.isprintable():
+        raise ValueError("a path must not hold control characters")
+    return path
+
+
+# A path inside an attempt's output.
+OutputPath = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_inside)]
 
 
 class Gpu(Wire):
