@@ -26,7 +26,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)
     url = server.start()
     yield url
-    server.stop()
+    server.remove()
 
 
 @pytest.fixture(scope="session")
