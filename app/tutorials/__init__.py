@@ -1,0 +1,1 @@
+"""Tutorials: texts people learn from, in two languages, published as versions that never change."""

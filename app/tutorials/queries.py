@@ -1,0 +1,52 @@
+"""Reads of tutorials: the newest version of each, in the reader's language where there is one."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import case, func, select
+
+from app.core.db import AsyncSession
+from app.tutorials.tables import Tutorial, TutorialVersion
+
+
+async def find_tutorial(db: AsyncSession, slug: str) -> Tutorial | None:
+    """Return the tutorial at `slug`."""
+    return await db.scalar(select(Tutorial).where(Tutorial.slug == slug))
+
+
+async def newest_versions(db: AsyncSession, tutorial_id: int) -> Sequence[TutorialVersion]:
+    """Return the newest version in each language."""
+    statement = (
+        select(TutorialVersion)
+        .where(TutorialVersion.tutorial_id == tutorial_id)
+        .distinct(TutorialVersion.language)
+        .order_by(TutorialVersion.language, TutorialVersion.number.desc())
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def last_number(db: AsyncSession, tutorial_id: int, language: str) -> int:
+    """Return the number of the newest version in `language`; 0 when there is none."""
+    statement = select(func.max(TutorialVersion.number)).where(
+        TutorialVersion.tutorial_id == tutorial_id, TutorialVersion.language == language
+    )
+    return await db.scalar(statement) or 0
+
+
+async def newest_tutorials(
+    db: AsyncSession, language: str, limit: int
+) -> Sequence[tuple[str, TutorialVersion]]:
+    """Return (slug, version) of the newest tutorials, one language each, `language` if possible."""
+    preferred = case((TutorialVersion.language == language, 0), else_=1)
+    best = (
+        select(TutorialVersion.id)
+        .distinct(TutorialVersion.tutorial_id)
+        .order_by(TutorialVersion.tutorial_id, preferred, TutorialVersion.number.desc())
+    )
+    statement = (
+        select(Tutorial.slug, TutorialVersion)
+        .join(Tutorial, Tutorial.id == TutorialVersion.tutorial_id)
+        .where(TutorialVersion.id.in_(best))
+        .order_by(Tutorial.created_at.desc(), Tutorial.id.desc())
+        .limit(limit)
+    )
+    return [(slug, version) for slug, version in (await db.execute(statement)).tuples()]
