@@ -1,0 +1,166 @@
+"""What attempts left behind: events, log lines, points of the curves, checkpoints, artifacts."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.db import AsyncSession
+from app.jobs.states import AttemptOutcome
+from app.jobs.tables import Artifact, Attempt, Checkpoint, JobEvent, LogLine, Point
+from app.jobs.tokens import AttemptRef
+
+
+async def attempts_of(db: AsyncSession, job_id: int) -> Sequence[Attempt]:
+    """Return every attempt, oldest first."""
+    statement = select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.number).limit(1000)
+    return (await db.scalars(statement)).all()
+
+
+async def attempt(db: AsyncSession, ref: AttemptRef) -> Attempt:
+    """Return one attempt; there is one for every claim."""
+    return await db.get_one(Attempt, (ref.job_id, ref.attempt), populate_existing=True)
+
+
+async def close_attempt(db: AsyncSession, ref: AttemptRef, outcome: AttemptOutcome) -> None:
+    """Write down how an attempt ended, once."""
+    await db.execute(
+        update(Attempt)
+        .where(
+            Attempt.job_id == ref.job_id,
+            Attempt.number == ref.attempt,
+            Attempt.outcome.is_(None),
+        )
+        .values(outcome=outcome, ended_at=func.clock_timestamp())
+    )
+
+
+async def events_after(
+    db: AsyncSession, job_id: int, after: int, limit: int, kinds: Collection[str] = ()
+) -> Sequence[JobEvent]:
+    """Return events numbered above `after`, in order; of some kinds only, if any are named."""
+    statement = (
+        select(JobEvent)
+        .where(JobEvent.job_id == job_id, JobEvent.seq > after)
+        .order_by(JobEvent.seq)
+        .limit(limit)
+    )
+    if kinds:
+        statement = statement.where(JobEvent.kind.in_(kinds))
+    return (await db.scalars(statement)).all()
+
+
+async def log_lines(
+    db: AsyncSession, job_id: int, after: int, tail: int | None, limit: int
+) -> Sequence[LogLine]:
+    """Return log lines in order: those after a number, or the last `tail` ones."""
+    lines = select(LogLine).where(LogLine.job_id == job_id)
+    if tail is None:
+        statement = lines.where(LogLine.number > after).order_by(LogLine.number).limit(limit)
+        return (await db.scalars(statement)).all()
+    statement = lines.order_by(LogLine.number.desc()).limit(min(tail, limit))
+    return (await db.scalars(statement)).all()[::-1]
+
+
+async def save_points(db: AsyncSession, points: Sequence[dict[str, object]]) -> None:
+    """Insert points; those of a step that is already there are replaced."""
+    if not points:
+        return
+    statement = insert(Point)
+    replaced = {name: statement.excluded[name] for name in ("attempt", "stage", "epoch", "numbers")}
+    await db.execute(
+        statement.on_conflict_do_update(index_elements=[Point.job_id, Point.step], set_=replaced),
+        points,
+    )
+
+
+async def sampled_points(db: AsyncSession, job_id: int, limit: int) -> Sequence[Point]:
+    """Return at most about `limit` points spread evenly over the steps; the last one is kept."""
+    num_points = (await db.scalars(select(func.count()).where(Point.job_id == job_id))).one()
+    every = max(1, -(-num_points // limit))
+    position = func.row_number().over(order_by=Point.step.desc())
+    numbered = (
+        select(Point.step, (position - 1).label("position"))
+        .where(Point.job_id == job_id)
+        .subquery()
+    )
+    chosen = select(numbered.c.step).where(numbered.c.position % every == 0)
+    statement = (
+        select(Point).where(Point.job_id == job_id, Point.step.in_(chosen)).order_by(Point.step)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def save_artifact(db: AsyncSession, artifact: dict[str, object]) -> None:
+    """Insert an artifact, or replace the attempt's earlier one of the same path."""
+    statement = insert(Artifact).values(**artifact)
+    replaced = {name: statement.excluded[name] for name in ("kind", "sha256", "size")}
+    await db.execute(
+        statement.on_conflict_do_update(
+            index_elements=[Artifact.job_id, Artifact.attempt, Artifact.path], set_=replaced
+        )
+    )
+
+
+async def artifacts_of(db: AsyncSession, job_id: int) -> Sequence[Artifact]:
+    """Return the newest artifact of every path, sorted by path."""
+    statement = (
+        select(Artifact)
+        .where(Artifact.job_id == job_id)
+        .distinct(Artifact.path)
+        .order_by(Artifact.path, Artifact.attempt.desc())
+        .limit(10_000)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def artifact_at(db: AsyncSession, job_id: int, path: str) -> Artifact | None:
+    """Return the newest artifact called `path`."""
+    statement = (
+        select(Artifact)
+        .where(Artifact.job_id == job_id, Artifact.path == path)
+        .order_by(Artifact.attempt.desc())
+        .limit(1)
+    )
+    return (await db.scalars(statement)).one_or_none()
+
+
+async def stored_files(
+    db: AsyncSession, job_id: int, paths: Collection[str]
+) -> set[tuple[str, str]]:
+    """Return (path, sha256) of every artifact of a job that has one of the paths."""
+    statement = select(Artifact.path, Artifact.sha256).where(
+        Artifact.job_id == job_id, Artifact.path.in_(paths)
+    )
+    return {(path, sha256) for path, sha256 in (await db.execute(statement)).all()}
+
+
+async def checkpoints_of(db: AsyncSession, job_id: int) -> Sequence[Checkpoint]:
+    """Return every complete checkpoint, oldest first."""
+    statement = (
+        select(Checkpoint).where(Checkpoint.job_id == job_id).order_by(Checkpoint.id).limit(10_000)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def newest_checkpoint(db: AsyncSession, job_id: int) -> Checkpoint | None:
+    """Return the complete checkpoint that is furthest along; of equals the last stored."""
+    statement = (
+        select(Checkpoint)
+        .where(Checkpoint.job_id == job_id)
+        .order_by(Checkpoint.step.desc(), Checkpoint.epoch.desc(), Checkpoint.id.desc())
+        .limit(1)
+    )
+    return (await db.scalars(statement)).one_or_none()
+
+
+async def has_checkpoint(db: AsyncSession, checkpoint: Checkpoint) -> bool:
+    """Whether the same checkpoint of the same attempt was stored before."""
+    same = select(Checkpoint.id).where(
+        Checkpoint.job_id == checkpoint.job_id,
+        Checkpoint.attempt == checkpoint.attempt,
+        Checkpoint.stage == checkpoint.stage,
+        Checkpoint.epoch == checkpoint.epoch,
+        Checkpoint.step == checkpoint.step,
+    )
+    return (await db.scalars(same)).first() is not None

@@ -1,0 +1,139 @@
+"""Reading jobs, their inputs, workers, and submissions that were sent before."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.db import AsyncSession
+from app.jobs.states import JobState
+from app.jobs.tables import IdempotencyKey, Job, JobInput, Worker
+from app.jobs.tokens import AttemptRef
+
+# A worker that was silent for longer is not counted on.
+_LIVE = timedelta(minutes=2)
+
+
+async def job_by_id(db: AsyncSession, job_id: int) -> Job | None:
+    """Return the job as it is in the database now."""
+    return await db.get(Job, job_id, populate_existing=True)
+
+
+async def attempt_holder(db: AsyncSession, ref: AttemptRef) -> Job | None:
+    """Return the job if `ref` is its current attempt and a worker holds it."""
+    job = await job_by_id(db, ref.job_id)
+    if job is None or job.attempt != ref.attempt or not job.state.is_active:
+        return None
+    return job
+
+
+async def jobs_of(
+    db: AsyncSession, owner_id: int, states: Collection[JobState], before: int | None, limit: int
+) -> Sequence[Job]:
+    """Return the newest jobs of an owner; `before` is the id of the last one already seen."""
+    statement = select(Job).where(Job.owner_id == owner_id).order_by(Job.id.desc()).limit(limit)
+    if states:
+        statement = statement.where(Job.state.in_(states))
+    if before is not None:
+        statement = statement.where(Job.id < before)
+    return (await db.scalars(statement)).all()
+
+
+async def num_queued(db: AsyncSession, owner_id: int) -> int:
+    """Return how many jobs of an owner wait."""
+    statement = select(func.count()).where(Job.owner_id == owner_id, Job.state == JobState.QUEUED)
+    return (await db.scalars(statement)).one()
+
+
+async def num_ahead(db: AsyncSession, job: Job) -> int:
+    """Return how many jobs of the same queue were queued before this one and still wait."""
+    statement = select(func.count()).where(
+        Job.queue == job.queue, Job.state == JobState.QUEUED, Job.queued_at < job.queued_at
+    )
+    return (await db.scalars(statement)).one()
+
+
+async def waiting_queues(db: AsyncSession) -> Sequence[str]:
+    """Return the queues in which a job waits."""
+    statement = select(Job.queue).where(Job.state == JobState.QUEUED).distinct()
+    return (await db.scalars(statement)).all()
+
+
+async def inputs_of(db: AsyncSession, job_ids: Collection[int]) -> Sequence[JobInput]:
+    """Return what the jobs read, in the order base, data, test."""
+    statement = (
+        select(JobInput)
+        .where(JobInput.job_id.in_(job_ids))
+        .order_by(JobInput.job_id, JobInput.role)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def save_worker(
+    db: AsyncSession,
+    name: str,
+    queues: Sequence[str],
+    capabilities: Mapping[str, object],
+    version: str,
+) -> Worker:
+    """Insert or refresh the row of the worker called `name`."""
+    values = {"queues": list(queues), "capabilities": dict(capabilities), "version": version}
+    statement = (
+        insert(Worker)
+        .values(name=name, **values)
+        .on_conflict_do_update(
+            index_elements=[Worker.name],
+            set_={
+                **values,
+                "registered_at": func.clock_timestamp(),
+                "last_seen_at": func.clock_timestamp(),
+            },
+        )
+        .returning(Worker)
+        .execution_options(populate_existing=True)
+    )
+    return (await db.scalars(statement)).one()
+
+
+async def live_workers(db: AsyncSession) -> Sequence[Worker]:
+    """Return the workers that spoke within the last two minutes."""
+    statement = (
+        select(Worker)
+        .where(Worker.last_seen_at > func.clock_timestamp() - _LIVE)
+        .order_by(Worker.name)
+        .limit(1000)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def try_lock(db: AsyncSession, name: str) -> bool:
+    """Take the advisory lock `name` until the transaction ends; False if somebody holds it."""
+    statement = select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0)))
+    return bool((await db.scalars(statement)).one())
+
+
+async def lock(db: AsyncSession, name: str) -> None:
+    """Take the advisory lock `name` until the transaction ends, waiting for it."""
+    await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+async def idempotency_key(db: AsyncSession, user_id: int, key: str) -> IdempotencyKey | None:
+    """Return what was submitted before under `key`."""
+    return await db.get(IdempotencyKey, (user_id, key))
+
+
+async def forget_old_keys(db: AsyncSession, older_than: timedelta) -> None:
+    """Delete idempotency keys of long ago."""
+    await db.execute(
+        delete(IdempotencyKey).where(
+            IdempotencyKey.created_at < func.clock_timestamp() - older_than
+        )
+    )
+
+
+async def set_published(db: AsyncSession, job_id: int, repository_id: int) -> None:
+    """Remember the model repository that a job's result became."""
+    await db.execute(
+        update(Job).where(Job.id == job_id).values(published_repository_id=repository_id)
+    )

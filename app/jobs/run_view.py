@@ -1,0 +1,252 @@
+"""What the run page shows, worked out from the rows a job left: no database, no request."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from app.core.i18n import _, ngettext
+from app.jobs.states import AttemptOutcome, JobState
+from app.jobs.tables import Job, JobEvent
+from worker.contract.failures import EXPLANATIONS, Failure, FailureCode
+from worker.contract.plan import Plan
+from worker.contract.stages import Stage
+
+# Kinds of events that the curves are rebuilt from; the many points travel apart.
+CURVE_KINDS = ("RunStarted", "StageStarted", "EpochFinished", "StageFinished")
+
+
+class Chip(NamedTuple):
+    """A state as people see it: a colour of the design, an icon and a word."""
+
+    tone: str
+    icon: str
+    label: str
+    live: bool = False
+
+
+def state_chip(job: Job) -> Chip:
+    """Return how the state of a job is shown."""
+    if job.cancel_requested and not job.state.is_final:
+        return Chip("warn", "stop", _("Cancelling"), live=True)
+    chips = {
+        JobState.QUEUED: Chip("note", "clock", _("Waiting"), live=True),
+        JobState.LEASED: Chip("run", "worker", _("Starting"), live=True),
+        JobState.RUNNING: Chip("run", "run", _("Running"), live=True),
+        JobState.FINALIZING: Chip("run", "upload", _("Storing"), live=True),
+        JobState.SUCCEEDED: Chip("done", "check", _("Succeeded")),
+        JobState.FAILED: Chip("fail", "cross", _("Failed")),
+        JobState.CANCELLED: Chip("warn", "stop", _("Cancelled")),
+    }
+    return chips[job.state]
+
+
+def outcome_label(outcome: AttemptOutcome | None) -> str:
+    """Return how an attempt ended, in a word."""
+    words = {
+        AttemptOutcome.LOST: _("Lost contact"),
+        AttemptOutcome.RELEASED: _("Handed back"),
+        AttemptOutcome.SUCCEEDED: _("Succeeded"),
+        AttemptOutcome.FAILED: _("Failed"),
+        AttemptOutcome.CANCELLED: _("Cancelled"),
+    }
+    return words[outcome] if outcome else _("Running")
+
+
+def trained_part(stage: Stage) -> str:
+    """Return what a stage trains, in words."""
+    if stage.train == "all":
+        return _("all layers")
+    if stage.train == ("head",):
+        return _("the new head")
+    return ", ".join(stage.train)
+
+
+@dataclass
+class StageView:
+    """A stage on the stepper. `state` is done, now or next; `count` is of trained parameters."""
+
+    index: int
+    name: str
+    trains: str
+    planned_epochs: int | None
+    state: str = "next"
+    epochs_done: int = 0
+    count: int | None = None
+    seconds: float | None = None
+    cached: bool = False
+    stopped_early: bool = False
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When a run began, ended, and is expected to end."""
+
+    started: datetime | None
+    ended: datetime | None
+    seconds_left: float | None
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds from begin to end, once it has ended."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: its stages, its epochs in order, the best of them."""
+
+    stages: Sequence[StageView]
+    epochs: Sequence[dict[str, Any]]
+    best_epoch: int | None
+    total_count: int | None
+
+    @property
+    def planned_epochs(self) -> int:
+        """Epochs of all stages as planned."""
+        return sum(stage.planned_epochs or 0 for stage in self.stages)
+
+
+def progress(plan: Plan, events: Iterable[JobEvent]) -> Progress:
+    """Return the stages and epochs that the events tell of; later attempts overrule earlier ones."""
+    stages = {item.index: _planned(item.index, item.stage) for item in plan.stages}
+    epochs: dict[int, dict[str, Any]] = {}
+    total = None
+    for event in events:
+        told = event.payload
+        if event.kind == "RunStarted" and not told.get("resumed_from"):
+            epochs.clear()
+            stages = {item.index: _planned(item.index, item.stage) for item in plan.stages}
+        elif event.kind == "PlanResolved":
+            total = told["total_count"]
+            for counted in told["stages"]:
+                stages[counted["index"]].count = counted["trainable_count"]
+        elif event.kind == "EpochFinished":
+            epochs[told["epoch"]] = told
+        else:
+            _tell_stage(stages, event)
+    ordered = [epochs[number] for number in sorted(epochs)]
+    for stage in stages.values():
+        stage.epochs_done = sum(1 for epoch in ordered if epoch["stage"] == stage.index)
+    best = [epoch["epoch"] for epoch in ordered if epoch["is_best"]]
+    return Progress(list(stages.values()), ordered, best[-1] if best else None, total)
+
+
+def _planned(index: int, stage: Stage) -> StageView:
+    return StageView(index, stage.name, trained_part(stage), stage.epochs)
+
+
+def _tell_stage(stages: dict[int, StageView], event: JobEvent) -> None:
+    told = event.payload
+    if event.kind == "StageStarted":
+        stage = stages[told["index"]]
+        stage.state = "now"
+        stage.count, stage.cached = told["trainable_count"], told["cached"]
+        stage.planned_epochs = told["epochs"]
+    elif event.kind == "StageFinished":
+        stage = stages[told["index"]]
+        stage.state, stage.seconds = "done", told["seconds"]
+        stage.stopped_early = told["reason"] == "early_stopping"
+
+
+def clock(job: Job, run: Progress) -> Clock:
+    """Return the times of a job; what is left is the pace of the newest epochs, carried on."""
+    return Clock(job.started_at, job.finished_at, _seconds_left(job, run))
+
+
+def _seconds_left(job: Job, run: Progress) -> float | None:
+    if job.state is not JobState.RUNNING or not run.epochs:
+        return None
+    left = 0.0
+    pace = run.epochs[-1]["seconds"]
+    for stage in run.stages:
+        if stage.state == "done":
+            continue
+        own = [epoch["seconds"] for epoch in run.epochs if epoch["stage"] == stage.index][-3:]
+        # A stage that has not begun has no pace of its own yet; the current one's must do.
+        each = sum(own) / len(own) if own else pace
+        left += each * max(0, (stage.planned_epochs or 0) - stage.epochs_done)
+    return left
+
+
+@dataclass(frozen=True)
+class FailureView:
+    """Why a job failed, in the reader's language."""
+
+    code: str
+    sentence: str
+    fix: str
+    detail: str
+    log_tail: Sequence[str]
+
+
+def failure_view(job: Job) -> FailureView | None:
+    """Return the failure of a job that failed."""
+    if job.failure is None or job.state is not JobState.FAILED:
+        return None
+    failure = Failure.model_validate(job.failure)
+    known = EXPLANATIONS[FailureCode(failure.code)]
+    return FailureView(
+        code=failure.code,
+        sentence=_(known.sentence),
+        fix=_(known.fix),
+        detail=failure.detail,
+        log_tail=failure.log_tail[-20:],
+    )
+
+
+class Happening(NamedTuple):
+    """One line of the list of events."""
+
+    moment: datetime
+    attempt: int
+    icon: str
+    text: str
+
+
+def happenings(events: Iterable[JobEvent]) -> list[Happening]:
+    """Return the events that people follow, newest first."""
+    told = [
+        Happening(event.created_at, event.attempt, *said)
+        for event in events
+        if (said := _sentence(event.kind, event.payload)) is not None
+    ]
+    return told[::-1]
+
+
+def _sentence(kind: str, told: dict[str, Any]) -> tuple[str, str] | None:
+    if kind == "RunStarted":
+        text = _("The run went on from a checkpoint, on %(device)s.")
+        fresh = _("The run began, on %(device)s.")
+        return "play", (text if told.get("resumed_from") else fresh) % told
+    if kind == "DataLoaded":
+        total = sum(told["sizes"].values())
+        text = ngettext("%(n)d image was read.", "%(n)d images were read.", total)
+        return "image", text % {"n": total}
+    if kind == "PlanResolved":
+        return "model", _("The network was built: %(count)s parameters.") % {
+            "count": f"{told['total_count']:,}"
+        }
+    if kind == "StageStarted":
+        return "right", _("Stage %(index)d, %(name)s, began: %(count)s parameters are trained.") % {
+            **told,
+            "count": f"{told['trainable_count']:,}",
+        }
+    if kind == "StageFinished":
+        early = _("Stage %(index)d, %(name)s, stopped early: it no longer got better.")
+        done = _("Stage %(index)d, %(name)s, ended.")
+        return "check", (early if told["reason"] == "early_stopping" else done) % told
+    return _ending(kind, told)
+
+
+def _ending(kind: str, told: dict[str, Any]) -> tuple[str, str] | None:
+    if kind == "CheckpointSaved":
+        return "download", _("A checkpoint was saved after epoch %(epoch)d.") % told
+    if kind == "RunFinished":
+        return "check", _("The run ended with an accuracy of %(accuracy)s.") % {
+            "accuracy": f"{told['accuracy'] * 100:.1f} %"
+        }
+    if kind == "RunFailed":
+        code = FailureCode(told["failure"]["code"])
+        return "cross", _(EXPLANATIONS[code].sentence)
+    return None
