@@ -8,9 +8,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi import APIRouter, FastAPI
-from starlette.staticfiles import StaticFiles
 
 from app.core import health
+from app.core.assets import Assets
 from app.core.db import Database
 from app.core.events import EventBus
 from app.core.files import resource_dir
@@ -19,13 +19,14 @@ from app.core.logging import configure_logging
 from app.core.middleware import ContextMiddleware, GuardMiddleware, RawPathMiddleware
 from app.core.settings import Settings, get_settings
 from app.core.web_errors import install_error_handlers
+from app.tutorials import pages as tutorial_pages
 
 BackgroundTask = Callable[[FastAPI], Awaitable[None]]
 
 
 def routers() -> list[APIRouter]:
     """Return every router, the catch-all addresses (`/{owner}/{name}`) last."""
-    return [health.router]
+    return [health.router, tutorial_pages.router]
 
 
 def authenticators() -> list[Authenticator]:
@@ -74,8 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.authenticators = authenticators()
     subscribe(app.state.database.events, app)
     install_error_handlers(app)
-    static = resource_dir("static")
-    app.mount("/static", StaticFiles(directory=static), name="static")
+    app.mount("/static", Assets(directory=resource_dir("static")), name="static")
     for router in routers():
         app.include_router(router)
     _add_middleware(app, settings)

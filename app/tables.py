@@ -3,5 +3,6 @@
 from app.accounts import tables as accounts
 from app.core import rate_limit
 from app.core.db import Base
+from app.tutorials import tables as tutorials
 
-__all__ = ["Base", "accounts", "rate_limit"]
+__all__ = ["Base", "accounts", "rate_limit", "tutorials"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import case, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.core.db import AsyncSession
 from app.tutorials.tables import Tutorial, TutorialVersion
@@ -18,7 +19,7 @@ async def newest_versions(db: AsyncSession, tutorial_id: int) -> Sequence[Tutori
     statement = (
         select(TutorialVersion)
         .where(TutorialVersion.tutorial_id == tutorial_id)
-        .distinct(TutorialVersion.language)
+        .ext(distinct_on(TutorialVersion.language))
         .order_by(TutorialVersion.language, TutorialVersion.number.desc())
     )
     return (await db.scalars(statement)).all()
@@ -39,7 +40,7 @@ async def newest_tutorials(
     preferred = case((TutorialVersion.language == language, 0), else_=1)
     best = (
         select(TutorialVersion.id)
-        .distinct(TutorialVersion.tutorial_id)
+        .ext(distinct_on(TutorialVersion.tutorial_id))
         .order_by(TutorialVersion.tutorial_id, preferred, TutorialVersion.number.desc())
     )
     statement = (
