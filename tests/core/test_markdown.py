@@ -1,0 +1,108 @@
+"""What a writer means and what a reader gets; what a page must never get."""
+
+import pytest
+
+from app.core.markdown import LONGEST, Links, render_markdown, split_front_matter
+
+READ_AS_MEANT = {
+    "**注意：**这里": "<p><strong>注意：</strong>这里</p>",
+    "这是**“重点”**内容": "<p>这是<strong>“重点”</strong>内容</p>",
+    "**该模型（v2）**的": "<p><strong>该模型（v2）</strong>的</p>",
+    "~~删除。~~后": "<p><s>删除。</s>后</p>",
+    "***粗斜。***后": "<p><em><strong>粗斜。</strong></em>后</p>",
+    "*a* **b**c": "<p><em>a</em> <strong>b</strong>c</p>",
+    "**a.**b": "<p>**a.**b</p>",
+    "snake_case_word": "<p>snake_case_word</p>",
+    "第一行\n第二行": "<p>第一行第二行</p>",
+    "one\ntwo": "<p>one\ntwo</p>",
+    "$a_1^2$ 和": '<p><span class="math">a_1^2</span> 和</p>',
+    "每月 $5，共 $60": "<p>每月 $5，共 $60</p>",
+    "$x$，$12.5/月，$3": '<p><span class="math">x</span>，$12.5/月，$3</p>',
+    "from $5 to $6": "<p>from $5 to $6</p>",
+    "`$x$`": "<p><code>$x$</code></p>",
+    "$$\n\\frac{a}{b}\n$$": '<div class="math math-block">\\frac{a}{b}</div>',
+    "```math\nx<y\n```": '<div class="math math-block">x&lt;y</div>',
+}
+
+
+@pytest.mark.parametrize(("written", "shown"), READ_AS_MEANT.items())
+def test_text_reads_as_its_writer_meant(written: str, shown: str) -> None:
+    assert str(render_markdown(written)).strip() == shown
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<a href='javascript:alert(1)'>x</a>",
+        "[x](javascript:alert(1))",
+        "[x](data:text/html,<script>alert(1)</script>)",
+        "<p style='position:fixed'>x</p>",
+        "<iframe src='/'></iframe>",
+        "<form action='/settings'><button>x</button></form>",
+        "<svg onload=alert(1)><use href='x'/></svg>",
+        '```"><img src=x onerror=alert(1)>\n```',
+        "$</span><img src=x onerror=alert(1)>$",
+        "<input type=password autofocus onfocus=alert(1)>",
+        "<p class='btn menu-panel'>x</p>",
+    ],
+)
+def test_nothing_dangerous_reaches_the_page(hostile: str) -> None:
+    shown = str(render_markdown(hostile)).replace("&lt;", "(").lower()
+    for word in ("<script", "<iframe", "<form", "<svg", "style=", "<img src=x", "password", "btn"):
+        assert word not in shown
+    assert 'href="javascript' not in shown
+    assert 'href="data' not in shown
+
+
+def test_an_address_in_chinese_text_ends_where_the_address_ends() -> None:
+    shown = str(render_markdown("见 https://example.com/a（说明）后续。"))
+    assert 'href="https://example.com/a"' in shown
+    assert "</a>（说明）后续。" in shown
+
+
+def test_relative_addresses_lead_into_the_repository() -> None:
+    links = Links(pages="/a/b/blob/main/", files="/a/b/resolve/main/")
+    shown = str(render_markdown("![p](img/x.png) [d](docs/a.md) [h](#part)", links))
+    assert 'src="/a/b/resolve/main/img/x.png"' in shown
+    assert 'href="/a/b/blob/main/docs/a.md"' in shown
+    assert 'href="#text-part"' in shown
+
+
+def test_a_picture_on_another_site_is_a_link_and_not_loaded() -> None:
+    shown = str(render_markdown("![cat](https://example.com/c.png) <img src='//example.com/d'>"))
+    assert 'href="https://example.com/c.png"' in shown
+    assert "src=" not in shown
+
+
+def test_headings_have_ids_of_their_own_that_cannot_be_the_pages() -> None:
+    shown = str(render_markdown("# Content\n\n# Content\n"))
+    assert 'id="text-content"' in shown
+    assert 'id="text-content-2"' in shown
+
+
+def test_columns_keep_their_side_without_inline_style() -> None:
+    shown = str(render_markdown("|a|b|\n|--:|---|\n|1|2|"))
+    assert '<td align="right">1</td>' in shown
+
+
+def test_a_text_too_long_to_parse_is_shown_as_it_is() -> None:
+    shown = str(render_markdown("<b>" + "x" * LONGEST))
+    assert shown.startswith("<pre>&lt;b&gt;xxx")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("---\na: 1\n---\n# T", ("a: 1\n", "# T")),
+        ("---\r\na: 1\r\n---\r\nT", ("a: 1\r\n", "T")),
+        ("---\n---\nT", ("", "T")),
+        ("# T\n---\n", ("", "# T\n---\n")),
+        ("---\na: 1\n", ("", "---\na: 1\n")),
+    ],
+)
+def test_front_matter_is_what_stands_between_the_leading_lines(
+    text: str, parts: tuple[str, str]
+) -> None:
+    assert split_front_matter(text) == parts
