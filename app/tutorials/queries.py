@@ -50,4 +50,4 @@ async def newest_tutorials(
         .order_by(Tutorial.created_at.desc(), Tutorial.id.desc())
         .limit(limit)
     )
-    return [(slug, version) for slug, version in (await db.execute(statement)).tuples()]
+    return [(slug, version) for slug, version in (await db.execute(statement)).all()]
