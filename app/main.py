@@ -17,8 +17,13 @@ from app.core.files import resource_dir
 from app.core.http import Authenticator
 from app.core.logging import configure_logging
 from app.core.middleware import ContextMiddleware, GuardMiddleware, RawPathMiddleware
+from app.core.queue import Doorbell
 from app.core.settings import Settings, get_settings
+from app.core.storage import open_storage
+from app.core.wakeups import Wakeups
 from app.core.web_errors import install_error_handlers
+from app.jobs import background as jobs_background
+from app.jobs.api import router as jobs_api
 from app.tutorials import pages as tutorial_pages
 
 BackgroundTask = Callable[[FastAPI], Awaitable[None]]
@@ -26,7 +31,7 @@ BackgroundTask = Callable[[FastAPI], Awaitable[None]]
 
 def routers() -> list[APIRouter]:
     """Return every router, the catch-all addresses (`/{owner}/{name}`) last."""
-    return [health.router, tutorial_pages.router]
+    return [health.router, tutorial_pages.router, jobs_api]
 
 
 def authenticators() -> list[Authenticator]:
@@ -36,11 +41,12 @@ def authenticators() -> list[Authenticator]:
 
 def background_tasks() -> list[BackgroundTask]:
     """Return what runs beside the requests for as long as the process lives."""
-    return []
+    return [jobs_background.run_sweeper, jobs_background.run_wakeups]
 
 
-def subscribe(_events: EventBus, _app: FastAPI) -> None:
+def subscribe(events: EventBus, app: FastAPI) -> None:
     """Connect each feature's news with the features above it that want to hear it."""
+    jobs_background.subscribe(events, app.state.doorbell, app.state.wakeups)
 
 
 @contextlib.asynccontextmanager
@@ -50,6 +56,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+    await app.state.doorbell.close()
+    await app.state.storage.close()
     await app.state.database.close()
 
 
@@ -72,6 +80,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = Database(settings.database_url, EventBus())
+    app.state.storage = open_storage(settings)
+    app.state.doorbell = Doorbell(settings.broker_url)
+    app.state.wakeups = Wakeups(settings.broker_url)
     app.state.authenticators = authenticators()
     subscribe(app.state.database.events, app)
     install_error_handlers(app)

@@ -35,3 +35,8 @@ class JobPublished:
 
     job_id: int
     repository_id: int
+
+
+def job_channel(job_id: int) -> str:
+    """Return the name under which those who watch a job are woken."""
+    return f"job:{job_id}"

@@ -117,9 +117,7 @@ async def heartbeat(
     return job
 
 
-async def save_artifact(
-    db: AsyncSession, ref: AttemptRef, stored: StoredFile, num_bytes: int
-) -> None:
+async def save_artifact(db: AsyncSession, ref: AttemptRef, stored: StoredFile) -> None:
     """Note a file whose bytes have been stored.
 
     Raises:
@@ -135,7 +133,7 @@ async def save_artifact(
             "path": stored.path,
             "kind": stored.kind.value,
             "sha256": stored.sha256,
-            "size": num_bytes,
+            "size": stored.size,
         },
     )
 
