@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi import APIRouter, FastAPI
 
+from app.accounts import api as accounts_api
+from app.accounts import pages as accounts_pages
+from app.accounts.service import authenticate
 from app.core import health
 from app.core.assets import Assets
 from app.core.db import Database
@@ -31,12 +34,18 @@ BackgroundTask = Callable[[FastAPI], Awaitable[None]]
 
 def routers() -> list[APIRouter]:
     """Return every router, the catch-all addresses (`/{owner}/{name}`) last."""
-    return [health.router, tutorial_pages.router, jobs_api]
+    return [
+        health.router,
+        accounts_api.router,
+        accounts_pages.router,
+        tutorial_pages.router,
+        jobs_api,
+    ]
 
 
 def authenticators() -> list[Authenticator]:
     """Return who may recognise a credential, in the order they are asked."""
-    return []
+    return [authenticate]
 
 
 def background_tasks() -> list[BackgroundTask]:

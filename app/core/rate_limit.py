@@ -1,6 +1,7 @@
 """How often something may happen, counted in PostgreSQL so that every process counts together."""
 
 import hashlib
+import ipaddress
 import math
 import random
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Text, case, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
+from starlette.requests import Request
 
 from app.core.db import Base, Database
 from app.core.errors import RateLimitedError
@@ -71,6 +73,19 @@ async def give_back(database: Database, limit: Limit, subject: str) -> None:
     )
     async with database.transaction() as db:
         await db.execute(statement.values(hits=RateLimitCount.hits - 1))
+
+
+def address_of(request: Request) -> str:
+    """Return whom to count a visitor as: the address, of IPv6 the network a line is given.
+
+    Only the server's own idea of the client counts; headers that a client can write do not.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else host  # noqa: PLR2004  # IPv6
 
 
 def _key(limit: Limit, subject: str) -> str:

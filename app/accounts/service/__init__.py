@@ -11,6 +11,8 @@ from app.accounts.service.organizations import (
     add_member,
     change_organization,
     create_organization,
+    default_private,
+    found_organization,
     organization_settings,
     organizations_of,
     remove_member,
@@ -28,6 +30,7 @@ from app.accounts.service.people import (
 )
 from app.accounts.service.setup import create_first_admin, first_admin_link, setup_link_is_open
 from app.accounts.service.sign_in import (
+    LIFETIME,
     NewSession,
     check_credentials,
     sessions_of,
@@ -38,6 +41,7 @@ from app.accounts.service.sign_in import (
 )
 
 __all__ = [
+    "LIFETIME",
     "NewSession",
     "account_refs",
     "add_member",
@@ -51,8 +55,10 @@ __all__ = [
     "create_organization",
     "create_token",
     "create_user",
+    "default_private",
     "find_account",
     "first_admin_link",
+    "found_organization",
     "organization_settings",
     "organizations_of",
     "parse_scopes",

@@ -1,0 +1,9 @@
+"""Pages of accounts: signing in, one's own settings, organisations."""
+
+from fastapi import APIRouter
+
+from app.accounts.pages import credentials, organizations, settings, sign_in
+
+router = APIRouter(include_in_schema=False)
+for part in (sign_in, settings, credentials, organizations):
+    router.include_router(part.router)
