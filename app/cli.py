@@ -19,6 +19,7 @@ for command in (
     site.up,
     site.down,
     site.migrate,
+    site.serve,
     doctor,
     people.user,
     people.org,

@@ -1,11 +1,17 @@
 """`tuningfork up`, `down` and `migrate`."""
 
+import os
+import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.commands.context import data_dir_option, database_url
+
+if TYPE_CHECKING:
+    from app.core.settings import Settings
 
 STOP_S = 90.0
 
@@ -65,3 +71,30 @@ def migrate(data_dir: Path) -> None:
     click.echo(
         "The schema is current." if before.is_current else "The schema was brought up to date."
     )
+
+
+@click.command()
+def serve() -> None:
+    """Serve the site alone, against the servers that the environment names; migrates first."""
+    from app.core.settings import get_settings
+    from app.embedded.migrate import upgrade
+
+    settings = get_settings()
+    missing = [name for name, value in _needed(settings) if not value]
+    if missing:
+        raise click.ClickException(
+            f"{', '.join(missing)} must be set; `tuningfork up` needs none of them."
+        )
+    upgrade(settings.database_url)
+    where = ["--host", settings.host, "--port", str(settings.port)]
+    # Replaced, not started: signals of a container reach the site itself.
+    os.execv(sys.executable, [sys.executable, "-m", "app.embedded.site", *where])  # noqa: S606 - no shell
+
+
+def _needed(settings: "Settings") -> list[tuple[str, str]]:
+    return [
+        ("DATABASE_URL", settings.database_url),
+        ("STORAGE_URL", settings.storage_url),
+        ("TUNINGFORK_SECRET_KEY", settings.secret_key.get_secret_value()),
+        ("TUNINGFORK_WORKER_KEY", settings.worker_key.get_secret_value()),
+    ]

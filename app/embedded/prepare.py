@@ -8,6 +8,7 @@ import json
 import sys
 
 from app.core.db import Database
+from app.core.logging import configure_logging
 from app.core.settings import get_settings
 from app.embedded.migrate import upgrade
 
@@ -26,7 +27,9 @@ async def setup_path(url: str) -> str | None:
 
 def main() -> None:
     """Write one JSON object to standard output: `{"setup_path": "/setup?token=…"}`."""
-    url = get_settings().database_url
+    settings = get_settings()
+    configure_logging(settings.log_level, settings.log_format)
+    url = settings.database_url
     upgrade(url)
     sys.stdout.write(json.dumps({"setup_path": asyncio.run(setup_path(url))}) + "\n")
 

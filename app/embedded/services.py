@@ -1,6 +1,7 @@
 """The children of the tree: how each is started, asked for its health, and stopped."""
 
 import http.client
+import os
 import signal
 import socket
 import subprocess
@@ -68,16 +69,36 @@ def _child_of(server: EmbeddedPostgres | EmbeddedValkey) -> Child:
     return child
 
 
-def site_service(data: DataDir, listening: socket.socket, env: Mapping[str, str]) -> Service:
+class Gate:
+    """Lets the site load its code while the database is migrated, and serve only afterwards."""
+
+    def __init__(self) -> None:
+        self.reading, self._writing = os.pipe()
+        self.is_open = False
+
+    def open(self) -> None:
+        """Let the site serve, this one and every later one."""
+        if not self.is_open:
+            self.is_open = True
+            os.close(self._writing)
+            os.close(self.reading)
+
+
+def site_service(
+    data: DataDir, listening: socket.socket, env: Mapping[str, str], gate: Gate
+) -> Service:
     """The site, on a socket that outlives it."""
-    command = Command(
-        [sys.executable, "-m", "app.embedded.site", "--fd", str(listening.fileno())],
-        log=data.log("site"),
-        env=env,
-        open_files=(listening.fileno(),),
-    )
+
+    def start() -> Child:
+        files = [listening.fileno()]
+        argv = [sys.executable, "-m", "app.embedded.site", "--fd", str(files[0])]
+        if not gate.is_open:
+            argv += ["--gate", str(gate.reading)]
+            files.append(gate.reading)
+        return spawn(Command(argv, log=data.log("site"), env=env, open_files=tuple(files)))
+
     url = address(listening)
-    return Service("site", lambda: spawn(command), lambda: site_answers(url), grace_s=8.0)
+    return Service("site", start, lambda: site_answers(url), grace_s=8.0)
 
 
 def worker_service(data: DataDir, number: int, env: Mapping[str, str], url: str) -> Service:

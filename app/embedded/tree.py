@@ -20,6 +20,7 @@ from app.embedded.ports import address, listen
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.processes import Command, spawn
 from app.embedded.services import (
+    Gate,
     postgres_service,
     site_service,
     valkey_service,
@@ -78,8 +79,10 @@ class Tree:
     def _start(self, listening: socket.socket) -> None:
         self._runtime.address = address(listening)
         env = self._start_servers()
+        gate = Gate()
+        self._supervisor.add(site_service(self._data, listening, env, gate))
         setup_path = self._prepare(env)
-        self._supervisor.add(site_service(self._data, listening, env))
+        gate.open()
         self._supervisor.wait_healthy("site", self._data.log("site"), SITE_START_S)
         if self._watch.stopping:
             return
