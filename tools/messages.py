@@ -6,6 +6,7 @@ One catalogue a feature and language: `locale/zh_CN/hub.po` holds what `app/hub`
 """
 
 import argparse
+import re
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -13,6 +14,10 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
+
+from worker.contract.failures import EXPLANATIONS
+from worker.contract.findings import RULES
+from worker.contract.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
@@ -27,6 +32,14 @@ def domain_of(path: Path) -> str:
         return "worker"
     known = parts[1] if len(parts) > 2 else "base"  # noqa: PLR2004  # app/FEATURE/file
     return "base" if known in {"core", "macros", "partials", "errors", "embedded"} else known
+
+
+def contract_messages() -> Messages:
+    """Return what the contract says in tables rather than in calls: findings, failures, presets."""
+    sentences = [text for rule in RULES.values() for text in (rule.message, rule.fix)]
+    sentences += [text for explanation in EXPLANATIONS.values() for text in explanation]
+    sentences += [text for preset in PRESETS for text in (preset.title, preset.summary)]
+    return {(text,): None for text in sentences if re.search("[a-z] ?[a-z]", text)}
 
 
 def extract() -> dict[str, Messages]:
@@ -46,6 +59,7 @@ def extract() -> dict[str, Messages]:
                 key = (message,) if isinstance(message, str) else tuple(m for m in message if m)
                 if key and key[0]:
                     found[domain_of(path)][key] = None
+    found["worker"].update(contract_messages())
     return found
 
 
@@ -94,9 +108,11 @@ def problems() -> list[str]:
     return sorted(found)
 
 
-def write() -> None:
-    """Write every catalogue anew."""
+def write(only: list[str]) -> None:
+    """Write the catalogues of the domains in `only` anew; every one when it is empty."""
     for domain, messages in extract().items():
+        if only and domain not in only:
+            continue
         for language in TRANSLATED:
             path = catalogue(language, domain)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,11 +130,13 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing, fail on gaps")
-    if parser.parse_args().check:
+    parser.add_argument("domain", nargs="*", help="write only these catalogues")
+    arguments = parser.parse_args()
+    if arguments.check:
         found = problems()
         print("\n".join(found))
         sys.exit(1 if found else 0)
-    write()
+    write(arguments.domain)
 
 
 if __name__ == "__main__":
