@@ -3,9 +3,10 @@
 Runs as a process of its own, so that a cancelled job can stop a long download at once and the hub
 client never shares memory with the worker key. The request comes as one JSON line on standard
 input (the job token among it, so that it shows in no process list), the answer is the exit status:
-0 done, 3 the job cannot run (`failure.json` says why), 75 try again later.
+0 done, 3 the job cannot run (`failure.json` says why), anything else: try again later.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -16,7 +17,7 @@ from urllib.parse import urljoin
 import httpx
 from pydantic import BaseModel
 
-from worker.contract.attempt import EXIT_FAILED, EXIT_OK, EXIT_STOPPED, FAILURE_FILE
+from worker.contract.attempt import EXIT_FAILED, EXIT_OK, FAILURE_FILE
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.protocol import CheckpointFile, RepositoryPin
 from worker.site_client import is_loopback
@@ -44,10 +45,15 @@ def fetch_repository(request: FetchRequest, pin: RepositoryPin) -> None:
         RunError: the revision does not exist, or this job may not read it.
     """
     # Imported here: the library reads its environment once, when it is first imported.
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     try:
+        # A commit that is in the cache would be used without a word to the site; asking first
+        # keeps a repository closed that was deleted or made private since.
+        HfApi(endpoint=request.url, token=request.token).repo_info(
+            pin.repo, repo_type=pin.kind, revision=pin.commit
+        )
         snapshot = snapshot_download(
             pin.repo,
             repo_type=pin.kind,
@@ -143,13 +149,19 @@ def fetch(request: FetchRequest) -> int:
             fetch_checkpoint(request)
         bound_cache(request.cache, request.cache_bytes)
     except RunError as error:
-        failure = error.failure().model_dump_json()
-        (request.output / FAILURE_FILE).write_text(failure, encoding="utf-8")
+        _write_failure(request, error)
         return EXIT_FAILED
-    except httpx.HTTPError as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        return EXIT_STOPPED
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _write_failure(request, RunError(FailureCode.DISK_FULL))
+        return EXIT_FAILED
     return EXIT_OK
+
+
+def _write_failure(request: FetchRequest, error: RunError) -> None:
+    failure = error.failure().model_dump_json()
+    (request.output / FAILURE_FILE).write_text(failure, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,11 @@ from typing import IO, Literal
 
 from worker import launch
 
+
+class SandboxError(Exception):
+    """The wished sandbox does not work here."""
+
+
 Strength = Literal["bubblewrap", "namespaces", "landlock", "limits"]
 STRENGTHS: tuple[Strength, ...] = ("bubblewrap", "namespaces", "landlock", "limits")
 
@@ -130,13 +135,13 @@ def choose(wish: str, scratch: Path) -> Strength:
     """Return the strongest fence that works here, or the wished one.
 
     Raises:
-        RuntimeError: the wished one does not work on this machine.
+        SandboxError: the wished one does not work on this machine.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     for strength in STRENGTHS:
         if wish in {"auto", strength} and _works(strength, scratch):
             return strength
-    raise RuntimeError(f"The sandbox {wish!r} does not work on this machine; use auto.")
+    raise SandboxError(f"The sandbox {wish!r} does not work on this machine; use auto.")
 
 
 def _works(strength: Strength, scratch: Path) -> bool:
@@ -226,9 +231,8 @@ def family(pid: int) -> list[int]:
 
 def ask_to_stop(child: subprocess.Popen[bytes]) -> None:
     """Send SIGTERM to the program itself; the fences around it would end without passing it on."""
-    for pid in family(child.pid):
-        if not _is_fence(pid):
-            _signal(pid, signal.SIGTERM)
+    program = next((pid for pid in family(child.pid) if not _is_fence(pid)), child.pid)
+    _signal(program, signal.SIGTERM)
 
 
 def _is_fence(pid: int) -> bool:
@@ -245,7 +249,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 def kill(child: subprocess.Popen[bytes]) -> None:
     """Kill the program and everything it started, and wait until its head is gone."""
-    below = family(child.pid)
+    below = family(child.pid) if child.poll() is None else [child.pid]
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     for pid in below[1:]:
