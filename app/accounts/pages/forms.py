@@ -3,6 +3,7 @@
 Fields that may be empty default to the empty string, so that the service's own sentence answers.
 """
 
+from collections import defaultdict
 from http import HTTPStatus
 from typing import Annotated
 
@@ -99,7 +100,8 @@ def form_page(
     **context: object,
 ) -> HTMLResponse:
     """Return the page of a form; `problem` is what was wrong with it when it was sent."""
-    errors = {detail.path: detail.message for detail in problem.details} if problem else {}
+    errors = defaultdict(str)
+    errors.update({detail.path: detail.message for detail in problem.details} if problem else {})
     general = problem if problem and not errors else None
     status = problem.status if problem else HTTPStatus.OK
     page = render(
