@@ -1,12 +1,13 @@
 """Every address either names its viewer, and with it the scope a token needs, or is listed here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from app.core import http
+from app.main import routers
 from app.jobs.api import credentials
 
 # Open to everybody, because nothing behind them belongs to anybody.
@@ -16,10 +17,13 @@ PUBLIC = {
 }
 
 
-def _api_routes(app: FastAPI) -> Iterator[APIRoute]:
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            yield route
+def _api_routes(parents: Iterable[APIRouter]) -> Iterator[APIRoute]:
+    for parent in parents:
+        for route in parent.routes:
+            if isinstance(route, APIRoute):
+                yield route
+            elif nested := getattr(route, "original_router", None):
+                yield from _api_routes([nested])
 
 
 def _calls(dependant: Dependant) -> Iterator[object]:
@@ -28,13 +32,13 @@ def _calls(dependant: Dependant) -> Iterator[object]:
         yield from _calls(child)
 
 
-def test_every_route_names_its_viewer_or_is_public(app: FastAPI) -> None:
+def test_every_route_names_its_viewer_or_is_public() -> None:
     viewers = {http._viewer, http._signed_in, credentials._worker, credentials._attempt}
     unguarded = {
-        route.path for route in _api_routes(app) if not viewers & set(_calls(route.dependant))
+        route.path for route in _api_routes(routers()) if not viewers & set(_calls(route.dependant))
     }
     assert unguarded - PUBLIC == set()
 
 
-def test_the_public_list_names_only_addresses_that_exist(app: FastAPI) -> None:
-    assert PUBLIC - {route.path for route in _api_routes(app)} == set()
+def test_the_public_list_names_only_addresses_that_exist() -> None:
+    assert PUBLIC - {route.path for route in _api_routes(routers())} == set()
