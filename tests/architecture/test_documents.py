@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import click
 import pytest
-from app.cli import main
 
+from app.cli import main
 from app.core.files import resource_dir
 from app.core.settings import Settings
 

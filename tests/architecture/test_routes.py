@@ -7,8 +7,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from app.core import http
-from app.main import routers
 from app.jobs.api import credentials
+from app.main import routers
 
 # Open to everybody, because nothing behind them belongs to anybody.
 PUBLIC = {
