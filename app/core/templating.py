@@ -15,6 +15,7 @@ from app.core import i18n
 from app.core.clock import now
 from app.core.files import resource_dir
 from app.core.security import ANONYMOUS, Viewer
+from app.core.task_words import task_label
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _STEPS = (
@@ -129,6 +130,7 @@ def environment() -> Environment:
         duration=duration,
         percent=percent,
         path_quote=_path_quote,
+        task_label=task_label,
     )
     env.globals.update(asset=asset, languages=i18n.LANGUAGES, with_query=_with_query)
     return env
