@@ -108,7 +108,7 @@ class Progress:
 
 
 def progress(plan: Plan, events: Iterable[JobEvent]) -> Progress:
-    """Return the stages and epochs that the events tell of; later attempts overrule earlier ones."""
+    """Return the stages and epochs that events tell of; later attempts overrule earlier ones."""
     stages = {item.index: _planned(item.index, item.stage) for item in plan.stages}
     epochs: dict[int, dict[str, Any]] = {}
     total = None
@@ -249,4 +249,18 @@ def _ending(kind: str, told: dict[str, Any]) -> tuple[str, str] | None:
     if kind == "RunFailed":
         code = FailureCode(told["failure"]["code"])
         return "cross", _(EXPLANATIONS[code].sentence)
-    return None
+    return _by_the_site(kind)
+
+
+def _by_the_site(kind: str) -> tuple[str, str] | None:
+    said = {
+        "JobQueued": ("clock", _("The job was put into the queue.")),
+        "JobResumed": ("play", _("Somebody resumed the job.")),
+        "CancelRequested": ("stop", _("Somebody asked to cancel the job.")),
+        "AttemptStarted": ("worker", _("A worker took the job.")),
+        "AttemptLost": ("warn", _("The worker fell silent; another one goes on.")),
+        "AttemptReleased": ("history", _("The worker handed the job back.")),
+        "JobPublished": ("upload", _("The result was published.")),
+        "JobEnded": ("check", _("The job ended.")),
+    }
+    return said.get(kind)

@@ -1,0 +1,131 @@
+"""What the run page shows of a result: the headline, the classes, who was taken for whom."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from app.core.i18n import _
+from app.jobs.tables import Job, JobInput
+from worker.contract.manifest import ClassMetrics, Result, SplitMetrics, WrongSample
+
+# More classes than this do not fit a matrix that people read; the worst pairs are listed instead.
+MAX_MATRIX_CLASSES = 40
+MAX_PAIRS = 10
+_HEAT_STEPS = 9
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the confusion matrix. `heat`, 0 to 9, is its share of the row."""
+
+    count: int
+    heat: int
+    is_diagonal: bool
+    anchor: str
+
+
+@dataclass(frozen=True)
+class WrongGroup:
+    """Images of one class that were taken for another. `total` may be more than are shown."""
+
+    anchor: str
+    true: str
+    predicted: str
+    total: int
+    samples: Sequence[tuple[WrongSample, str]]
+
+
+@dataclass(frozen=True)
+class ResultView:
+    """A result, ready to be written down. `baseline`: always guessing the largest class."""
+
+    result: Result
+    split_name: str
+    metrics: SplitMetrics
+    baseline: float
+    per_class: Sequence[ClassMetrics]
+    matrix: Sequence[tuple[str, Sequence[Cell]]]
+    wrong: Sequence[WrongGroup]
+
+    @property
+    def worst_pairs(self) -> Sequence[WrongGroup]:
+        """The confusions that happened most."""
+        return sorted(self.wrong, key=lambda group: -group.total)[:MAX_PAIRS]
+
+
+def result_view(job: Job, inputs: Sequence[JobInput]) -> ResultView | None:
+    """Return the result of a job that succeeded."""
+    if job.result is None:
+        return None
+    result = Result.model_validate(job.result)
+    metrics = result.splits[result.split]
+    supports = [row.support for row in metrics.per_class]
+    names = {"test": _("test images"), "validation": _("validation images")}
+    return ResultView(
+        result=result,
+        split_name=names[result.split],
+        metrics=metrics,
+        baseline=max(supports) / max(1, sum(supports)),
+        per_class=metrics.per_class,
+        matrix=_matrix(result.classes, metrics),
+        wrong=_wrong_groups(result.classes, metrics, _images_of(inputs, result.split)),
+    )
+
+
+def _matrix(classes: Sequence[str], metrics: SplitMetrics) -> list[tuple[str, list[Cell]]]:
+    if len(classes) > MAX_MATRIX_CLASSES:
+        return []
+    rows = []
+    for true, counts in enumerate(metrics.confusion):
+        total = max(1, sum(counts))
+        rows.append(
+            (
+                classes[true],
+                [
+                    Cell(
+                        count=count,
+                        heat=_heat(count / total),
+                        is_diagonal=true == predicted,
+                        anchor=_anchor(true, predicted) if count and true != predicted else "",
+                    )
+                    for predicted, count in enumerate(counts)
+                ],
+            )
+        )
+    return rows
+
+
+def _heat(share: float) -> int:
+    # Rounded up, so that a single mistake among thousands is still a coloured cell.
+    return min(_HEAT_STEPS, -int(-share * _HEAT_STEPS // 1)) if share > 0 else 0
+
+
+def _anchor(true: int, predicted: int) -> str:
+    return f"wrong-{true}-{predicted}"
+
+
+def _wrong_groups(classes: Sequence[str], metrics: SplitMetrics, images: str) -> list[WrongGroup]:
+    numbers = {name: number for number, name in enumerate(classes)}
+    samples: dict[tuple[int, int], list[WrongSample]] = defaultdict(list)
+    for sample in metrics.wrong:
+        samples[numbers[sample.true], numbers[sample.predicted]].append(sample)
+    return [
+        WrongGroup(
+            anchor=_anchor(true, predicted),
+            true=classes[true],
+            predicted=classes[predicted],
+            total=count,
+            samples=[(s, f"{images}/{quote(s.path)}") for s in samples[true, predicted]],
+        )
+        for true, counts in enumerate(metrics.confusion)
+        for predicted, count in enumerate(counts)
+        if count and true != predicted
+    ]
+
+
+def _images_of(inputs: Sequence[JobInput], split: str) -> str:
+    """Return the address under which the images of a split lie."""
+    by_role = {item.role: item for item in inputs}
+    source = by_role.get("test", by_role["data"]) if split == "test" else by_role["data"]
+    return f"/datasets/{quote(source.name)}/resolve/{source.commit}"
