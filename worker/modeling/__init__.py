@@ -1,0 +1,1 @@
+"""Networks: architectures, heads, stems, groups, freezing and weights."""

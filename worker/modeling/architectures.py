@@ -1,0 +1,75 @@
+"""Building empty networks by name from torchvision and timm."""
+
+import warnings
+
+import timm
+import torchvision
+from torch import nn
+
+from worker.contract.failures import FailureCode, RunError
+from worker.contract.plan import PinnedBase, Preprocessing
+
+_UNSUITABLE = ("googlenet", "inception")
+
+
+def build_architecture(library: str, name: str) -> nn.Module:
+    """Return a network with random weights and its original number of classes.
+
+    Raises:
+        RunError: the library does not know the name, or its networks do not fit the loop.
+    """
+    if name.startswith(_UNSUITABLE):
+        raise RunError(
+            FailureCode.BASE_INVALID, f"{library}/{name} has side outputs, which are not supported."
+        )
+    try:
+        with warnings.catch_warnings():
+            # Old networks warn about their slow initialisation; it is what we ask for.
+            warnings.simplefilter("ignore", FutureWarning)
+            network: nn.Module = (
+                torchvision.models.get_model(name, weights=None)
+                if library == "torchvision"
+                else timm.create_model(name, pretrained=False)
+            )
+    except (ValueError, RuntimeError) as error:
+        raise RunError(
+            FailureCode.BASE_NOT_FOUND, f"{library} has no architecture named {name}."
+        ) from error
+    return network
+
+
+def is_transformer(network: nn.Module) -> bool:
+    """Return whether attention, not convolution, does the work; memory layout depends on it."""
+    return any(isinstance(part, nn.MultiheadAttention | nn.LayerNorm) for part in network.modules())
+
+
+def named_base(repo: str) -> PinnedBase | None:
+    """Return the base that `torchvision/NAME` or `timm/NAME` stands for, else None.
+
+    Raises:
+        RunError: the library does not know the name.
+    """
+    library, _, name = repo.partition("/")
+    if library == "torchvision":
+        if name not in torchvision.models.list_models(module=torchvision.models):
+            raise RunError(
+                FailureCode.BASE_NOT_FOUND, f"torchvision has no architecture named {name}."
+            )
+        return PinnedBase(repo=repo, library="torchvision", architecture=name)
+    if library == "timm":
+        return _timm_base(repo, name)
+    return None
+
+
+def _timm_base(repo: str, name: str) -> PinnedBase:
+    config = timm.get_pretrained_cfg(name)
+    if config is None or not timm.is_model(name.split(".", maxsplit=1)[0]):
+        raise RunError(FailureCode.BASE_NOT_FOUND, f"timm has no architecture named {name}.")
+    preprocessing = Preprocessing(
+        mean=config.mean,
+        std=config.std,
+        image_size=config.input_size[-1],
+        interpolation=config.interpolation or "bicubic",
+        crop_pct=config.crop_pct or 0.875,
+    )
+    return PinnedBase(repo=repo, library="timm", architecture=name, preprocessing=preprocessing)
