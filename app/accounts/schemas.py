@@ -149,7 +149,6 @@ class _Out(BaseModel):
 
 ShortText = Annotated[str, Field(max_length=100)]
 LongText = Annotated[str, Field(max_length=500)]
-MemberRole = Literal[Role.READ, Role.CONTRIBUTOR, Role.WRITE, Role.ADMIN]
 
 
 class ProfileIn(_In):
@@ -206,9 +205,9 @@ class OrganizationChange(_In):
 
 
 class MemberIn(_In):
-    """The role a member shall have."""
+    """The role a member shall have; `no_access` ends the membership."""
 
-    role: MemberRole
+    role: Role
 
 
 class MemberOut(_Out):

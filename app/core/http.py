@@ -60,14 +60,18 @@ async def identify(request: Request, db: AsyncSession) -> Viewer:
 
 async def _viewer(request: Request, db: Db, required: SecurityScopes) -> Viewer:
     viewer = await identify(request, db)
-    for scope in required.scopes:
-        viewer.require_scope(Scope(scope))
-    return viewer
+    return _checked(viewer, required)
 
 
 async def _signed_in(request: Request, db: Db, required: SecurityScopes) -> Viewer:
-    viewer = await _viewer(request, db, required)
-    viewer.require_user()
+    viewer = await identify(request, db)
+    viewer.require_user()  # first: a visitor shall sign in, not look for a scope
+    return _checked(viewer, required)
+
+
+def _checked(viewer: Viewer, required: SecurityScopes) -> Viewer:
+    for scope in required.scopes:
+        viewer.require_scope(Scope(scope))
     return viewer
 
 

@@ -1,15 +1,15 @@
 """The request boundary: every failure becomes one answer, as a page or as JSON."""
 
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from app.core.errors import AppError, Detail, InvalidError
+from app.core.errors import AppError, Detail, InvalidError, UnauthorizedError
 from app.core.security import ANONYMOUS, Viewer
 from app.core.templating import render
 
@@ -48,6 +48,9 @@ def _answer(request: Request, status: int, body: dict[str, object]) -> Response:
 async def _app_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, AppError):
         raise error
+    if isinstance(error, UnauthorizedError) and request.method == "GET" and wants_page(request):
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?{urlencode({'next': here})}", HTTPStatus.SEE_OTHER)
     response = _answer(request, error.status, error.body())
     response.headers.update(error.headers)
     return response

@@ -1,5 +1,7 @@
 """One's own settings: profile, password, sessions, language and theme."""
 
+from urllib.parse import quote
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -99,6 +101,8 @@ async def test_settings_are_for_people_who_are_signed_in(
     client: httpx.AsyncClient, database: Database, path: str
 ) -> None:
     assert (await client.get(path)).status_code == 401
+    asked = await client.get(f"{path}?a=b", headers={"Accept": "text/html"})
+    assert asked.headers["location"] == f"/login?next={quote(path, safe='')}%3Fa%3Db"
     await make_user(database, "ada")
     await sign_in(client, "ada")
     page = await client.get(path)
