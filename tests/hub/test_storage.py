@@ -48,11 +48,7 @@ def s3_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     ports = _free_ports(8)
     flags = [f"-{name}={port}" for name, port in zip(names, ports, strict=False)]
     flags += [f"-{name}.grpc={port}" for name, port in zip(names, ports[4:], strict=True)]
-    environment = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secretsecret",
-    }
+    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secretsecret"}
     server = subprocess.Popen(
         [weed, "server", "-s3", "-filer", f"-dir={folder}", "-ip=127.0.0.1",
          "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64", "-s3.port.iceberg=0",

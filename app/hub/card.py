@@ -1,0 +1,336 @@
+"""The card: README.md with a YAML head that says what a repository is.
+
+A card never makes a list or a page fail: what cannot be read is reported and left out.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from app.core.errors import Detail
+
+MAX_HEAD_BYTES = 256 * 1024
+_MAX_DEPTH = 30
+_MAX_WORD = 200
+_MAX_WORDS = 200
+_MAX_SUMMARY = 300
+_HEAD = re.compile(
+    r"\A\s*---[ \t]*\r?\n(?P<head>.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
+
+LICENSES = frozenset(
+    [
+        "apache-2.0",
+        "mit",
+        "openrail",
+        "bigscience-openrail-m",
+        "creativeml-openrail-m",
+        "bigscience-bloom-rail-1.0",
+        "bigcode-openrail-m",
+        "afl-3.0",
+        "artistic-2.0",
+        "bsl-1.0",
+        "bsd",
+        "bsd-2-clause",
+        "bsd-3-clause",
+        "bsd-3-clause-clear",
+        "c-uda",
+        "cc",
+        "cc0-1.0",
+        "cc-by-2.0",
+        "cc-by-2.5",
+        "cc-by-3.0",
+        "cc-by-4.0",
+        "cc-by-sa-3.0",
+        "cc-by-sa-4.0",
+        "cc-by-nc-2.0",
+        "cc-by-nc-3.0",
+        "cc-by-nc-4.0",
+        "cc-by-nd-4.0",
+        "cc-by-nc-nd-3.0",
+        "cc-by-nc-nd-4.0",
+        "cc-by-nc-sa-2.0",
+        "cc-by-nc-sa-3.0",
+        "cc-by-nc-sa-4.0",
+        "cdla-sharing-1.0",
+        "cdla-permissive-1.0",
+        "cdla-permissive-2.0",
+        "wtfpl",
+        "ecl-2.0",
+        "epl-1.0",
+        "epl-2.0",
+        "etalab-2.0",
+        "eupl-1.1",
+        "eupl-1.2",
+        "agpl-3.0",
+        "gfdl",
+        "gpl",
+        "gpl-2.0",
+        "gpl-3.0",
+        "lgpl",
+        "lgpl-2.1",
+        "lgpl-3.0",
+        "isc",
+        "h-research",
+        "intel-research",
+        "lppl-1.3c",
+        "ms-pl",
+        "apple-ascl",
+        "apple-amlr",
+        "mpl-2.0",
+        "odc-by",
+        "odbl",
+        "openmdw-1.0",
+        "openrail++",
+        "osl-3.0",
+        "postgresql",
+        "ofl-1.1",
+        "ncsa",
+        "unlicense",
+        "zlib",
+        "pddl",
+        "lgpl-lr",
+        "deepfloyd-if-license",
+        "fair-noncommercial-research-license",
+        "llama2",
+        "llama3",
+        "llama3.1",
+        "llama3.2",
+        "llama3.3",
+        "llama4",
+        "grok2-community",
+        "gemma",
+        "unknown",
+        "other",
+    ]
+)
+
+
+class _CardLoader(yaml.CSafeLoader):
+    """YAML as cards mean it: `no` is Norwegian, a date is text."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  # read by the base class
+        first: [
+            (tag, pattern) for tag, pattern in rules if not tag.endswith((":timestamp", ":bool"))
+        ]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_CardLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+class _Refused(ValueError):  # noqa: N818  # never leaves this module
+    """YAML that is valid and not wanted."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number that a card claims, with where it was measured."""
+
+    model: str
+    task: str
+    dataset: str
+    metric: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a README says; `problems` lists what in it could not be used."""
+
+    metadata: dict[str, Any] = field(default_factory=dict)
+    body: str = ""
+    task: str = ""
+    library: str = ""
+    license: str = ""
+    languages: tuple[str, ...] = ()
+    base_models: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    summary: str = ""
+    metrics: tuple[Metric, ...] = ()
+    problems: tuple[Detail, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def split_card(text: str) -> tuple[str, str]:
+    """Return the YAML head (empty if there is none) and the Markdown body."""
+    found = _HEAD.match(text)
+    return (found["head"], text[found.end() :]) if found else ("", text)
+
+
+def parse_card(text: str, *, is_dataset: bool = False) -> Card:
+    """Return what `text` says; never raises."""
+    head, body = split_card(text.removeprefix("\ufeff"))
+    metadata, problem = _load(head)
+    if problem is not None:
+        return Card(body=body, summary=_summary(body), problems=(problem,))
+    task = _word(metadata.get("pipeline_tag"))
+    library = _word(metadata.get("library_name"))
+    licenses = _words(metadata.get("license"))
+    languages = _words(metadata.get("language"))
+    base_models = _words(metadata.get("base_model"))
+    datasets = _words(metadata.get("datasets"))
+    tags = [task, library, *_words(metadata.get("tags"))]
+    tags += [f"license:{name}" for name in licenses]
+    tags += [f"base_model:{name}" for name in base_models]
+    if is_dataset:
+        tags += [f"language:{name}" for name in languages]
+        for key in ("task_categories", "task_ids", "size_categories", "modality", "format"):
+            tags += [f"{key}:{word}" for word in _words(metadata.get(key))]
+        task = task or next(iter(_words(metadata.get("task_categories"))), "")
+    else:
+        tags += [*languages, *(f"dataset:{name}" for name in datasets)]
+    metrics, metric_problems = _metrics(metadata.get("model-index"))
+    return Card(
+        metadata=metadata,
+        body=body,
+        task=task,
+        library=library,
+        license=next(iter(licenses), ""),
+        languages=tuple(languages),
+        base_models=tuple(base_models),
+        datasets=tuple(datasets),
+        tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
+        summary=_summary(body),
+        metrics=tuple(metrics),
+        problems=(*_license_problems(licenses), *metric_problems),
+        warnings=() if metadata else ("empty or missing yaml metadata in repo card",),
+    )
+
+
+def _load(head: str) -> tuple[dict[str, Any], Detail | None]:
+    if not head.strip():
+        return {}, None
+    if len(head.encode()) > MAX_HEAD_BYTES:
+        return {}, Detail("README.md", "The YAML head is longer than 256 KiB.", "Shorten it.")
+    try:
+        _refuse_bombs(head)
+        loaded = yaml.load(head, Loader=_CardLoader)  # noqa: S506  # a SafeLoader without surprises
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark is not None else 1  # the head starts after `---`
+        reason = getattr(error, "problem", None) or "it cannot be read"
+        return {}, Detail(f"README.md:{line}", f"The YAML head is not valid: {reason}.")
+    except (ValueError, RecursionError) as error:
+        return {}, Detail("README.md", f"The YAML head is not valid: {error}.")
+    if isinstance(loaded, dict):
+        return {str(key): _plain(value) for key, value in loaded.items()}, None
+    problem = Detail("README.md", "The YAML head must be a list of `key: value` lines.")
+    return {}, None if loaded is None else problem
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON and PostgreSQL can hold: no NaN, no NUL, no odd keys."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 1 << 63 else str(value)
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else str(value)  # noqa: PLR0124  # NaN
+    return str(value).replace("\0", "")
+
+
+def _refuse_bombs(head: str) -> None:
+    depth = 0
+    for event in yaml.parse(head, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise _Refused("references (*name) are not allowed")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MAX_DEPTH:
+            raise _Refused("it is nested too deeply")
+
+
+def _word(value: Any) -> str:
+    return str(value).strip()[:_MAX_WORD] if isinstance(value, str | int | float) else ""
+
+
+def _words(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [word for item in values[:_MAX_WORDS] if (word := _word(item))]
+
+
+def _license_problems(licenses: list[str]) -> Iterator[Detail]:
+    for name in licenses:
+        if name not in LICENSES:
+            yield Detail(
+                "README.md: license",
+                f'"license" must be one of the known identifiers; {name!r} is not.',
+                "Write an SPDX-like name such as apache-2.0 or mit, or `other` with license_name.",
+            )
+
+
+def _metrics(index: Any) -> tuple[list[Metric], list[Detail]]:
+    """Return the metrics of a `model-index`, and what in it is malformed."""
+    if index is None:
+        return [], []
+    if not isinstance(index, list):
+        return [], [Detail("README.md: model-index", '"model-index" must be a list.')]
+    metrics: list[Metric] = []
+    problems: list[Detail] = []
+    for number, model in enumerate(index[:20]):
+        where = f"README.md: model-index[{number}]"
+        if not isinstance(model, dict) or not _word(model.get("name")):
+            problems.append(Detail(where, f'"model-index[{number}].name" is required'))
+            continue
+        results = model.get("results")
+        if not isinstance(results, list):
+            problems.append(Detail(where, f'"model-index[{number}].results" is required'))
+            continue
+        for at, result in enumerate(results[:500]):
+            found = list(_result_metrics(_word(model["name"]), result))
+            if not found:
+                path = f"model-index[{number}].results[{at}]"
+                problems.append(
+                    Detail(where, f'"{path}" needs a task, a dataset and a list of metrics')
+                )
+            metrics += found
+    return metrics, problems
+
+
+def _result_metrics(model: str, result: Any) -> Iterator[Metric]:
+    if not isinstance(result, dict):
+        return
+    task, dataset = result.get("task"), result.get("dataset")
+    rows = result.get("metrics")
+    if not (isinstance(task, dict) and isinstance(dataset, dict) and isinstance(rows, list)):
+        return
+    for row in rows[:100]:
+        if isinstance(row, dict) and _word(row.get("type")):
+            yield Metric(
+                model=model,
+                task=_word(task.get("type")),
+                dataset=_word(dataset.get("name")) or _word(dataset.get("type")),
+                metric=_word(row["type"]),
+                name=_word(row.get("name")) or _word(row["type"]),
+                value=_word(row.get("value")),
+            )
+
+
+def _summary(body: str) -> str:
+    """Return the first paragraph as plain words, for lists."""
+    text = re.sub(r"<!--.*?-->|```.*?```|<[^>]+>", " ", body[:20_000], flags=re.DOTALL)
+    for block in re.split(r"\n\s*\n", text):
+        lines = [
+            line for line in block.splitlines() if not re.match(r"\s*(#|\||[-=*_]{3,}\s*$)", line)
+        ]
+        words = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", " ".join(lines))
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", words)
+        words = " ".join(re.sub(r"[*_`>]+", "", words).split())
+        if words:
+            return words if len(words) <= _MAX_SUMMARY else words[: _MAX_SUMMARY - 1] + "…"
+    return ""

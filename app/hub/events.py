@@ -1,0 +1,40 @@
+"""News of the hub, delivered after the transaction that made it has committed."""
+
+from dataclasses import dataclass
+
+from app.hub.schemas import RepositoryKind
+
+
+@dataclass(frozen=True)
+class RepositoryCreated:
+    """There is a new repository."""
+
+    repository_id: int
+    kind: RepositoryKind
+    actor_id: int | None
+
+
+@dataclass(frozen=True)
+class RepositoryChanged:
+    """Name or visibility changed."""
+
+    repository_id: int
+
+
+@dataclass(frozen=True)
+class RepositoryDeleted:
+    """A repository and its history are gone."""
+
+    repository_id: int
+    kind: RepositoryKind
+    full_name: str
+
+
+@dataclass(frozen=True)
+class CommitPushed:
+    """A branch has a new tip."""
+
+    repository_id: int
+    branch: str
+    oid: str
+    actor_id: int | None

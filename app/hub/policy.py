@@ -1,0 +1,132 @@
+"""Who may see and change a repository: the only door to one."""
+
+from app.accounts import policy as accounts
+from app.accounts.schemas import Role
+from app.core.db import AsyncSession
+from app.core.errors import AppError, ForbiddenError
+from app.core.i18n import _
+from app.core.security import Viewer
+from app.hub import errors
+from app.hub.queries import repositories as queries
+from app.hub.schemas import RepositoryKind
+from app.hub.tables import Repository
+
+
+class MovedError(AppError):
+    """The repository has another address now; routes answer 307 to it."""
+
+    code = "moved"
+
+    def __init__(self, repository: Repository) -> None:
+        super().__init__("This repository has moved.")
+        self.kind = repository.kind
+        self.owner = repository.owner_name
+        self.name = repository.name
+
+
+async def may_read(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:
+    """Whether `viewer` may know that this repository exists."""
+    if viewer.only_repos is not None and repository.id not in viewer.only_repos:
+        return False
+    if not repository.private:
+        return True
+    return await accounts.role_for(db, viewer, repository.owner_id) >= Role.READ
+
+
+async def may_write(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:
+    """Whether `viewer` may commit to this repository."""
+    if viewer.only_repos is not None and repository.id not in viewer.only_repos:
+        return False
+    role = await accounts.role_for(db, viewer, repository.owner_id)
+    if role >= Role.WRITE:
+        return True
+    return role is Role.CONTRIBUTOR and repository.creator_id == viewer.user_id
+
+
+async def may_administer(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:
+    """Whether `viewer` may rename, hide or delete this repository."""
+    if viewer.only_repos is not None:
+        return False
+    if await accounts.role_for(db, viewer, repository.owner_id) is Role.ADMIN:
+        return True
+    return repository.creator_id == viewer.user_id and await may_write(db, viewer, repository)
+
+
+async def may_create_for(db: AsyncSession, viewer: Viewer, owner_id: int) -> bool:
+    """Whether `viewer` may create a repository under this account."""
+    if viewer.only_repos is not None:
+        return False
+    return await accounts.role_for(db, viewer, owner_id) >= Role.CONTRIBUTOR
+
+
+async def access_repository(
+    db: AsyncSession, viewer: Viewer, kind: RepositoryKind, owner: str, name: str
+) -> Repository:
+    """Return the repository at this address, whatever the case of the letters.
+
+    Raises:
+        NotFoundError: there is none, or the viewer may not see it; the answer never tells which.
+        MovedError: it had this address once.
+    """
+    repository = await queries.repository_by_name(db, kind, owner, name)
+    if repository is not None:
+        if await may_read(db, viewer, repository):
+            return repository
+        raise errors.repository_not_found()
+    moved = await queries.redirected(db, kind, owner, name)
+    if moved is not None and await may_read(db, viewer, moved):
+        raise MovedError(moved)
+    raise errors.repository_not_found()
+
+
+async def access_by_id(db: AsyncSession, viewer: Viewer, repository_id: int) -> Repository:
+    """Return the repository with this id.
+
+    Raises:
+        NotFoundError: there is none, or the viewer may not see it.
+    """
+    repository = await queries.repository_by_id(db, repository_id)
+    if repository is None:
+        raise errors.repository_not_found()
+    if not await may_read(db, viewer, repository):
+        raise errors.repository_not_found()
+    return repository
+
+
+async def access_for_write(
+    db: AsyncSession, viewer: Viewer, kind: RepositoryKind, owner: str, name: str
+) -> Repository:
+    """Return the repository if the viewer may commit to it.
+
+    Raises:
+        NotFoundError: there is none, or the viewer may not see it.
+        ForbiddenError: the viewer may see it, but not write.
+    """
+    repository = await access_repository(db, viewer, kind, owner, name)
+    viewer.require_user()
+    if not await may_write(db, viewer, repository):
+        raise _forbidden()
+    return repository
+
+
+async def access_for_admin(
+    db: AsyncSession, viewer: Viewer, kind: RepositoryKind, owner: str, name: str
+) -> Repository:
+    """Return the repository if the viewer may rename, hide or delete it.
+
+    Raises:
+        NotFoundError: there is none, or the viewer may not see it.
+        ForbiddenError: the viewer may see it, but not change it.
+    """
+    repository = await access_repository(db, viewer, kind, owner, name)
+    viewer.require_user()
+    if not await may_administer(db, viewer, repository):
+        raise _forbidden()
+    return repository
+
+
+def _forbidden() -> ForbiddenError:
+    return ForbiddenError(
+        _("You may not change this repository."),
+        fix=_("Ask its owner for the right to write, or work in a repository of your own."),
+    )

@@ -1,0 +1,1 @@
+"""Every SELECT of the hub: repositories and lists, git objects, large files and uploads."""

@@ -1,0 +1,145 @@
+"""Large files: who may use which, Xet bundles, and uploads in parts."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.clock import now
+from app.core.db import AsyncSession
+from app.hub.tables import (
+    LfsObject,
+    Repository,
+    RepositoryLfs,
+    Upload,
+    UploadPart,
+    XetFile,
+    Xorb,
+    XorbUser,
+)
+
+
+async def lfs_object(db: AsyncSession, sha256: str) -> LfsObject | None:
+    """Return large bytes by hash alone; only for bytes the caller has just received."""
+    return await db.get(LfsObject, sha256)
+
+
+async def linked_lfs(
+    db: AsyncSession, repository_id: int, digests: Collection[str]
+) -> dict[str, LfsObject]:
+    """Return those large files that this repository may hand out, by hash."""
+    rows = await db.scalars(
+        select(LfsObject)
+        .join(RepositoryLfs, RepositoryLfs.sha256 == LfsObject.sha256)
+        .where(RepositoryLfs.repository_id == repository_id, LfsObject.sha256.in_(digests))
+    )
+    return {row.sha256: row for row in rows}
+
+
+async def repositories_with_lfs(db: AsyncSession, sha256: str, limit: int) -> Sequence[Repository]:
+    """Return repositories that hold these bytes, public ones first."""
+    statement = (
+        select(Repository)
+        .join(RepositoryLfs, RepositoryLfs.repository_id == Repository.id)
+        .where(RepositoryLfs.sha256 == sha256)
+        .order_by(Repository.private, Repository.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def add_lfs(db: AsyncSession, sha256: str, size: int, key: str) -> None:
+    """Write down verified bytes."""
+    await db.execute(
+        insert(LfsObject)
+        .values(sha256=sha256, size=size, storage_key=key, created_at=now())
+        .on_conflict_do_nothing()
+    )
+
+
+async def link_lfs(
+    db: AsyncSession, repository_id: int, digests: Collection[str], user_id: int | None
+) -> None:
+    """Let a repository hand out these large files."""
+    if not digests:
+        return
+    moment = now()
+    rows = [
+        {
+            "repository_id": repository_id,
+            "sha256": sha256,
+            "user_id": user_id,
+            "pushed_at": moment,
+        }
+        for sha256 in sorted(set(digests))
+    ]
+    await db.execute(insert(RepositoryLfs).on_conflict_do_nothing(), rows)
+
+
+async def xorbs_of(db: AsyncSession, user_id: int, hashes: Collection[str]) -> dict[str, Xorb]:
+    """Return those bundles that this person has sent, by hash."""
+    rows = await db.scalars(
+        select(Xorb)
+        .join(XorbUser, XorbUser.hash == Xorb.hash)
+        .where(XorbUser.user_id == user_id, Xorb.hash.in_(hashes))
+    )
+    return {row.hash: row for row in rows}
+
+
+async def add_xorb(db: AsyncSession, user_id: int, values: Mapping[str, Any]) -> bool:
+    """Write down a verified bundle and its sender; True if it was new to the store."""
+    inserted = await db.execute(
+        insert(Xorb).values(**values).on_conflict_do_nothing().returning(Xorb.hash)
+    )
+    await db.execute(
+        insert(XorbUser).values(user_id=user_id, hash=values["hash"]).on_conflict_do_nothing()
+    )
+    return inserted.first() is not None
+
+
+async def add_xet_file(db: AsyncSession, file_hash: str, sha256: str, terms: list[Any]) -> None:
+    """Write down what a Xet file hash stands for."""
+    await db.execute(
+        insert(XetFile).values(hash=file_hash, sha256=sha256, terms=terms).on_conflict_do_nothing()
+    )
+
+
+async def upload_by_id(db: AsyncSession, upload_id: str) -> Upload | None:
+    """Return an upload."""
+    return await db.get(Upload, upload_id)
+
+
+async def uploads_by_id(db: AsyncSession, ids: Collection[str]) -> dict[str, Upload]:
+    """Return uploads by id."""
+    rows = await db.scalars(select(Upload).where(Upload.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+async def upload_parts(db: AsyncSession, upload_id: str) -> Sequence[UploadPart]:
+    """Return the parts that have arrived, in order."""
+    statement = (
+        select(UploadPart).where(UploadPart.upload_id == upload_id).order_by(UploadPart.number)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def set_part(db: AsyncSession, part: Mapping[str, Any]) -> None:
+    """Write down a part; sent twice, the later one counts."""
+    statement = insert(UploadPart).values(**part)
+    await db.execute(
+        statement.on_conflict_do_update(
+            index_elements=["upload_id", "number"],
+            set_={name: part[name] for name in ("sha256", "size", "storage_key")},
+        )
+    )
+
+
+async def delete_parts(db: AsyncSession, upload_id: str) -> None:
+    """Forget the parts of an upload that is whole."""
+    await db.execute(delete(UploadPart).where(UploadPart.upload_id == upload_id))
+
+
+async def delete_uploads(db: AsyncSession, ids: Collection[str]) -> None:
+    """Forget uploads that were committed."""
+    await db.execute(delete(Upload).where(Upload.id.in_(ids)))

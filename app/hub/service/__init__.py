@@ -1,0 +1,81 @@
+"""What the hub does for the rest of the site; other features call these and nothing deeper."""
+
+from app.hub.policy import MovedError
+from app.hub.service.commits import commit, stage_blobs
+from app.hub.service.diffs import diff
+from app.hub.service.files import find_paths, list_files, list_tree, open_file
+from app.hub.service.folders import commit_folder
+from app.hub.service.large_files import (
+    link_readable,
+    link_received,
+    linked,
+    linked_key,
+    receive_bytes,
+)
+from app.hub.service.repositories import (
+    check_repository_name,
+    count_download,
+    count_repositories,
+    create_repository,
+    delete_repository,
+    derived_from,
+    facets,
+    list_repositories,
+    recent_downloads,
+    rename_repository,
+    repository_refs,
+    repository_row,
+    set_private,
+)
+from app.hub.service.revisions import (
+    commit_of,
+    count_commits,
+    create_branch,
+    create_tag,
+    delete_branch,
+    delete_tag,
+    find_revision,
+    history,
+    list_refs,
+    resolve_revision,
+)
+
+__all__ = [
+    "MovedError",
+    "check_repository_name",
+    "commit",
+    "commit_folder",
+    "commit_of",
+    "count_commits",
+    "count_download",
+    "count_repositories",
+    "create_branch",
+    "create_repository",
+    "create_tag",
+    "delete_branch",
+    "delete_repository",
+    "delete_tag",
+    "derived_from",
+    "diff",
+    "facets",
+    "find_paths",
+    "find_revision",
+    "history",
+    "link_readable",
+    "link_received",
+    "linked",
+    "linked_key",
+    "list_files",
+    "list_refs",
+    "list_repositories",
+    "list_tree",
+    "open_file",
+    "receive_bytes",
+    "recent_downloads",
+    "rename_repository",
+    "repository_refs",
+    "repository_row",
+    "resolve_revision",
+    "set_private",
+    "stage_blobs",
+]

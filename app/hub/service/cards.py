@@ -1,0 +1,49 @@
+"""Keeping the columns that lists filter by equal to what the card says."""
+
+from app.core.db import AsyncSession
+from app.core.storage import BlobStore
+from app.hub.card import Card, parse_card
+from app.hub.queries import objects as queries
+from app.hub.schemas import RepositoryKind
+from app.hub.service.trees import TreeChanges
+from app.hub.tables import Repository
+
+CARD_PATH = "README.md"
+_MAX_CARD_BYTES = 2 << 20
+
+
+async def refresh(
+    db: AsyncSession, storage: BlobStore, repository: Repository, changes: TreeChanges
+) -> None:
+    """Read the card again if a commit to `main` touched it."""
+    if CARD_PATH in changes.new:
+        text = await _text(db, storage, changes.new[CARD_PATH].oid)
+        apply_card(repository, parse_card(text, is_dataset=_is_dataset(repository)))
+    elif CARD_PATH in changes.old:
+        apply_card(repository, Card())
+
+
+def _is_dataset(repository: Repository) -> bool:
+    return repository.kind is RepositoryKind.DATASET
+
+
+async def _text(db: AsyncSession, storage: BlobStore, oid: str) -> str:
+    blob = await queries.blob(db, oid)
+    if blob is None or blob.lfs_sha256 is not None:
+        return ""
+    raw = blob.inline
+    if raw is None and blob.storage_key is not None:
+        raw = await storage.read_all(blob.storage_key, 0, _MAX_CARD_BYTES)
+    return (raw or b"").decode("utf-8", "replace").replace("\0", "")
+
+
+def apply_card(repository: Repository, card: Card) -> None:
+    """Write what a card says into the repository's row."""
+    repository.task = card.task
+    repository.library = card.library
+    repository.license = card.license
+    repository.summary = card.summary
+    repository.languages = list(card.languages)
+    repository.base_models = list(card.base_models)
+    repository.tags = list(card.tags)
+    repository.card = dict(card.metadata)

@@ -1,0 +1,167 @@
+"""Reading files and folders at a revision."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import replace
+
+from app.core.db import AsyncSession
+from app.core.storage import BlobStore, missing
+from app.hub import errors
+from app.hub.objects import MODE_SUBMODULE, TreeEntry
+from app.hub.queries import objects as queries
+from app.hub.queries import uploads
+from app.hub.schemas import FileHandle, TreeFile, TreeFolder
+from app.hub.service.commits import real_size
+from app.hub.service.revisions import Revision, find_revision
+from app.hub.service.trees import find_entry, walk
+from app.hub.tables import Blob, Repository
+
+Item = TreeFile | TreeFolder
+
+
+async def open_file(
+    db: AsyncSession, storage: BlobStore, repository: Repository, rev: str, path: str
+) -> FileHandle:
+    """Return a file at a revision; its bytes are read only when asked for.
+
+    Raises:
+        NotFoundError: no such revision, or no file at `path` (a folder is none).
+    """
+    revision = await find_revision(db, repository, rev)
+    entry = await find_entry(db, revision.commit.tree, path)
+    blob = None
+    if entry is not None and not entry.is_folder:
+        blob = await queries.blob(db, entry.oid)
+    if blob is None:
+        raise errors.entry_not_found(path, revision.oid)
+    return await _handle(db, storage, repository, revision.oid, path, blob)
+
+
+async def _handle(
+    db: AsyncSession,
+    storage: BlobStore,
+    repository: Repository,
+    commit: str,
+    path: str,
+    blob: Blob,
+) -> FileHandle:
+    size, key, content = blob.size, blob.storage_key, blob.inline or b""
+    if blob.lfs_sha256 is not None:
+        linked = await uploads.linked_lfs(db, repository.id, [blob.lfs_sha256])
+        if blob.lfs_sha256 not in linked:
+            raise missing(blob.lfs_sha256)
+        size, key = real_size(blob), linked[blob.lfs_sha256].storage_key
+
+    def read(start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        if key is not None:
+            return storage.read(key, start, end)
+        return _once(content[start:end])
+
+    return FileHandle(path, size, blob.oid, blob.lfs_sha256, commit, key, read)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    if content:
+        yield content
+
+
+async def list_files(db: AsyncSession, repository: Repository, rev: str) -> list[TreeFile]:
+    """Return every file at a revision, by path.
+
+    Raises:
+        NotFoundError: no such revision.
+    """
+    revision = await find_revision(db, repository, rev)
+    items = await _items(db, await walk(db, revision.commit.tree))
+    return [item for item in items if isinstance(item, TreeFile)]
+
+
+async def list_tree(
+    db: AsyncSession,
+    repository: Repository,
+    rev: str,
+    path: str = "",
+    *,
+    recursive: bool = False,
+    expand: bool = False,
+) -> tuple[Revision, list[Item]]:
+    """Return what is in a folder at a revision: folders and files by path.
+
+    Args:
+        db: the transaction.
+        repository: where.
+        rev: branch, tag or commit.
+        path: the folder; empty for the root.
+        recursive: what is in its folders too.
+        expand: with the commit that last changed each path, where `rev` is a branch.
+
+    Raises:
+        NotFoundError: no such revision, or no folder at `path`.
+    """
+    revision = await find_revision(db, repository, rev)
+    entry = await find_entry(db, revision.commit.tree, path)
+    if entry is None or not entry.is_folder:
+        raise errors.entry_not_found(path, revision.oid)
+    items = await _items(db, await walk(db, entry.oid, path, recursive=recursive))
+    if expand:
+        items = await with_last_commits(db, repository, revision, items)
+    return revision, items
+
+
+async def find_paths(
+    db: AsyncSession, repository: Repository, rev: str, paths: Collection[str], *, expand: bool
+) -> list[Item]:
+    """Return what is at each of `paths`; those that are not there are left out.
+
+    Raises:
+        NotFoundError: no such revision.
+    """
+    revision = await find_revision(db, repository, rev)
+    found: dict[str, TreeEntry] = {}
+    for path in dict.fromkeys(path.strip("/") for path in paths):
+        entry = await find_entry(db, revision.commit.tree, path) if path else None
+        if entry is not None:
+            found[path] = entry
+    items = await _items(db, found)
+    return await with_last_commits(db, repository, revision, items) if expand else items
+
+
+async def _items(db: AsyncSession, entries: dict[str, TreeEntry]) -> list[Item]:
+    blobs = await queries.blobs(db, {e.oid for e in entries.values() if not e.is_folder})
+    items: list[Item] = []
+    for path in sorted(entries):
+        entry = entries[path]
+        if entry.is_folder:
+            items.append(TreeFolder(path, entry.oid))
+        elif entry.mode != MODE_SUBMODULE and entry.oid in blobs:
+            items.append(_tree_file(path, entry, blobs[entry.oid]))
+    return items
+
+
+def _tree_file(path: str, entry: TreeEntry, blob: Blob) -> TreeFile:
+    return TreeFile(
+        path=path,
+        size=real_size(blob),
+        oid=entry.oid,
+        lfs_sha256=blob.lfs_sha256,
+        pointer_size=blob.size if blob.lfs_sha256 else 0,
+        mode=entry.mode,
+    )
+
+
+async def with_last_commits(
+    db: AsyncSession, repository: Repository, revision: Revision, items: Sequence[Item]
+) -> list[Item]:
+    """Return the items with the commit that last changed each, as far as it is on record.
+
+    The record is kept for the tips of branches; a commit that is a tip is served from it too.
+    """
+    ref = revision.ref or await _branch_at(db, repository, revision.oid)
+    if ref is None:
+        return list(items)
+    found = await queries.last_commits(db, repository.id, ref, {item.path for item in items})
+    return [replace(item, last_commit=found.get(item.path)) for item in items]
+
+
+async def _branch_at(db: AsyncSession, repository: Repository, oid: str) -> str | None:
+    refs = await queries.refs(db, repository.id)
+    return next((r.name for r in refs if r.target == oid and "refs/tags/" not in r.name), None)

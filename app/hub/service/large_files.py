@@ -1,0 +1,64 @@
+"""Large files: received as a stream, verified, and linked to the repository they were sent to."""
+
+from collections.abc import AsyncIterable
+
+from app.core.db import AsyncSession
+from app.core.security import Viewer
+from app.core.storage import BlobStore, Digest
+from app.hub import policy
+from app.hub.queries import uploads as queries
+from app.hub.tables import Repository
+
+_MAX_LOOKED_AT = 20
+
+
+async def receive_bytes(
+    storage: BlobStore, chunks: AsyncIterable[bytes], expected: Digest | None, limit: int
+) -> tuple[str, Digest]:
+    """Store a stream under its sha256; return its key and what was received.
+
+    Raises:
+        InvalidError: size or hash is not what was announced.
+        TooLargeError: more than was announced, or than `limit`.
+    """
+    return await storage.put_stream(chunks, "lfs", expected, limit)
+
+
+async def link_received(  # what arrived, where, and from whom
+    db: AsyncSession,
+    repository: Repository,
+    user_id: int | None,
+    key: str,
+    digest: Digest,
+) -> None:
+    """Let the repository use bytes that its writer has just sent in full."""
+    await queries.add_lfs(db, digest.sha256, digest.size, key)
+    await queries.link_lfs(db, repository.id, [digest.sha256], user_id)
+
+
+async def linked(db: AsyncSession, repository: Repository, sha256: str) -> Digest | None:
+    """Return size and hash if this repository may hand out these bytes."""
+    found = (await queries.linked_lfs(db, repository.id, [sha256])).get(sha256)
+    return Digest(found.sha256, found.size) if found else None
+
+
+async def linked_key(db: AsyncSession, repository: Repository, sha256: str) -> str | None:
+    """Return where the bytes lie if this repository may hand them out."""
+    found = (await queries.linked_lfs(db, repository.id, [sha256])).get(sha256)
+    return found.storage_key if found else None
+
+
+async def link_readable(
+    db: AsyncSession, viewer: Viewer, repository: Repository, sha256: str
+) -> bool:
+    """Link bytes that another repository of which the viewer is a reader already holds.
+
+    Who cannot read them anywhere gets the same answer as for bytes that nobody has.
+    """
+    if await linked(db, repository, sha256) is not None:
+        return True
+    for other in await queries.repositories_with_lfs(db, sha256, _MAX_LOOKED_AT):
+        if await policy.may_read(db, viewer, other):
+            await queries.link_lfs(db, repository.id, [sha256], viewer.user_id)
+            return True
+    return False

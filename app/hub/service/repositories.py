@@ -1,0 +1,335 @@
+"""Creating, finding, changing and deleting repositories."""
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from app.accounts import service as accounts
+from app.core.clock import now
+from app.core.db import AsyncSession
+from app.core.errors import BadRequestError, Detail, ForbiddenError, InvalidError
+from app.core.events import emit
+from app.core.i18n import _
+from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.core.security import Viewer
+from app.core.storage import BlobStore
+from app.hub import errors, policy
+from app.hub.events import RepositoryChanged, RepositoryCreated, RepositoryDeleted
+from app.hub.queries import repositories as queries
+from app.hub.schemas import (
+    AddFile,
+    Author,
+    Facet,
+    Filters,
+    NewCommit,
+    RepositoryKind,
+    RepositoryRow,
+    Sort,
+)
+from app.hub.service.commits import first_commit
+from app.hub.tables import Redirect, Repository
+
+log = structlog.get_logger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+LARGE_FILE_PATTERNS = [
+    "*.7z",
+    "*.arrow",
+    "*.bin",
+    "*.bz2",
+    "*.ckpt",
+    "*.ftz",
+    "*.gz",
+    "*.h5",
+    "*.joblib",
+    "*.lfs.*",
+    "*.mlmodel",
+    "*.model",
+    "*.msgpack",
+    "*.npy",
+    "*.npz",
+    "*.onnx",
+    "*.ot",
+    "*.parquet",
+    "*.pb",
+    "*.pickle",
+    "*.pkl",
+    "*.pt",
+    "*.pth",
+    "*.rar",
+    "*.safetensors",
+    "saved_model/**/*",
+    "*.tar.*",
+    "*.tar",
+    "*.tflite",
+    "*.tgz",
+    "*.wasm",
+    "*.xz",
+    "*.zip",
+    "*.zst",
+    "*tfevents*",
+]
+_DATA_PATTERNS = [
+    "*.pcm",
+    "*.sam",
+    "*.raw",
+    "*.aac",
+    "*.flac",
+    "*.mp3",
+    "*.ogg",
+    "*.wav",
+    "*.bmp",
+    "*.gif",
+    "*.png",
+    "*.tiff",
+    "*.jpg",
+    "*.jpeg",
+    "*.webp",
+    "*.mp4",
+    "*.webm",
+]
+
+
+def check_repository_name(name: str) -> str:
+    """Return `name` if a repository may be called so.
+
+    Raises:
+        InvalidError: it may not.
+    """
+    problem = ""
+    if _NAME.fullmatch(name) is None:
+        problem = _("Use 1 to 96 letters, digits, dots, dashes and underscores.")
+    elif ".." in name or "--" in name or name[-1] in ".-":
+        problem = _("It may not hold .. or --, nor end in a dot or a dash.")
+    elif name.lower().endswith((".git", ".ipynb", ".atom", ".lock")):
+        problem = _("It may not end in .git, .ipynb, .atom or .lock.")
+    if problem:
+        raise InvalidError(
+            _("This cannot be the name of a repository. %(problem)s") % {"problem": problem},
+            code="bad_name",
+            details=[Detail("name", problem)],
+        )
+    return name
+
+
+async def create_repository(  # noqa: PLR0913  # what a repository is made of
+    db: AsyncSession,
+    storage: BlobStore,
+    viewer: Viewer,
+    kind: RepositoryKind,
+    owner_name: str,
+    name: str,
+    *,
+    private: bool | None = None,
+) -> Repository:
+    """Create a repository with its first commit; `private` None means the owner's default.
+
+    Raises:
+        InvalidError: nobody may call a repository so.
+        NotFoundError: there is no such owner.
+        ForbiddenError: the viewer may not create under this owner.
+        ConflictError: there is one.
+    """
+    user_id = viewer.require_user()
+    check_repository_name(name)
+    owner = await accounts.find_account(db, owner_name or viewer.name)
+    if owner is None or not await policy.may_create_for(db, viewer, owner.id):
+        raise ForbiddenError(
+            _("You may not create a repository under %(owner)s.") % {"owner": owner_name},
+            fix=_("Create it under your own name, or ask for a role in the organisation."),
+        )
+    if await queries.repository_by_name(db, kind, owner.name, name) is not None:
+        raise errors.repository_exists(kind, f"{owner.name}/{name}")
+    await queries.delete_redirect(db, kind, owner.name, name)
+    if private is None:
+        private = await accounts.default_private(db, owner.id)
+    repository = Repository(
+        kind=kind,
+        owner_id=owner.id,
+        owner_name=owner.name,
+        name=name,
+        name_key=queries.name_key(name),
+        private=private,
+        creator_id=user_id,
+    )
+    db.add(repository)
+    await db.flush()
+    first = NewCommit(
+        message="initial commit",
+        author=Author(viewer.name, user_id),
+        operations=[AddFile(".gitattributes", git_attributes(kind))],
+    )
+    await first_commit(db, storage, repository, first)
+    emit(db, RepositoryCreated(repository.id, kind, user_id))
+    log.info("repository_created", repository_id=repository.id, kind=kind.value)
+    return repository
+
+
+def git_attributes(kind: RepositoryKind) -> bytes:
+    """Return the first `.gitattributes`: which files git keeps as large ones."""
+    patterns = list(LARGE_FILE_PATTERNS)
+    if kind is RepositoryKind.DATASET:
+        patterns += _DATA_PATTERNS
+    return "".join(f"{p} filter=lfs diff=lfs merge=lfs -text\n" for p in patterns).encode()
+
+
+async def rename_repository(
+    db: AsyncSession, viewer: Viewer, repository: Repository, new_owner: str, new_name: str
+) -> None:
+    """Give a repository another address; the earlier one leads there.
+
+    Raises:
+        InvalidError: nobody may call a repository so.
+        ForbiddenError: the viewer may not create under the new owner.
+        ConflictError: the new address is taken.
+    """
+    check_repository_name(new_name)
+    owner = await accounts.find_account(db, new_owner)
+    if owner is None or not await policy.may_create_for(db, viewer, owner.id):
+        raise ForbiddenError(
+            _("You may not create a repository under %(owner)s.") % {"owner": new_owner}
+        )
+    taken = await queries.repository_by_name(db, repository.kind, owner.name, new_name)
+    if taken is not None and taken.id != repository.id:
+        raise errors.repository_exists(repository.kind, f"{owner.name}/{new_name}")
+    old_owner, old_name = repository.owner_name, repository.name
+    await queries.delete_redirect(db, repository.kind, owner.name, new_name)
+    await queries.delete_redirect(db, repository.kind, old_owner, old_name)
+    repository.owner_id, repository.owner_name = owner.id, owner.name
+    repository.name, repository.name_key = new_name, queries.name_key(new_name)
+    repository.updated_at = now()
+    if (old_owner.casefold(), queries.name_key(old_name)) != (
+        owner.name.casefold(),
+        repository.name_key,
+    ):
+        db.add(
+            Redirect(
+                kind=repository.kind,
+                owner_key=old_owner.casefold(),
+                name_key=queries.name_key(old_name),
+                repository_id=repository.id,
+            )
+        )
+    await db.flush()
+    emit(db, RepositoryChanged(repository.id))
+
+
+async def set_private(db: AsyncSession, repository: Repository, *, private: bool) -> None:
+    """Show or hide a repository."""
+    repository.private = private
+    repository.updated_at = now()
+    await db.flush()
+    emit(db, RepositoryChanged(repository.id))
+
+
+async def delete_repository(db: AsyncSession, repository: Repository) -> None:
+    """Remove a repository with its history; bytes nobody else needs are collected later."""
+    full_name = f"{repository.owner_name}/{repository.name}"
+    emit(db, RepositoryDeleted(repository.id, repository.kind, full_name))
+    await db.delete(repository)
+    await db.flush()
+    log.info("repository_deleted", repository_id=repository.id)
+
+
+async def list_repositories(
+    db: AsyncSession, viewer: Viewer, filters: Filters, cursor: str = ""
+) -> Page[RepositoryRow]:
+    """Return a page of what `viewer` may see, in the order of `filters.sort`.
+
+    Raises:
+        BadRequestError: the cursor is not one of this list.
+    """
+    rows = await queries.list_repositories(db, viewer, filters, _after(filters.sort, cursor))
+    shown = rows[: filters.limit]
+    following = None
+    if len(rows) > filters.limit:
+        last = shown[-1]
+        value = getattr(last, queries.SORT_COLUMNS[filters.sort].key)
+        text = value.isoformat() if isinstance(value, datetime) else value
+        following = encode_cursor([filters.sort.value, text, last.id])
+    return Page([repository_row(row) for row in shown], following)
+
+
+def _after(sort: Sort, cursor: str) -> tuple[Any, int] | None:
+    if not cursor:
+        return None
+    name, value, last_id = decode_cursor(cursor, 3)
+    try:
+        if name != sort.value or not isinstance(last_id, int):
+            raise _wrong_cursor()
+        if sort in {Sort.CREATED, Sort.UPDATED}:
+            return datetime.fromisoformat(str(value)), last_id
+        return float(str(value)) if sort is Sort.TRENDING else int(str(value)), last_id
+    except ValueError as error:
+        raise _wrong_cursor() from error
+
+
+def _wrong_cursor() -> BadRequestError:
+    return BadRequestError(_("This page address does not belong to this list."))
+
+
+def repository_row(repository: Repository) -> RepositoryRow:
+    """Return what a list shows of a repository."""
+    return RepositoryRow(
+        id=repository.id,
+        kind=repository.kind,
+        owner=repository.owner_name,
+        name=repository.name,
+        private=repository.private,
+        created_at=repository.created_at,
+        updated_at=repository.updated_at,
+        head=repository.head,
+        downloads=repository.downloads,
+        likes=repository.likes,
+        trending=repository.trending,
+        task=repository.task,
+        library=repository.library,
+        license=repository.license,
+        summary=repository.summary,
+        tags=tuple(repository.tags),
+        size_bytes=repository.size_bytes,
+    )
+
+
+async def count_repositories(db: AsyncSession, viewer: Viewer, filters: Filters) -> int:
+    """Return how many repositories the whole list has; 10,001 means more than 10,000."""
+    return await queries.count_repositories(db, viewer, filters)
+
+
+async def facets(
+    db: AsyncSession, viewer: Viewer, filters: Filters, facet: str, limit: int = 20
+) -> list[Facet]:
+    """Return the most frequent values of `task`, `library`, `license`, `language` or `tag`.
+
+    The facet's own filter does not narrow its values, so that another one can be chosen.
+    """
+    names = {"task": "task", "library": "library", "license": "license", "language": "language"}
+    if facet in names:
+        filters = replace(filters, **{names[facet]: ""})  # type: ignore[arg-type]  # text fields
+    return await queries.facet_counts(db, viewer, filters, facet, limit)
+
+
+async def derived_from(
+    db: AsyncSession, viewer: Viewer, repository: Repository, limit: int = 20
+) -> list[RepositoryRow]:
+    """Return repositories whose cards name this one as what they were made from."""
+    full_name = f"{repository.owner_name}/{repository.name}"
+    return [repository_row(row) for row in await queries.children_of(db, viewer, full_name, limit)]
+
+
+async def repository_refs(db: AsyncSession, ids: list[int]) -> dict[int, RepositoryRow]:
+    """Return repositories by id, for features that keep ids; the caller has checked access."""
+    return {row.id: repository_row(row) for row in await queries.repositories_by_id(db, ids)}
+
+
+async def count_download(db: AsyncSession, repository: Repository) -> None:
+    """Count one download, for today and in all."""
+    await queries.count_download(db, repository.id)
+
+
+async def recent_downloads(db: AsyncSession, repository: Repository, days: int = 30) -> int:
+    """Return how often a repository was downloaded in the last `days` days."""
+    return await queries.downloads_since(db, repository.id, now() - timedelta(days=days))
