@@ -48,12 +48,19 @@ def _answer(request: Request, status: int, body: dict[str, object]) -> Response:
 async def _app_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, AppError):
         raise error
-    if isinstance(error, UnauthorizedError) and request.method == "GET" and wants_page(request):
+    if isinstance(error, UnauthorizedError) and _may_sign_in(request):
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?{urlencode({'next': here})}", HTTPStatus.SEE_OTHER)
     response = _answer(request, error.status, error.body())
     response.headers.update(error.headers)
     return response
+
+
+def _may_sign_in(request: Request) -> bool:
+    """Whether the sign-in page helps: not if a token was refused, it would be refused there too."""
+    if "authorization" in request.headers:
+        return False
+    return request.method == "GET" and wants_page(request)
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

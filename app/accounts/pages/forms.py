@@ -100,7 +100,7 @@ def form_page(
     **context: object,
 ) -> HTMLResponse:
     """Return the page of a form; `problem` is what was wrong with it when it was sent."""
-    errors = defaultdict(str)
+    errors: defaultdict[str, str] = defaultdict(str)
     errors.update({detail.path: detail.message for detail in problem.details} if problem else {})
     general = problem if problem and not errors else None
     status = problem.status if problem else HTTPStatus.OK
