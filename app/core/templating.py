@@ -111,6 +111,11 @@ def _path_quote(value: str) -> str:
     return quote(value, safe="/")
 
 
+def _segment_quote(value: str) -> str:
+    """Quote a revision: a branch called `a/b` is one part of a path."""
+    return quote(value, safe="")
+
+
 @lru_cache
 def environment() -> Environment:
     """Return the one template environment of the process."""
@@ -130,6 +135,7 @@ def environment() -> Environment:
         duration=duration,
         percent=percent,
         path_quote=_path_quote,
+        segment_quote=_segment_quote,
         task_label=task_label,
     )
     env.globals.update(asset=asset, languages=i18n.LANGUAGES, with_query=_with_query)
