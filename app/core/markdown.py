@@ -219,9 +219,3 @@ def _address(value: str, base: str) -> str:
     if parts.scheme or parts.netloc or value.startswith("/"):
         return value
     return base + value.removeprefix("./")
-
-
-def split_front_matter(text: str) -> tuple[str, str]:
-    """Return the YAML between the leading `---` lines, and the Markdown after them."""
-    match = re.match(r"\A\ufeff?---[ \t]*\r?\n(.*?\r?\n)?---[ \t]*(?:\r?\n|\Z)", text, re.DOTALL)
-    return (match.group(1) or "", text[match.end() :]) if match else ("", text)

@@ -19,6 +19,8 @@ from markdown_it.utils import EnvType
 
 # An address ends at the first character that no address holds unescaped: `。` is not part of it.
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+# Chinese says in one character what English says in several, and cards hold code and links.
+_MOSTLY_CHINESE = 0.1
 _TRAILING = ".,;:!?'*_~"
 
 
@@ -35,6 +37,15 @@ def install(md: MarkdownIt) -> None:
 def is_wide(char: str) -> bool:
     """Whether `char` takes the width of a Chinese character."""
     return unicodedata.east_asian_width(char) in "WF"
+
+
+def language_of(text: str) -> str:
+    """Return `zh-CN` or `en`, whichever most of `text` is written in; empty for an empty one."""
+    if not text:
+        return ""
+    head = text[:5000]
+    num_wide = sum(map(is_wide, head))
+    return "zh-CN" if num_wide > len(head) * _MOSTLY_CHINESE else "en"
 
 
 def _is_narrow_punctuation(char: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.markdown import LONGEST, Links, render_markdown, split_front_matter
+from app.core.markdown import LONGEST, Links, render_markdown
 
 READ_AS_MEANT = {
     "**注意：**这里": "<p><strong>注意：</strong>这里</p>",
@@ -90,19 +90,3 @@ def test_columns_keep_their_side_without_inline_style() -> None:
 def test_a_text_too_long_to_parse_is_shown_as_it_is() -> None:
     shown = str(render_markdown("<b>" + "x" * LONGEST))
     assert shown.startswith("<pre>&lt;b&gt;xxx")
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("---\na: 1\n---\n# T", ("a: 1\n", "# T")),
-        ("---\r\na: 1\r\n---\r\nT", ("a: 1\r\n", "T")),
-        ("---\n---\nT", ("", "T")),
-        ("# T\n---\n", ("", "# T\n---\n")),
-        ("---\na: 1\n", ("", "---\na: 1\n")),
-    ],
-)
-def test_front_matter_is_what_stands_between_the_leading_lines(
-    text: str, parts: tuple[str, str]
-) -> None:
-    assert split_front_matter(text) == parts

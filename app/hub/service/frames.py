@@ -1,4 +1,4 @@
-"""What every page of a repository shows around its own content, and what its viewer may do there."""
+"""What every page of a repository shows around its content, and what its viewer may do there."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class Frame:
 async def open_frame(
     db: AsyncSession, viewer: Viewer, repository: Repository, endpoint: str
 ) -> Frame:
-    """Return the frame of a repository the viewer was let into; `endpoint` is the site's address."""
+    """Return the frame of a repository the viewer was let into, for the site at `endpoint`."""
     return Frame(
         repository=repository,
         viewer=viewer,

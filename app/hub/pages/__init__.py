@@ -1,0 +1,10 @@
+"""Pages of the hub: lists, repositories with their files and history, profiles."""
+
+from fastapi import APIRouter
+
+from app.hub.pages import card, editing, files, lists, managing, profile
+
+# Fixed addresses first: `/{owner}/{name}` and `/{owner}` would match them too.
+router = APIRouter(include_in_schema=False)
+for part in (lists, managing, files, editing, card, profile):
+    router.include_router(part.router)

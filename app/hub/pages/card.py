@@ -1,0 +1,109 @@
+"""The first page of a repository: its card, and what is known about it beside."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+
+from app.core.db import AsyncSession
+from app.core.errors import NotFoundError
+from app.core.http import Db
+from app.core.markdown import Links, render_markdown
+from app.core.markdown_cjk import language_of
+from app.core.storage import BlobStore
+from app.hub.card import Card, Metric, parse_card
+from app.hub.pages.opening import Readable, Storage, at_both, show
+from app.hub.pages.preview import preview
+from app.hub.schemas import MAIN, FileHandle
+from app.hub.service import files, repositories
+from app.hub.service.frames import Frame
+
+router = APIRouter(include_in_schema=False)
+_CARD_BYTES = 1 << 20
+_WEIGHTS = ("model.safetensors",)
+# A tag such as `license:mit` or `base_model:a/b` repeats what stands elsewhere on the page.
+_REPEATED = ("license:", "base_model:", "dataset:", "language:", "region:")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the header of a safetensors file says: how many numbers, of which types."""
+
+    total: int
+    types: tuple[str, ...]
+
+
+@at_both(router, "")
+async def card_page(request: Request, db: Db, at: Readable, storage: Storage) -> HTMLResponse:
+    """Show the card of a repository, rendered, with its facts."""
+    card, body = await _card(db, storage, at)
+    weights = await _weights(db, storage, at)
+    children = await repositories.derived_from(db, at.viewer, at.repository, limit=8)
+    return show(
+        request,
+        "hub/card.html",
+        at,
+        body=body,
+        card_language=language_of(card.body),
+        problems=card.problems,
+        metrics=card.metrics[:8],
+        metric_value=metric_value,
+        weights=weights,
+        bases=card.base_models,
+        datasets=card.datasets,
+        children=children,
+        tags=_own_tags(at, card),
+    )
+
+
+async def _card(db: AsyncSession, storage: BlobStore, at: Frame) -> tuple[Card, Markup]:
+    file = await _find(db, storage, at, "README.md")
+    if file is None:
+        return Card(), Markup()
+    raw = await file.read_all(0, min(file.size, _CARD_BYTES))
+    card = parse_card(raw.decode("utf-8", "replace"), is_dataset=not at.is_model)
+    links = Links(f"{at.url}/blob/{MAIN}/", f"{at.url}/resolve/{MAIN}/")
+    # A long card takes tens of milliseconds, which other requests must not wait for.
+    return card, await asyncio.to_thread(render_markdown, card.body, links)
+
+
+async def _find(db: AsyncSession, storage: BlobStore, at: Frame, path: str) -> FileHandle | None:
+    try:
+        return await files.open_file(db, storage, at.repository, MAIN, path)
+    except NotFoundError:
+        return None
+
+
+async def _weights(db: AsyncSession, storage: BlobStore, at: Frame) -> Weights | None:
+    if not at.is_model:
+        return None
+    for path in _WEIGHTS:
+        file = await _find(db, storage, at, path)
+        if file is None:
+            continue
+        tensors = (await preview(file, Links())).tensors
+        if tensors:
+            types = tuple(sorted({tensor.dtype for tensor in tensors}))
+            return Weights(sum(tensor.count for tensor in tensors), types)
+    return None
+
+
+def _own_tags(at: Frame, card: Card) -> Sequence[str]:
+    shown = {at.repository.task, at.repository.library, *card.languages}
+    return [tag for tag in card.tags if tag not in shown and not tag.startswith(_REPEATED)][:30]
+
+
+def metric_value(metric: Metric) -> str:
+    """Return a metric as people read it: fractions of known shares as percentages."""
+    try:
+        value: Any = float(metric.value)
+    except ValueError:
+        return metric.value
+    shares = {"accuracy", "f1", "precision", "recall", "top1", "top5", "balanced_accuracy"}
+    if metric.metric.lower() in shares and 0 <= value <= 1:
+        return f"{value * 100:.2f} %"
+    return f"{value:.4g}"

@@ -1,0 +1,132 @@
+"""Browsing: folders, files, history, one commit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from app.core.markdown import Links
+from app.hub.pages.opening import Place, ReadPlace, at_both, show
+from app.hub.pages.preview import preview
+from app.hub.schemas import TreeFile
+from app.hub.service import diffs, files, revisions
+
+router = APIRouter(include_in_schema=False)
+_ENTRIES = 500
+_COMMITS = 50
+# Pages of history are counted: the walk over a history is bounded by where it ends.
+PageNumber = Annotated[int, Query(alias="cursor", ge=0, le=10_000)]
+
+
+@dataclass(frozen=True)
+class Crumb:
+    """One part of a path and the folder it leads to."""
+
+    name: str
+    path: str
+
+
+def crumbs(path: str) -> Sequence[Crumb]:
+    """Return each folder on the way to `path`, and `path` itself."""
+    parts = [part for part in path.split("/") if part]
+    return [Crumb(part, "/".join(parts[: i + 1])) for i, part in enumerate(parts)]
+
+
+async def place_context(place: Place) -> dict[str, Any]:
+    """Return what the line above files shows: revision, path, and other revisions to choose."""
+    refs = await revisions.list_refs(place.db, place.at.repository)
+    return {
+        "rev": place.rev,
+        "path": place.path,
+        "crumbs": crumbs(place.path),
+        "refs": refs,
+        "is_branch": any(branch.name == place.rev for branch in refs.branches),
+    }
+
+
+@at_both(router, "/tree/{rev}")
+@at_both(router, "/tree/{rev}/{path:path}")
+async def folder_page(request: Request, place: ReadPlace, page: PageNumber = 0) -> HTMLResponse:
+    """List a folder: folders first, each path with the commit that last changed it."""
+    db, repository, rev = place.db, place.at.repository, place.rev
+    _revision, items = await files.list_tree(db, repository, rev, place.path, expand=True)
+    entries = sorted(items, key=lambda item: (isinstance(item, TreeFile), item.path))
+    following = (page + 1) * _ENTRIES
+    return show(
+        request,
+        "hub/files.html",
+        place.at,
+        parent=place.path.rpartition("/")[0],
+        entries=entries[page * _ENTRIES : following],
+        next_cursor=str(page + 1) if following < len(entries) else None,
+        latest=await revisions.commit_of(db, repository, rev),
+        num_commits=await revisions.count_commits(db, repository, rev),
+        **await place_context(place),
+    )
+
+
+@at_both(router, "/blob/{rev}/{path:path}")
+async def file_page(
+    request: Request, place: ReadPlace, view: Annotated[str, Query(max_length=10)] = ""
+) -> HTMLResponse:
+    """Show a file: text with colours, a picture, a table, the tensors of weights."""
+    db, repository, rev = place.db, place.at.repository, place.rev
+    file = await files.open_file(db, place.storage, repository, rev, place.path)
+    found = await files.find_paths(db, repository, rev, [place.path], expand=True)
+    return show(
+        request,
+        "hub/file.html",
+        place.at,
+        file=file,
+        last_commit=next((item.last_commit for item in found), None),
+        shown=await preview(file, _links(place), source=view == "source"),
+        raw_url=place.url("resolve"),
+        **await place_context(place),
+    )
+
+
+def _links(place: Place) -> Links:
+    """Return where relative addresses inside the file lead: beside it, at the same revision."""
+    folder = place.path.rpartition("/")[0]
+    base = f"{quote(place.rev, safe='')}/{quote(folder)}/" if folder else f"{quote(place.rev)}/"
+    return Links(f"{place.at.url}/blob/{base}", f"{place.at.url}/resolve/{base}")
+
+
+@at_both(router, "/raw/{rev}/{path:path}")
+async def raw_file(place: ReadPlace) -> RedirectResponse:
+    """Lead to the bytes of a file, where clients fetch them too."""
+    return RedirectResponse(place.url("resolve"))
+
+
+@at_both(router, "/commits/{rev}")
+async def history_page(request: Request, place: ReadPlace, page: PageNumber = 0) -> HTMLResponse:
+    """List the commits behind a revision, newest first."""
+    commits, has_more = await revisions.history(
+        place.db, place.at.repository, place.rev, page=page, limit=_COMMITS
+    )
+    return show(
+        request,
+        "hub/commits.html",
+        place.at,
+        commits=commits,
+        next_cursor=str(page + 1) if has_more else None,
+        **await place_context(place),
+    )
+
+
+@at_both(router, "/commit/{rev}")
+async def commit_page(request: Request, place: ReadPlace) -> HTMLResponse:
+    """Show what one commit changed."""
+    commit = await revisions.commit_of(place.db, place.at.repository, place.rev)
+    changes = await diffs.diff(place.db, place.storage, place.at.repository, commit.oid)
+    return show(
+        request,
+        "hub/commit.html",
+        place.at,
+        commit=commit,
+        rest=commit.message.removeprefix(commit.title).strip(),
+        diff=changes,
+    )

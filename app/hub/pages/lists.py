@@ -1,0 +1,86 @@
+"""The lists of models and data sets; every filter is part of the address."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, Field
+
+from app.core.http import Db, RepoReader
+from app.core.templating import render
+from app.hub.schemas import Filters, RepositoryKind, Sort
+from app.hub.service import repositories
+
+router = APIRouter(include_in_schema=False)
+_FACETS = ("task", "library", "license", "language", "tag")
+Word = Annotated[str, Field(max_length=200)]
+
+
+class ListQuery(BaseModel):
+    """What an address of a list may say; words it does not know are left alone."""
+
+    q: Word = ""
+    task: Word = ""
+    library: Word = ""
+    license: Word = ""
+    language: Word = ""
+    tag: Word = ""
+    owner: Word = ""
+    sort: Sort = Sort.TRENDING
+    cursor: Word = ""
+
+    def filters(self, kind: RepositoryKind) -> Filters:
+        """Return what the list is narrowed to."""
+        return Filters(
+            kind=kind,
+            search=self.q.strip(),
+            task=self.task,
+            library=self.library,
+            license=self.license,
+            language=self.language,
+            tags=(self.tag,) if self.tag else (),
+            owner=self.owner,
+            sort=self.sort,
+        )
+
+
+Asked = Annotated[ListQuery, Query()]
+
+
+@router.get("/models")
+async def models(request: Request, db: Db, viewer: RepoReader, asked: Asked) -> HTMLResponse:
+    """List the models the viewer may see."""
+    return await _list_page(request, db, viewer, asked.filters(RepositoryKind.MODEL), asked.cursor)
+
+
+@router.get("/datasets")
+async def datasets(request: Request, db: Db, viewer: RepoReader, asked: Asked) -> HTMLResponse:
+    """List the data sets the viewer may see."""
+    return await _list_page(
+        request, db, viewer, asked.filters(RepositoryKind.DATASET), asked.cursor
+    )
+
+
+async def _list_page(
+    request: Request, db: Db, viewer: RepoReader, filters: Filters, cursor: str
+) -> HTMLResponse:
+    page = await repositories.list_repositories(db, viewer, filters, cursor)
+    facets = {name: await repositories.facets(db, viewer, filters, name, 12) for name in _FACETS}
+    narrowing = {*_FACETS, "q", "owner"}
+    return render(
+        request,
+        "hub/list.html",
+        viewer=viewer,
+        kind=filters.kind,
+        filters=filters,
+        rows=page.items,
+        next_cursor=page.next_cursor,
+        total=await repositories.count_repositories(db, viewer, filters),
+        facets=facets,
+        narrowed=any(request.query_params.get(name) for name in narrowing),
+        kept=[
+            (name, value)
+            for name, value in request.query_params.multi_items()
+            if name in {*_FACETS, "owner"} and value
+        ],
+    )

@@ -1,0 +1,37 @@
+"""The page of a person or an organisation: what they share."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from app.accounts import service as accounts
+from app.core.http import Db, RepoReader
+from app.core.templating import render
+from app.hub.schemas import Filters, RepositoryKind, Sort
+from app.hub.service import repositories
+
+router = APIRouter(include_in_schema=False)
+_SHOWN = 10
+
+
+@router.get("/{owner}")
+async def profile_page(request: Request, db: Db, viewer: RepoReader, owner: str) -> HTMLResponse:
+    """Show an account with those of its repositories that the viewer may see."""
+    found = await accounts.profile(db, owner)
+    context: dict[str, Any] = {}
+    for kind in RepositoryKind:
+        filters = Filters(kind, owner_id=found.account.id, sort=Sort.UPDATED, limit=_SHOWN)
+        page = await repositories.list_repositories(db, viewer, filters)
+        context[kind.plural] = page.items
+        context[f"num_{kind.plural}"] = await repositories.count_repositories(db, viewer, filters)
+    return render(
+        request,
+        "hub/profile.html",
+        viewer=viewer,
+        account=found.account,
+        about=found.about,
+        members=found.members,
+        is_self=viewer.user_id == found.account.id,
+        **context,
+    )
