@@ -12,6 +12,7 @@ from fastapi.security import SecurityScopes
 
 from app.core import i18n
 from app.core.db import AsyncSession, Database
+from app.core.errors import UnauthorizedError
 from app.core.security import ANONYMOUS, Scope, Viewer
 from app.core.settings import Settings
 
@@ -52,6 +53,15 @@ async def identify(request: Request, db: AsyncSession) -> Viewer:
         if found is not None:
             viewer = found
             break
+    else:
+        if request.headers.get("authorization"):
+            # Going on as a visitor would hide from a program that its token is not one of ours.
+            raise UnauthorizedError(
+                "Invalid credentials in Authorization header.",
+                fix="Make an access token under Settings, Access tokens.",
+                code="invalid_token",
+                headers={"WWW-Authenticate": 'Basic realm="Tuningfork"'},
+            )
     request.state.viewer = viewer
     if viewer.session_id is not None and viewer.language and "lang" not in request.query_params:
         i18n.set_language(viewer.language)  # what a person chose goes before the browser's wish

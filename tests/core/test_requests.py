@@ -46,3 +46,11 @@ async def test_an_unknown_address_answers_programs_in_json(client: httpx.AsyncCl
     assert answer.status_code == 404
     assert answer.json()["error"]
     assert answer.json()["incident"] == answer.headers["x-request-id"]
+
+
+async def test_a_credential_nobody_knows_is_refused_rather_than_ignored(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.get("/tutorials", headers={"Authorization": "Bearer hf_unknown"})
+    assert answer.status_code == 401
+    assert "Invalid credentials" in answer.json()["error"]
