@@ -2,9 +2,9 @@
 
 Started as `python -I -S launch.py SPEC PROGRAM ARGUMENT…`, with the standard library alone, so that
 the many-threaded worker needs no code between fork and exec. SPEC is a JSON object:
-`parent` (die with it), `rlimits` (name to soft and hard limit), `oom_score_adj`, and `landlock`
-with `read` and `write` lists of paths; what is not listed can be neither opened nor made, and no
-TCP connection can be made or accepted.
+`parent` (die with it), `rlimits` (name to soft and hard limit), `oom_score_adj`, `namespaces` (true
+for own processes, no network), and `landlock` with `read` and `write` lists of paths; what is not
+listed can be neither opened nor made, and no TCP connection can be made or accepted.
 """
 
 import ctypes
@@ -19,6 +19,12 @@ from collections.abc import Iterable, Mapping
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
+# mount, IPC, host name, user, process and network namespaces
+_NAMESPACES = 0x00020000 | 0x08000000 | 0x04000000 | 0x10000000 | 0x20000000 | 0x40000000
+_MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8
+_MS_REC_PRIVATE = 0x4000 | 0x40000
+_SIGNALLED = 128
+
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PATH_BENEATH = 1
 
@@ -90,6 +96,41 @@ def restrict(libc: ctypes.CDLL, read: Iterable[str], write: Iterable[str]) -> No
     os.close(ruleset)
 
 
+def enter_namespaces(libc: ctypes.CDLL) -> None:
+    """Go on in a child that sees only itself; this process stays behind and ends as it does.
+
+    Raises:
+        LaunchError: the system does not allow it.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    if libc.unshare(_NAMESPACES):
+        raise LaunchError(ctypes.get_errno(), "namespaces are not allowed")
+    _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/uid_map", f"{uid} {uid} 1")
+    _write("/proc/self/gid_map", f"{gid} {gid} 1")
+    child = os.fork()
+    if child:
+        _end_like(child)
+    libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if libc.mount(None, b"/", None, _MS_REC_PRIVATE, None) or libc.mount(
+        b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None
+    ):
+        raise LaunchError(ctypes.get_errno(), "/proc cannot be mounted")
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow to import
+        file.write(text)
+
+
+def _end_like(child: int) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda _number, _frame: os.kill(child, signal.SIGTERM))
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else _SIGNALLED - code)
+
+
 def _limit(limits: Mapping[str, int]) -> None:
     for name, value in limits.items():
         number = getattr(resource, name)
@@ -100,8 +141,7 @@ def _limit(limits: Mapping[str, int]) -> None:
 
 def _score(adjustment: int) -> None:
     try:
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123 - light
-            file.write(str(adjustment))
+        _write("/proc/self/oom_score_adj", str(adjustment))
     except OSError:
         return  # advice to the kernel only
 
@@ -118,6 +158,8 @@ def main(arguments: list[str]) -> None:
     if "oom_score_adj" in spec:
         _score(spec["oom_score_adj"])
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if spec.get("namespaces"):
+        enter_namespaces(libc)
     if fence := spec.get("landlock"):
         restrict(libc, fence["read"], fence["write"])
     os.execv(arguments[1], arguments[1:])  # noqa: S606 - our own argument list, no shell

@@ -19,7 +19,8 @@ log = structlog.get_logger(__name__)
 _LOOK_S = 0.1
 _LIMITS_EVERY_S = 1.0
 _CANCEL_GRACE_S = 5.0
-_STOP_GRACE_S = 25.0
+# A checkpoint at the next step; the process supervisor above us gives 20 seconds in all.
+_STOP_GRACE_S = 10.0
 _LOW_DISK_BYTES = 1024**3
 _LOW_DISK_PART = 0.05
 

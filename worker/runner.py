@@ -54,8 +54,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 _FETCH_TRIES = 4
 _PATIENCE_S = 15 * 60.0
-_SHORT_PATIENCE_S = 4.0
-_RELEASE_PATIENCE_S = 20.0
+_SHORT_PATIENCE_S = 3.0
+_RELEASE_PATIENCE_S = 5.0
 _LONGEST_PAUSE_S = 15.0
 _LONGEST_LOG = 1024 * 1024
 
@@ -151,8 +151,12 @@ class Attempt:
 
     def _fetch(self) -> Verdict | None:
         """Bring base, data and checkpoint here; None when all is there."""
-        names = ", ".join(f"{pin.repo}@{pin.commit[:7]}" for pin in self._claim.repositories)
-        self._reporter.say(f"Fetching {names}" if names else "Nothing to fetch.")
+        names = [f"{pin.repo}@{pin.commit[:7]}" for pin in self._claim.repositories]
+        if self._claim.resume is not None:
+            names.append(f"the checkpoint of epoch {self._claim.resume.epoch}")
+        if not names:
+            return None
+        self._reporter.say(f"Fetching {', '.join(names)}.")
         for number in range(1, _FETCH_TRIES + 1):
             ended = self._watch(self._start_fetch(), deadline=None)
             if ended.order is not Order.GO_ON:

@@ -1,9 +1,9 @@
 """Starts the processes of an attempt so that they can neither escape nor outlive the worker.
 
 Four strengths, the best that works is taken: `bubblewrap` (own file system view, own namespaces, no
-network), `namespaces` (util-linux `unshare`: own processes and no network; Landlock for files where
-the kernel has it), `landlock` (files and TCP only), `limits` (resource limits only). All are
-killed as a group and die with the worker.
+network), `namespaces` (own processes and no network; Landlock for files where the kernel has it),
+`landlock` (files and TCP only), `limits` (resource limits only). All are killed as a group and die
+with the worker.
 """
 
 import contextlib
@@ -97,30 +97,25 @@ def _bubblewrap(job: Job) -> list[str]:
     return [*words, "--chdir", str(job.writable[0]), "--"]
 
 
-def _namespaces() -> list[str]:
-    words = [shutil.which("unshare") or "unshare", "--user", "--map-current-user", "--net"]
-    words += ["--ipc", "--uts", "--pid", "--fork", "--kill-child=KILL"]
-    return [*words, "--mount", "--mount-proc", "--"]
-
-
-def _landlock(job: Job, proc: Sequence[str]) -> list[str]:
-    read = [*_program_paths(), *proc, *(str(path) for path in job.readable)]
-    write = [*_DEVICES, *_nvidia(), *(str(path) for path in job.writable)]
-    return _launcher({"landlock": {"read": read, "write": write}})
+def _fence(job: Job, strength: Strength) -> dict[str, object]:
+    """Return what the launcher must do besides the limits."""
+    fence: dict[str, object] = {}
+    if strength == "namespaces":
+        fence["namespaces"] = True
+    if strength == "landlock" or (strength == "namespaces" and has_landlock()):
+        proc = ("/proc",) if strength == "namespaces" else _OWN_PROC
+        read = [*_program_paths(), *proc, *(str(path) for path in job.readable)]
+        write = [*_DEVICES, *_nvidia(), *(str(path) for path in job.writable)]
+        fence["landlock"] = {"read": read, "write": write}
+    return fence
 
 
 def command(job: Job, strength: Strength) -> list[str]:
     """Return the whole command line that runs `job` behind fences of the given strength."""
     limits = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 4096, "RLIMIT_FSIZE": job.max_file_bytes}
-    outer = _launcher({"parent": os.getpid(), "rlimits": limits, "oom_score_adj": 800})
-    inner: list[str] = []
-    if strength == "bubblewrap":
-        inner = _bubblewrap(job)
-    elif strength == "namespaces":
-        inner = _namespaces() + (_landlock(job, ("/proc",)) if has_landlock() else [])
-    elif strength == "landlock":
-        inner = _landlock(job, _OWN_PROC)
-    return [*outer, *inner, *job.argv]
+    spec = {"parent": os.getpid(), "rlimits": limits, "oom_score_adj": 800}
+    inner = _bubblewrap(job) if strength == "bubblewrap" else []
+    return [*_launcher({**spec, **_fence(job, strength)}), *inner, *job.argv]
 
 
 @lru_cache(maxsize=1)
@@ -237,7 +232,7 @@ def ask_to_stop(child: subprocess.Popen[bytes]) -> None:
 
 def _is_fence(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() in {"bwrap", "unshare"}
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == "bwrap"
     except OSError:
         return True
 
