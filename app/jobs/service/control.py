@@ -1,0 +1,83 @@
+"""What people do with a job that exists: list, cancel, resume."""
+
+from collections.abc import Collection, Sequence
+
+import structlog
+
+from app.core.db import AsyncSession
+from app.core.errors import ConflictError
+from app.core.i18n import _
+from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.jobs.queries import jobs as job_queries
+from app.jobs.queries import leases
+from app.jobs.service import news
+from app.jobs.states import JobState
+from app.jobs.tables import Job, JobInput
+
+log = structlog.get_logger(__name__)
+
+
+async def list_jobs(
+    db: AsyncSession, owner_id: int, states: Collection[JobState], cursor: str | None, limit: int
+) -> Page[Job]:
+    """Return one page of an owner's jobs, newest first.
+
+    Raises:
+        BadRequestError: the cursor is not one of ours.
+    """
+    before = _before(cursor) if cursor else None
+    rows = await job_queries.jobs_of(db, owner_id, states, before, limit + 1)
+    items = rows[:limit]
+    more = len(rows) > limit
+    return Page(items, encode_cursor([items[-1].id]) if more else None)
+
+
+def _before(cursor: str) -> int:
+    (job_id,) = decode_cursor(cursor, 1)
+    return job_id if isinstance(job_id, int) and abs(job_id) < 2**63 else 0
+
+
+async def inputs_of(db: AsyncSession, jobs: Sequence[Job]) -> dict[int, list[JobInput]]:
+    """Return what each job reads, by job id."""
+    found: dict[int, list[JobInput]] = {job.id: [] for job in jobs}
+    for item in await job_queries.inputs_of(db, list(found)):
+        found[item.job_id].append(item)
+    return found
+
+
+async def cancel_job(db: AsyncSession, job: Job) -> Job:
+    """End a waiting job at once; a held one ends when its worker hears of it. Twice is once.
+
+    Raises:
+        ConflictError: the job has already ended otherwise.
+    """
+    was_requested = job.cancel_requested
+    changed = await leases.request_cancel(db, job.id)
+    if changed is None:
+        ended = await job_queries.job_by_id(db, job.id)
+        if ended is not None and ended.state is JobState.CANCELLED:
+            return ended
+        raise ConflictError(_("This job has already ended."))
+    if changed.state is JobState.CANCELLED:
+        await news.record_state(db, changed)
+    elif not was_requested:
+        await news.record(db, changed, news.CANCEL_REQUESTED)
+    log.info("job_cancel_requested", job_id=job.id, state=changed.state.value)
+    return changed
+
+
+async def resume_job(db: AsyncSession, job: Job) -> Job:
+    """Queue a failed or cancelled job again; it goes on from its newest checkpoint.
+
+    Raises:
+        ConflictError: the job is neither failed nor cancelled.
+    """
+    changed = await leases.reopen(db, job.id)
+    if changed is None:
+        raise ConflictError(
+            _("Only a failed or cancelled job can be resumed."),
+            fix=_("To do the same work once more, run it again as a new job."),
+        )
+    await news.record_state(db, changed, news.JOB_RESUMED)
+    log.info("job_resumed", job_id=job.id)
+    return changed
