@@ -25,6 +25,8 @@ from app.core.settings import Settings, get_settings
 from app.core.storage import open_storage
 from app.core.wakeups import Wakeups
 from app.core.web_errors import install_error_handlers
+from app.home import pages as home_pages
+from app.hub import pages as hub_pages
 from app.jobs import background as jobs_background
 from app.jobs.api import router as jobs_api
 from app.tutorials import pages as tutorial_pages
@@ -40,6 +42,8 @@ def routers() -> list[APIRouter]:
         accounts_pages.router,
         tutorial_pages.router,
         jobs_api,
+        home_pages.router,
+        hub_pages.router,
     ]
 
 

@@ -1,0 +1,26 @@
+"""What everybody may know of the jobs: how many run, how many wait, on how many workers."""
+
+from dataclasses import dataclass
+
+from app.core.db import AsyncSession
+from app.jobs.queries import jobs as job_queries
+from app.jobs.queries import overview as queries
+from app.jobs.states import ACTIVE_STATES, JobState
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The site's work at this moment."""
+
+    num_running: int
+    num_queued: int
+    num_workers: int
+
+
+async def overview(db: AsyncSession) -> Overview:
+    """Return the site's work at this moment, without saying whose it is."""
+    return Overview(
+        num_running=await queries.num_in_states(db, ACTIVE_STATES),
+        num_queued=await queries.num_in_states(db, [JobState.QUEUED]),
+        num_workers=len(await job_queries.live_workers(db)),
+    )
