@@ -79,6 +79,12 @@ async def _signed_in(request: Request, db: Db, required: SecurityScopes) -> View
     return _checked(viewer, required)
 
 
+async def _signed_in_briefly(request: Request, required: SecurityScopes) -> Viewer:
+    """For routes that take long bodies: no connection is held while the bytes come in."""
+    async with database(request).transaction() as db:
+        return await _signed_in(request, db, required)
+
+
 def _checked(viewer: Viewer, required: SecurityScopes) -> Viewer:
     for scope in required.scopes:
         viewer.require_scope(Scope(scope))
@@ -92,6 +98,9 @@ RepoReader = Annotated[Viewer, Security(_viewer, scopes=[Scope.REPOS_READ.value]
 JobReader = Annotated[Viewer, Security(_viewer, scopes=[Scope.JOBS_READ.value])]
 # Somebody is signed in.
 RepoWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.REPOS_WRITE.value])]
+StreamingRepoWriter = Annotated[
+    Viewer, Security(_signed_in_briefly, scopes=[Scope.REPOS_WRITE.value])
+]
 JobWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.JOBS_WRITE.value])]
 AccountViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.ACCOUNT.value])]
 AnySignedIn = Annotated[Viewer, Security(_signed_in, scopes=[])]
