@@ -140,14 +140,18 @@ async def set_visibility(db: Db, at: Managed, visibility: Visibility) -> Respons
 
 
 @at_both(router, "/settings/rename", "POST")
-async def rename(request: Request, db: Db, at: Managed, owner: Name, name: Name) -> Response:
+async def rename(
+    request: Request, db: Db, at: Managed, new_owner: Name, new_name: Name
+) -> Response:
     """Give a repository another address; the old one leads there."""
     try:
         async with db.begin_nested():
-            await repositories.rename_repository(db, at.viewer, at.repository, owner, name.strip())
+            await repositories.rename_repository(
+                db, at.viewer, at.repository, new_owner, new_name.strip()
+            )
     except AppError as problem:
         await db.refresh(at.repository)
-        return await _settings(request, db, at, problem, typed_name=name)
+        return await _settings(request, db, at, problem, typed_name=new_name)
     return see(f"{at.url}/settings?saved=true")
 
 
