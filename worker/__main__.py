@@ -1,5 +1,6 @@
 """The engine's command line: `python -m worker run recipe.yaml --out DIR` needs no server."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -19,6 +20,14 @@ def convert_starter_command(out: Path) -> None:
     from worker.starter import convert_starter
 
     convert_starter(out, click.echo)
+
+
+@main.command("serve")
+def serve_command() -> None:
+    """Work for a site: claim jobs and run them, until told to stop."""
+    from worker.serve import serve
+
+    sys.exit(serve())
 
 
 if __name__ == "__main__":

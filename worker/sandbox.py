@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -126,35 +127,38 @@ def has_landlock() -> bool:
     return launch.landlock_abi(ctypes.CDLL(None, use_errno=True)) > 0
 
 
-def choose(wish: str, scratch: Path) -> Strength:
+def choose(wish: str) -> Strength:
     """Return the strongest fence that works here, or the wished one.
 
     Raises:
         SandboxError: the wished one does not work on this machine.
     """
-    scratch.mkdir(parents=True, exist_ok=True)
     for strength in STRENGTHS:
-        if wish in {"auto", strength} and _works(strength, scratch):
+        if wish in {"auto", strength} and works(strength):
             return strength
     raise SandboxError(f"The sandbox {wish!r} does not work on this machine; use auto.")
 
 
-def _works(strength: Strength, scratch: Path) -> bool:
+def works(strength: Strength) -> bool:
+    """Whether a process can be started behind such a fence on this machine; tries it."""
     if strength == "limits":
         return True
     if strength == "landlock" and not has_landlock():
         return False
-    probe = Job(argv=(sys.executable, "-I", "-S", "-c", "pass"), writable=(scratch,))
-    try:
-        done = subprocess.run(  # noqa: S603 - our own argument list, no shell
-            command(probe, strength),
-            capture_output=True,
-            timeout=_PROBE_TIMEOUT_S,
-            check=False,
-            env=_environment(probe),
+    with tempfile.TemporaryDirectory(prefix="fence-") as scratch:
+        probe = Job(
+            argv=(sys.executable, "-I", "-S", "-c", "pass"), writable=(Path(scratch).resolve(),)
         )
-    except (OSError, subprocess.SubprocessError):
-        return False
+        try:
+            done = subprocess.run(  # noqa: S603 - our own argument list, no shell
+                command(probe, strength),
+                capture_output=True,
+                timeout=_PROBE_TIMEOUT_S,
+                check=False,
+                env=_environment(probe),
+            )
+        except (OSError, subprocess.SubprocessError):
+            return False
     return done.returncode == 0
 
 

@@ -178,7 +178,7 @@ def serve() -> int:
         settings = read_settings()
         configure_logging(settings)
         with own_directory(settings.directory):
-            strength = sandbox.choose(settings.sandbox, settings.directory / "probe")
+            strength = sandbox.choose(settings.sandbox)
             _serve(Worker(Workplace(settings, strength)), settings)
     except (SettingsError, sandbox.SandboxError) as error:
         sys.stderr.write(f"The worker cannot start. {error}\n")

@@ -107,8 +107,8 @@ class Bench:
 
 
 @pytest.fixture(scope="session")
-def strength(tmp_path_factory: pytest.TempPathFactory) -> sandbox.Strength:
-    return sandbox.choose("auto", tmp_path_factory.mktemp("probe"))
+def strength() -> sandbox.Strength:
+    return sandbox.choose("auto")
 
 
 @pytest.fixture
