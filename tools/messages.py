@@ -116,10 +116,12 @@ def write(only: list[str]) -> None:
         for language in TRANSLATED:
             path = catalogue(language, domain)
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Before the file is opened, which empties it: the translations are read from it.
+            catalog = merged(language, domain, messages)
             with path.open("wb") as file:
                 write_po(
                     file,
-                    merged(language, domain, messages),
+                    catalog,
                     width=0,
                     omit_header=True,
                     no_location=True,
