@@ -57,6 +57,15 @@ async def blob(db: AsyncSession, oid: str) -> Blob | None:
     return await db.get(Blob, oid)
 
 
+async def inline_contents(db: AsyncSession, oids: Collection[str]) -> dict[str, bytes]:
+    """Return the contents that are kept in the rows themselves, by id."""
+    found: dict[str, bytes] = {}
+    for batch in _batches(set(oids)):
+        rows = await db.execute(select(Blob.oid, Blob.inline).where(Blob.oid.in_(batch)))
+        found.update({oid: content or b"" for oid, content in rows})
+    return found
+
+
 async def add_blobs(db: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store files' rows; those that are there already stay as they are."""
     for batch in _batches(sorted(rows, key=lambda row: str(row["oid"]))):

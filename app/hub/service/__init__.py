@@ -1,6 +1,7 @@
 """What the hub does for the rest of the site; other features call these and nothing deeper."""
 
 from app.hub.policy import MovedError
+from app.hub.service.bulk import open_files
 from app.hub.service.commits import commit, stage_blobs
 from app.hub.service.diffs import diff
 from app.hub.service.files import find_paths, list_files, list_tree, open_file
@@ -70,6 +71,7 @@ __all__ = [
     "list_repositories",
     "list_tree",
     "open_file",
+    "open_files",
     "receive_bytes",
     "recent_downloads",
     "rename_repository",
