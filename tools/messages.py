@@ -15,6 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from app.jobs.pages.recipe_form import offered_help
 from worker.contract.failures import EXPLANATIONS
 from worker.contract.findings import RULES
 from worker.contract.presets import PRESETS
@@ -60,6 +61,7 @@ def extract() -> dict[str, Messages]:
                 if key and key[0]:
                     found[domain_of(path)][key] = None
     found["worker"].update(contract_messages())
+    found["jobs"].update({(text,): None for text in offered_help()})
     return found
 
 

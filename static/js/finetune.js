@@ -43,8 +43,8 @@ class FineTunePage {
     const line = document.getElementById("recipe-syntax");
     if (!line) return;
     line.hidden = this.recipe.problem === "";
-    const words = line.querySelector("span");
-    if (words) words.textContent = this.recipe.problem;
+    const said = document.getElementById("recipe-problem");
+    if (said) said.textContent = this.recipe.problem;
     this.recipe.area.setAttribute("aria-invalid", String(this.recipe.problem !== ""));
   }
 

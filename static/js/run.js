@@ -63,6 +63,8 @@ class RunPage {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined;
       this.plot?.setData(/** @type {any} */ (heroData(this.run)));
+      // The axis keeps its ends but gets new epochs between them.
+      this.plot?.redraw(false, true);
       this.smallPlots?.forEach((plot, index) => plot.setData(smallData(this.small[index], this.run)));
       this.#showPlace();
     });

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from app.core.i18n import _, ngettext
 from app.jobs.states import AttemptOutcome, JobState
-from app.jobs.tables import Job, JobEvent
+from app.jobs.tables import Attempt, Checkpoint, Job, JobEvent
 from worker.contract.failures import EXPLANATIONS, Failure, FailureCode
 from worker.contract.plan import Plan
 from worker.contract.stages import Stage
@@ -264,3 +264,46 @@ def _by_the_site(kind: str) -> tuple[str, str] | None:
         "JobEnded": ("check", _("The job ended.")),
     }
     return said.get(kind)
+
+
+class AttemptView(NamedTuple):
+    """One execution of the job, as the rail lists it."""
+
+    number: int
+    worker_name: str
+    resumed_epoch: int | None
+    label: str
+    started_at: datetime
+
+
+def attempt_views(attempts: Sequence[Attempt]) -> list[AttemptView]:
+    """Return the attempts, newest first."""
+    return [
+        AttemptView(
+            attempt.number,
+            attempt.worker_name,
+            attempt.resumed_epoch,
+            outcome_label(attempt.outcome),
+            attempt.started_at,
+        )
+        for attempt in reversed(attempts)
+    ]
+
+
+class CheckpointView(NamedTuple):
+    """One checkpoint, as the rail lists it. `size` in bytes."""
+
+    epoch: int
+    step: int
+    size: int
+    created_at: datetime
+
+
+def checkpoint_views(checkpoints: Sequence[Checkpoint]) -> list[CheckpointView]:
+    """Return the checkpoints in the order given."""
+    return [
+        CheckpointView(
+            item.epoch, item.step, sum(file["size"] for file in item.files), item.created_at
+        )
+        for item in checkpoints
+    ]

@@ -73,7 +73,7 @@ export function drawHero(place, run, options) {
         accuracy: { range: (_plot, low) => [Math.min(0.5, Math.floor((low ?? 0) * 10) / 10), 1] },
       },
       axes: [
-        { ...axis, splits: () => ticks(run, narrow), values: (_plot, at) => at.map((step) => epochAt(run, step)), label: words.epoch, labelSize: 20, labelFont: axis.font },
+        { ...axis, splits: () => ticks(run, narrow), values: (_plot, at) => at.map((step) => epochAt(run, step)), size: 26, label: words.epoch, labelSize: 18, labelGap: -2, labelFont: axis.font },
         { ...axis, scale: "loss", size: narrow ? 40 : 52, values: (_plot, at) => at.map((value) => lossTick(value)) },
         { ...axis, scale: "accuracy", side: 1, size: narrow ? 42 : 52, values: (_plot, at) => at.map((value) => `${Math.round(value * 100)} %`) },
       ],

@@ -1,0 +1,237 @@
+"""What the fine-tune page shows, worked out from objects of the contract alone."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import quote
+
+from app.core.i18n import _
+from app.jobs.pages.run_view import trained_part
+from app.jobs.pages.stage_picture import StagePicture, stage_picture
+from worker.contract.findings import Finding
+from worker.contract.inventory import FileFact
+from worker.contract.plan import PinnedBase, PinnedInventory, Plan
+from worker.contract.presets import PRESETS, preset_recipe
+from worker.contract.recipe import Recipe
+from worker.contract.recipe_text import RecipeProblem
+from worker.contract.stages import Stage
+
+NUM_SAMPLES = 12
+_SMALL_BYTES = 30_000_000
+_MEDIUM_BYTES = 150_000_000
+_BYTES_PER_PARAMETER = 4
+
+
+class PresetCard(NamedTuple):
+    """A ready-made way, with its picture."""
+
+    key: str
+    title: str
+    summary: str
+    picture: StagePicture
+
+
+def preset_cards() -> list[PresetCard]:
+    """Return every preset, in the reader's language."""
+    cards = []
+    for preset in PRESETS:
+        recipe = preset_recipe(preset.key, name="preview", base_repo="a/b", data_repo="c/d")
+        picture = stage_picture(recipe.stages)
+        cards.append(PresetCard(preset.key, _(preset.title), _(preset.summary), picture))
+    return cards
+
+
+class FindingView(NamedTuple):
+    """Something the doctor found, in the reader's language."""
+
+    severity: str
+    severity_label: str
+    sentence: str
+    advice: str
+    files: Sequence[str]
+    total: int
+
+
+def finding_view(finding: Finding) -> FindingView:
+    """Return a finding as the page shows it."""
+    labels = {"error": _("Error"), "warning": _("Warning"), "info": _("Note")}
+    return FindingView(
+        severity=finding.severity,
+        severity_label=labels[finding.severity],
+        sentence=_(finding.message).format(**finding.params),
+        advice=_(finding.fix).format(**finding.params),
+        files=finding.files,
+        total=finding.total,
+    )
+
+
+@dataclass(frozen=True)
+class ClassBar:
+    """A bar of the histogram; `share` is the part of the largest class."""
+
+    name: str
+    count: int
+    share: float
+
+
+class Sample(NamedTuple):
+    """An image of the data set, and where it lies."""
+
+    path: str
+    label: str
+    address: str
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """A data set at a glance."""
+
+    commit: str | None
+    total: int
+    classes: Sequence[ClassBar]
+    splits: Sequence[tuple[str, int]]
+    samples: Sequence[Sample]
+    findings: Sequence[FindingView]
+
+
+def data_facts(data: PinnedInventory, findings: Sequence[Finding]) -> DataFacts:
+    """Return what the page shows of a data set; samples are spread evenly over the classes."""
+    facts = data.inventory.facts
+    counts = Counter(fact.label for fact in facts)
+    most = max(counts.values(), default=1)
+    splits = Counter(fact.split for fact in facts if fact.split)
+    return DataFacts(
+        commit=data.commit,
+        total=len(facts),
+        classes=[ClassBar(name, counts[name], counts[name] / most) for name in sorted(counts)],
+        splits=sorted(splits.items(), key=lambda item: -item[1]),
+        samples=[_sample(data, fact) for fact in _spread(facts)],
+        findings=[finding_view(finding) for finding in findings],
+    )
+
+
+def _spread(facts: Sequence[FileFact]) -> list[FileFact]:
+    """Return up to twelve readable images, going round the classes."""
+    by_class: dict[str, list[FileFact]] = {}
+    for fact in facts:
+        if fact.error is None:
+            by_class.setdefault(fact.label, []).append(fact)
+    chosen: list[FileFact] = []
+    for turn in range(NUM_SAMPLES):
+        for name in sorted(by_class):
+            if turn < len(by_class[name]) and len(chosen) < NUM_SAMPLES:
+                chosen.append(by_class[name][turn])
+    return sorted(chosen, key=lambda fact: fact.label)
+
+
+def _sample(data: PinnedInventory, fact: FileFact) -> Sample:
+    place = f"/datasets/{quote(data.repo)}/resolve/{data.commit}/{quote(fact.path)}"
+    return Sample(fact.path, fact.label, place)
+
+
+@dataclass(frozen=True)
+class BaseFacts:
+    """A base model at a glance. `size` in bytes; 0 where it is not known."""
+
+    architecture: str
+    image_size: int
+    size: int
+    parameters: int
+    license: str
+    cost: str
+
+
+def base_facts(base: PinnedBase, size: int, license_name: str) -> BaseFacts:
+    """Return what the page shows of a base model."""
+    if size <= _SMALL_BYTES:
+        cost = _("A small network: a normal processor trains all of it in minutes.")
+    elif size <= _MEDIUM_BYTES:
+        cost = _("A middling network: the head is quick on a processor, all of it wants patience.")
+    else:
+        cost = _("A large network: without a graphics card train only the head.")
+    return BaseFacts(
+        architecture=f"{base.library}/{base.architecture}",
+        image_size=base.preprocessing.image_size,
+        size=size,
+        parameters=size // _BYTES_PER_PARAMETER,
+        license=license_name,
+        cost=cost,
+    )
+
+
+class StageLine(NamedTuple):
+    """A stage in the summary."""
+
+    name: str
+    trains: str
+    epochs: int | None
+    steps: int | None
+    optimizer: str
+    lr: float
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """What the doctor says about a recipe, and the recipe in short. `estimate` in seconds."""
+
+    problems: Sequence[RecipeProblem] = ()
+    findings: Sequence[FindingView] = ()
+    data_name: str = ""
+    base_name: str = ""
+    sizes: Sequence[tuple[str, int]] = ()
+    num_classes: int = 0
+    image_size: int = 0
+    epochs: int = 0
+    estimate: float | None = None
+    where: str = ""
+    stages: Sequence[StageLine] = ()
+    picture: StagePicture | None = field(default=None)
+    is_complete: bool = False
+
+    @property
+    def num_errors(self) -> int:
+        """How many things stop the job."""
+        errors = [finding for finding in self.findings if finding.severity == "error"]
+        return len(self.problems) + len(errors)
+
+
+def check_view(
+    *,
+    recipe: Recipe | None = None,
+    problems: Sequence[RecipeProblem] = (),
+    findings: Sequence[Finding] = (),
+    plan: Plan | None = None,
+    estimate: float | None = None,
+    where: str = "",
+) -> CheckView:
+    """Return the view of a check, as far as it came."""
+    if recipe is None:
+        return CheckView(problems=problems, where=where)
+    stages = recipe.stages
+    return CheckView(
+        problems=problems,
+        findings=[finding_view(finding) for finding in findings],
+        data_name=recipe.data.train.repo,
+        base_name=recipe.model.base.repo,
+        sizes=list(plan.split_sizes.items()) if plan else (),
+        num_classes=len(plan.classes) if plan else 0,
+        image_size=plan.image_size if plan else recipe.data.image_size or 0,
+        epochs=sum(stage.epochs or 0 for stage in stages),
+        estimate=estimate,
+        where=where,
+        stages=[_stage_line(stage) for stage in stages],
+        picture=stage_picture(stages),
+        is_complete=plan is not None,
+    )
+
+
+def _stage_line(stage: Stage) -> StageLine:
+    return StageLine(
+        name=stage.name,
+        trains=trained_part(stage),
+        epochs=stage.epochs,
+        steps=stage.max_steps,
+        optimizer=stage.optimizer.name,
+        lr=stage.optimizer.lr,
+    )

@@ -1,0 +1,90 @@
+"""The list of a person's own jobs."""
+
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.core.http import Db, JobReader
+from app.core.i18n import _
+from app.core.templating import render
+from app.jobs.pages.redirects import to_sign_in
+from app.jobs.pages.run_view import Chip, state_chip
+from app.jobs.service import control
+from app.jobs.states import ACTIVE_STATES, JobState
+from app.jobs.tables import Job, JobInput
+
+router = APIRouter()
+_PAGE = 30
+
+
+class JobRow(NamedTuple):
+    """One job of the list; `accuracy` is a fraction once there is one."""
+
+    job: Job
+    chip: Chip
+    base: str
+    data: str
+    accuracy: float | None
+    is_live: bool
+
+
+@router.get("/jobs")
+async def job_list(
+    request: Request,
+    db: Db,
+    viewer: JobReader,
+    state: Annotated[str, Query(max_length=20)] = "",
+    cursor: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Show the viewer's jobs, newest first."""
+    if not viewer.is_signed_in:
+        return to_sign_in(request)
+    page = await control.list_jobs(db, viewer.require_user(), _states(state), cursor or None, _PAGE)
+    inputs = await control.inputs_of(db, page.items)
+    rows = [_row(job, inputs[job.id]) for job in page.items]
+    return render(
+        request,
+        "jobs/list.html",
+        viewer=viewer,
+        rows=rows,
+        next_cursor=page.next_cursor,
+        state=state,
+        filters=_filters(),
+        any_live=any(row.is_live for row in rows),
+    )
+
+
+def _filters() -> list[tuple[str, str]]:
+    return [
+        ("", _("All")),
+        ("live", _("Waiting or running")),
+        ("succeeded", _("Succeeded")),
+        ("failed", _("Failed")),
+        ("cancelled", _("Cancelled")),
+    ]
+
+
+def _states(wanted: str) -> Sequence[JobState]:
+    if wanted == "live":
+        return (JobState.QUEUED, *ACTIVE_STATES)
+    return [state for state in JobState if state.is_final and state.value == wanted]
+
+
+def _row(job: Job, inputs: Sequence[JobInput]) -> JobRow:
+    names = {item.role: item.name for item in inputs}
+    recipe = job.recipe
+    return JobRow(
+        job=job,
+        chip=state_chip(job),
+        base=names.get("base") or recipe["model"]["base"]["repo"],
+        data=names.get("data") or recipe["data"]["train"]["repo"],
+        accuracy=_accuracy(job),
+        is_live=not job.state.is_final,
+    )
+
+
+def _accuracy(job: Job) -> float | None:
+    if job.result is None:
+        return None
+    return float(job.result["splits"][job.result["split"]]["accuracy"])

@@ -1,0 +1,133 @@
+"""The page of one job: how it goes, what it came to, and what can be done with it."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+
+from app.core.clock import now
+from app.core.db import AsyncSession
+from app.core.http import Db, JobReader, JobWriter
+from app.core.security import Viewer
+from app.core.templating import render
+from app.jobs.pages import publish_form, run_view
+from app.jobs.pages.redirects import see, to_sign_in
+from app.jobs.pages.result_view import result_view
+from app.jobs.pages.words import curve_words
+from app.jobs.policy import access_job
+from app.jobs.service import control
+from app.jobs.service.run_record import RunRecord, run_record
+from app.jobs.states import RESUMABLE_STATES
+from app.jobs.tables import Job
+from worker.contract.plan import Plan
+from worker.contract.recipe_text import recipe_to_yaml
+
+router = APIRouter()
+JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+# Files of a run that people want; checkpoints are the worker's own.
+_HIDDEN_KIND = "checkpoint"
+
+
+@router.get("/jobs/{job_id}")
+async def run_page(request: Request, job_id: JobId, db: Db, viewer: JobReader) -> Response:
+    """Show how a job goes; the page is complete without a script."""
+    if not viewer.is_signed_in:
+        return to_sign_in(request)
+    job = await access_job(db, viewer, job_id)
+    return await show_run(request, db, viewer, job)
+
+
+async def show_run(
+    request: Request,
+    db: AsyncSession,
+    viewer: Viewer,
+    job: Job,
+    refused: publish_form.Refused | None = None,
+) -> Response:
+    """Return the page of a job; `refused` is a publish form that has to be filled in again."""
+    record = await run_record(db, job)
+    publish = await publish_form.publish_form(db, viewer, record, refused)
+    page = render(
+        request,
+        "jobs/run.html",
+        viewer=viewer,
+        status=refused.problem.status if refused else 200,
+        **page_context(record),
+        publish=publish,
+        published=await publish_form.published_name(db, viewer, job),
+    )
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+def page_context(record: RunRecord) -> dict[str, Any]:
+    """Return everything the templates of a run need, apart from the publish form."""
+    job = record.job
+    plan = Plan.model_validate(job.plan)
+    run = run_view.progress(plan, record.events)
+    clock = run_view.clock(job, run)
+    moment = now()
+    return {
+        "job": job,
+        "plan": plan,
+        "chip": run_view.state_chip(job),
+        "inputs": record.inputs,
+        "run": run,
+        "clock": clock,
+        "elapsed_now": (moment - clock.started).total_seconds() if clock.started else 0.0,
+        "ends_at": moment + timedelta(seconds=clock.seconds_left or 0),
+        "worker_name": record.attempts[-1].worker_name if record.attempts else "",
+        "has_worker": record.has_worker,
+        "can_resume": job.state in RESUMABLE_STATES,
+        "failure": run_view.failure_view(job),
+        "outcome": result_view(job, record.inputs),
+        "attempts": run_view.attempt_views(record.attempts),
+        "checkpoints": run_view.checkpoint_views(record.checkpoints),
+        "downloads": [file for file in record.artifacts if file.kind != _HIDDEN_KIND],
+        "happenings": run_view.happenings(record.events),
+        "log": [line.line for line in record.log],
+        "points": record.points,
+        "recipe_yaml": recipe_to_yaml(plan.recipe),
+        "first": _first(record, plan),
+    }
+
+
+def _first(record: RunRecord, plan: Plan) -> dict[str, Any]:
+    """Return what the page's script begins with: the stream continues after `seq`."""
+    job = record.job
+    return {
+        "id": job.id,
+        "title": job.title,
+        "seq": job.event_seq,
+        "stream": f"/api/v1/jobs/{job.id}/events/stream",
+        "words": curve_words(),
+        "stages": [
+            {"index": item.index, "name": item.name, "epochs": item.stage.epochs or 0}
+            for item in plan.stages
+        ],
+        "events": [
+            {"kind": event.kind, "payload": event.payload}
+            for event in record.events
+            if event.kind in run_view.CURVE_KINDS
+        ],
+        "points": [
+            {"step": point.step, "epoch": point.epoch, "stage": point.stage, **point.numbers}
+            for point in record.points
+        ],
+    }
+
+
+@router.post("/jobs/{job_id}/cancel")
+async def cancel(job_id: JobId, db: Db, viewer: JobWriter) -> Response:
+    """Ask for a job to end."""
+    job = await access_job(db, viewer, job_id)
+    await control.cancel_job(db, job)
+    return see(f"/jobs/{job.id}")
+
+
+@router.post("/jobs/{job_id}/resume")
+async def resume(job_id: JobId, db: Db, viewer: JobWriter) -> Response:
+    """Queue a failed or cancelled job again."""
+    job = await access_job(db, viewer, job_id)
+    await control.resume_job(db, job)
+    return see(f"/jobs/{job.id}")

@@ -1,0 +1,35 @@
+"""Words that the pages' scripts write, in the reader's language."""
+
+from app.core.i18n import _
+
+
+def curve_words() -> dict[str, str]:
+    """Return the words on and under the curves."""
+    return {
+        "epoch": _("Epoch"),
+        "step": _("Step"),
+        "per_step": _("each step"),
+        "train_loss": _("Training loss"),
+        "validation_loss": _("Validation loss"),
+        "train_accuracy": _("Training accuracy"),
+        "validation_accuracy": _("Validation accuracy"),
+        "best": _("best"),
+        "highest": _("Highest rate"),
+        "lowest": _("Lowest rate"),
+        "throughput": _("Images per second"),
+        "memory": _("Memory"),
+    }
+
+
+def form_words() -> dict[str, str]:
+    """Return the words of the form beside the recipe."""
+    return {
+        "trains": _("Trains"),
+        "trains_help": _(
+            "all, head, last:2 (the last two blocks), or names of modules, with commas between."
+        ),
+        "general": _("For all stages"),
+        "gradual": _("Gradual unfreezing"),
+        "add": _("Add a stage"),
+        "remove": _("Remove"),
+    }
