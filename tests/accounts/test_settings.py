@@ -75,12 +75,15 @@ async def test_a_session_can_be_ended_from_afar_by_its_owner_only(
 ) -> None:
     await make_user(database, "ada")
     await make_user(database, "eve")
+    other_browser.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
     await sign_in(other_browser, "ada")
     await sign_in(client, "eve")
     assert (await client.post("/settings/sessions/1/revoke")).status_code == 404
     assert (await other_browser.get("/api/v1/me")).status_code == 200
     await sign_in(client, "ada")
-    assert "/settings/sessions/1/revoke" in (await client.get("/settings/sessions")).text
+    page = await client.get("/settings/sessions")
+    assert "/settings/sessions/1/revoke" in page.text
+    assert "Firefox · Linux" in page.text
     assert (await client.post("/settings/sessions/1/revoke")).status_code == 303
     assert (await other_browser.get("/api/v1/me")).status_code == 401
     await other_browser.aclose()

@@ -4,9 +4,9 @@ import httpx
 import pytest
 
 from app.core.db import Database
+from app.core.settings import Settings
+from app.main import create_app
 from tests.factories.accounts import PASSWORD, make_user, sign_in
-
-PAGE = {"Accept": "text/html"}
 
 
 async def _is_signed_in(client: httpx.AsyncClient) -> bool:
@@ -97,6 +97,18 @@ async def test_the_eleventh_wrong_password_closes_the_door_to_the_right_one_too(
     assert 0 < int(answer.headers["retry-after"]) <= 300
 
 
+async def test_a_forged_forwarding_header_does_not_open_a_fresh_count(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await make_user(database, "ada")
+    statuses = []
+    for number in range(11):
+        form = {"login": f"person{number}", "password": "wrong password"}
+        forged = {"X-Forwarded-For": f"192.0.2.{number}", "Forwarded": f"for=192.0.2.{number}"}
+        statuses.append((await client.post("/login", data=form, headers=forged)).status_code)
+    assert statuses == [401] * 10 + [429]
+
+
 async def test_signing_in_often_with_the_right_password_is_no_attack(
     client: httpx.AsyncClient, database: Database
 ) -> None:
@@ -138,3 +150,15 @@ async def test_the_forms_are_there_in_both_languages(client: httpx.AsyncClient, 
     assert english.status_code == chinese.status_code == 200
     assert "Password" in english.text
     assert "密码" in chinese.text
+
+
+async def test_a_site_may_take_no_sign_ups(settings: Settings) -> None:
+    closed = create_app(settings.model_copy(update={"signup_open": False}))
+    transport = httpx.ASGITransport(app=closed)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        page = await client.get("/signup")
+        assert "This site does not take sign-ups." in page.text
+        assert 'name="password"' not in page.text
+        form = {"name": "ada", "email": "ada@example.org", "password": PASSWORD}
+        assert (await client.post("/signup", data=form)).status_code == 403
+    await closed.state.database.close()

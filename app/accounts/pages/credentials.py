@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from app.accounts import service
+from app.accounts.pages.browsers import browser_name
 from app.accounts.pages.forms import FORM_PROBLEMS, TokenForm, form_page, see
 from app.accounts.schemas import TokenRole
 from app.core.clock import now
@@ -21,7 +22,9 @@ router = APIRouter()
 async def sessions_page(request: Request, db: Db, viewer: AccountViewer) -> Response:
     """List the browsers that are signed in."""
     sessions = await service.sessions_of(db, viewer.require_user())
-    return form_page(request, "accounts/sessions.html", viewer, sessions=sessions)
+    return form_page(
+        request, "accounts/sessions.html", viewer, sessions=sessions, browser_name=browser_name
+    )
 
 
 @router.post("/settings/sessions/{session_id}/revoke")
