@@ -1,0 +1,199 @@
+"""The doctor on the site: a recipe, its base model and its data, pinned and checked."""
+
+import json
+from dataclasses import dataclass
+from typing import NoReturn
+
+from pydantic import JsonValue
+
+from app.core.db import Database
+from app.core.errors import AppError, Detail, InvalidError, NotFoundError
+from app.core.i18n import _
+from app.core.security import Viewer
+from app.core.storage import BlobStore
+from app.datasets.schemas import DataRevision
+from app.datasets.service import InventoryTaker, split_name
+from app.hub import policy as hub_policy
+from app.hub import service as hub
+from app.hub.schemas import RepositoryKind
+from worker.contract.plan import (
+    BaseUnreadableError,
+    Examination,
+    PinnedBase,
+    PinnedInventory,
+    examine,
+)
+from worker.contract.recipe import DataSource, Recipe
+from worker.contract.recipe_text import RecipeError, recipe_from_text, recipe_from_values
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+_MAX_CONFIG_BYTES = 1024 * 1024
+_LIBRARIES = ("torchvision", "timm")
+
+
+@dataclass(frozen=True)
+class Input:
+    """A repository the job will read. `repository_id` is None for a base without one."""
+
+    role: str
+    kind: RepositoryKind
+    name: str
+    commit: str
+    repository_id: int
+    private: bool
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A recipe with the doctor's answer and the repositories it reads."""
+
+    recipe: Recipe
+    examination: Examination
+    inputs: tuple[Input, ...]
+
+
+def read_recipe(given: dict[str, JsonValue] | str) -> Recipe:
+    """Return the recipe a text or plain values describe.
+
+    Raises:
+        InvalidError: with every problem, where it is and how to mend it.
+    """
+    try:
+        if isinstance(given, str):
+            return recipe_from_text(given)
+        return recipe_from_values(given)
+    except RecipeError as error:
+        raise InvalidError(
+            _("The recipe is not valid."),
+            details=[Detail(p.path, p.message, p.fix) for p in error.problems],
+            code="recipe_invalid",
+        ) from error
+
+
+class Doctor:
+    """Examines recipes for one viewer, who must be allowed to read everything they name."""
+
+    def __init__(self, database: Database, storage: BlobStore, viewer: Viewer) -> None:
+        self._database = database
+        self._storage = storage
+        self._viewer = viewer
+        self._taker = InventoryTaker(database, storage, viewer)
+
+    async def examine(self, recipe: Recipe) -> Examined:
+        """Pin what the recipe names and check it.
+
+        Raises:
+            NotFoundError: the base or a data set is missing, or the viewer may not see it.
+            InvalidError: the base is not a model that can be trained.
+        """
+        base, base_input = await self._base(recipe)
+        data = await self._data(recipe, recipe.data.train, "data.train.repo")
+        inputs = [*([base_input] if base_input else []), _data_input("data", data)]
+        test = await self._test(recipe, data)
+        if test is not None:
+            inputs.append(_data_input("test", test))
+        examination = examine(recipe, base, _pinned(data), _pinned(test) if test else None)
+        return Examined(recipe, examination, tuple(inputs))
+
+    async def _data(self, recipe: Recipe, source: DataSource, path: str) -> DataRevision:
+        try:
+            return await self._taker.take(source.repo, source.revision, recipe.data.columns)
+        except hub.MovedError as moved:
+            name = f"{moved.owner}/{moved.name}"
+            return await self._taker.take(name, source.revision, recipe.data.columns)
+        except AppError as error:
+            _retell(error, path)
+
+    async def _test(self, recipe: Recipe, data: DataRevision) -> DataRevision | None:
+        if recipe.data.test is None:
+            return None
+        test = await self._data(recipe, recipe.data.test, "data.test.repo")
+        same = (test.repository_id, test.commit) == (data.repository_id, data.commit)
+        return None if same else test
+
+    async def _base(self, recipe: Recipe) -> tuple[PinnedBase, Input | None]:
+        wanted = recipe.model.base
+        try:
+            return await self._hub_base(wanted.repo, wanted.revision, wanted.weights)
+        except hub.MovedError as moved:
+            name = f"{moved.owner}/{moved.name}"
+            return await self._hub_base(name, wanted.revision, wanted.weights)
+        except BaseUnreadableError as error:
+            raise InvalidError(
+                _("This base model cannot be trained."),
+                details=[Detail("model.base.repo", str(error), _("Choose another base model."))],
+                code="base_invalid",
+            ) from error
+        except NotFoundError as error:
+            bare = _bare_architecture(recipe)
+            if bare is not None:
+                return bare, None
+            _retell(error, "model.base.repo")
+        except AppError as error:
+            _retell(error, "model.base.repo")
+
+    async def _hub_base(
+        self, repo: str, revision: str | None, weights: str
+    ) -> tuple[PinnedBase, Input]:
+        async with self._database.transaction() as db:
+            repository = await hub_policy.access_repository(
+                db, self._viewer, RepositoryKind.MODEL, *split_name(repo)
+            )
+            commit = await hub.resolve_revision(db, repository, revision or "main")
+            files = {file.path: file for file in await hub.list_files(db, repository, commit)}
+            if CONFIG not in files or files[CONFIG].size > _MAX_CONFIG_BYTES:
+                raise BaseUnreadableError(_("%(repo)s has no config.json.") % {"repo": repo})
+            if weights == "pretrained" and WEIGHTS not in files:
+                raise BaseUnreadableError(
+                    _("%(repo)s has no model.safetensors; other formats are never loaded.")
+                    % {"repo": repo}
+                )
+            handle = await hub.open_file(db, self._storage, repository, commit, CONFIG)
+        config = _json_object(await handle.read_all(), repo)
+        name = f"{repository.owner_name}/{repository.name}"
+        sha256 = files[WEIGHTS].lfs_sha256 if WEIGHTS in files else None
+        pinned = PinnedBase.from_config(name, commit, config, sha256)
+        kind, private = RepositoryKind.MODEL, repository.private
+        return pinned, Input("base", kind, name, commit, repository.id, private)
+
+
+def _retell(error: AppError, path: str) -> NoReturn:
+    """Raise the same error again, saying which key of the recipe it is about."""
+    raise type(error)(
+        error.message,
+        fix=error.fix,
+        code=error.code,
+        details=[Detail(path, error.message, error.fix), *error.details],
+    ) from error
+
+
+def _json_object(content: bytes, repo: str) -> dict[str, JsonValue]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        message = _("The config.json of %(repo)s is not valid JSON.") % {"repo": repo}
+        raise BaseUnreadableError(message) from error
+    if not isinstance(value, dict):
+        raise BaseUnreadableError(
+            _("The config.json of %(repo)s is not valid JSON.") % {"repo": repo}
+        )
+    return value
+
+
+def _bare_architecture(recipe: Recipe) -> PinnedBase | None:
+    """Return a base that is only an architecture: its weights are random, nothing is fetched."""
+    wanted = recipe.model.base
+    library, _slash, architecture = wanted.repo.partition("/")
+    if wanted.weights != "random" or library not in _LIBRARIES:
+        return None
+    return PinnedBase.from_config(wanted.repo, None, {"architecture": f"{library}/{architecture}"})
+
+
+def _data_input(role: str, data: DataRevision) -> Input:
+    kind = RepositoryKind.DATASET
+    return Input(role, kind, data.name, data.commit, data.repository_id, data.private)
+
+
+def _pinned(data: DataRevision) -> PinnedInventory:
+    return PinnedInventory(repo=data.name, commit=data.commit, inventory=data.inventory)
