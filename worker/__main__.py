@@ -2,15 +2,114 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from worker.contract.attempt import EXIT_FAILED, EXIT_STOPPED, RESULT_FOLDER
+from worker.contract.failures import Failure, RunError
+from worker.contract.plan import Plan
+from worker.contract.recipe_text import RecipeError, parse_recipe_text
+
+if TYPE_CHECKING:
+    from worker.engine import Places
+
+# torch is imported by the commands that need it, so that --help answers at once.
+
 FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
 def main() -> None:
     """Fine-tune models from a recipe, alone or for a site."""
+
+
+@main.command("run")
+@click.argument("recipe_file", type=FILE)
+@click.option("--out", type=FOLDER, required=True, help="Folder for result and checkpoints.")
+@click.option("--weights", type=FILE, help="File with the base's weights (safetensors or .pth).")
+@click.option("--data-root", type=FOLDER, help="Folder in which data sets and bases are looked up.")
+@click.option("--set", "settings", multiple=True, help="Overrides a value: train.batch_size=8.")
+@click.option("--resume", is_flag=True, help="Continue from the newest checkpoint in --out.")
+def run_command(
+    recipe_file: Path,
+    out: Path,
+    weights: Path | None,
+    data_root: Path | None,
+    settings: tuple[str, ...],
+    resume: bool,  # noqa: FBT001 - click passes flags so
+) -> None:
+    """Run RECIPE_FILE and leave weights, card and result.json in --out."""
+    try:
+        plan, places = _prepared(recipe_file, out, weights, data_root, settings)
+        _run(plan, places, resume=resume)
+    except RecipeError as error:
+        for problem in error.problems:
+            click.echo(f"{problem.path or 'recipe'}: {problem.message} {problem.fix}", err=True)
+        sys.exit(2)
+    except RunError as error:
+        _show_failure(error.failure())
+        sys.exit(EXIT_FAILED)
+
+
+def _prepared(
+    recipe_file: Path,
+    out: Path,
+    weights: Path | None,
+    data_root: Path | None,
+    settings: tuple[str, ...],
+) -> tuple[Plan, "Places"]:
+    from worker.alone import Search, prepare, with_settings
+
+    values = parse_recipe_text(recipe_file.read_text(encoding="utf-8"))
+    recipe = with_settings(values, settings)
+    roots = [data_root] if data_root else []
+    search = Search((*roots, recipe_file.parent, Path.cwd()))
+    examination, places = prepare(recipe, search, weights, out)
+    for finding in examination.findings:
+        click.echo(f"{finding.severity}: {finding.sentence} {finding.advice}", err=True)
+        for name in finding.files if finding.severity == "error" else ():
+            click.echo(f"  {name}", err=True)
+    if examination.plan is None:
+        sys.exit(EXIT_FAILED)
+    return examination.plan, places
+
+
+def _run(plan: Plan, places: "Places", *, resume: bool) -> None:
+    from worker.attempt import StopSignal
+    from worker.contract.attempt import CHECKPOINTS_FOLDER
+    from worker.engine import run_plan
+    from worker.terminal import Terminal
+    from worker.training.checkpoint import newest_checkpoint
+    from worker.training.loop import StoppedError
+
+    stop = StopSignal()
+    stop.catch()
+    start = newest_checkpoint(places.out / CHECKPOINTS_FOLDER) if resume else None
+    try:
+        run_plan(plan, places, Terminal(), stop, start)
+    except StoppedError:
+        click.echo("Stopped; continue with --resume.", err=True)
+        sys.exit(EXIT_STOPPED)
+    for path in (places.out / RESULT_FOLDER).iterdir():
+        path.replace(places.out / path.name)
+    (places.out / RESULT_FOLDER).rmdir()
+    click.echo(places.out / "result.json")
+
+
+def _show_failure(failure: Failure) -> None:
+    click.echo(f"{failure.code}: {failure.sentence} {failure.detail}", err=True)
+    click.echo(failure.fix, err=True)
+
+
+@main.command("run-attempt")
+@click.option("--job", type=FOLDER, required=True, help="Job folder with job.json.")
+def run_attempt_command(job: Path) -> None:
+    """Run one attempt that a site's worker has prepared in a job folder."""
+    from worker.attempt import run_attempt
+
+    sys.exit(run_attempt(job))
 
 
 @main.command("convert-starter")
@@ -19,15 +118,11 @@ def convert_starter_command(out: Path) -> None:
     """Write the starter models and the starter data set as repository folders."""
     from worker.starter import convert_starter
 
-    convert_starter(out, click.echo)
-
-
-@main.command("serve")
-def serve_command() -> None:
-    """Work for a site: claim jobs and run them, until told to stop."""
-    from worker.serve import serve
-
-    sys.exit(serve())
+    try:
+        convert_starter(out, click.echo)
+    except RunError as error:
+        _show_failure(error.failure())
+        sys.exit(EXIT_FAILED)
 
 
 if __name__ == "__main__":

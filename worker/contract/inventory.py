@@ -6,8 +6,8 @@ from typing import Literal
 
 from worker.contract.base import Wire, digest
 from worker.contract.findings import Finding, found
-from worker.contract.images import probe_image
-from worker.contract.layout import canonical_split, detect_layout
+from worker.contract.images import ImageProbe, probe_image
+from worker.contract.layout import Item, canonical_split, detect_layout
 from worker.contract.recipe import Columns
 from worker.contract.sources import ArchiveError, FileSource, unpacked
 
@@ -61,6 +61,8 @@ def take_inventory(
     source: FileSource,
     columns: Columns = _DEFAULT,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    probe: bool = True,
 ) -> DataInventory:
     """Open every labelled image once and return the facts; damage is told, never raised.
 
@@ -68,13 +70,14 @@ def take_inventory(
         source: the files of one data set revision, a single zip file included.
         columns: names of the columns when the data set is a table.
         progress: called with (images done, images in all).
+        probe: False only hashes the files, for a worker that decodes them anyway.
     """
     try:
         files = unpacked(source)
         layout = detect_layout(files, columns)
         facts = []
         for done, item in enumerate(layout.items, start=1):
-            facts.append(_fact(files, item.path, item.label, item.split))
+            facts.append(_fact(files, item, probe=probe))
             if progress is not None:
                 progress(done, len(layout.items))
     except ArchiveError as error:
@@ -87,18 +90,18 @@ def take_inventory(
     )
 
 
-def _fact(files: FileSource, path: str, label: str, split: str | None) -> FileFact:
-    content = files.read(path)
-    probe = probe_image(content)
+def _fact(files: FileSource, item: Item, *, probe: bool) -> FileFact:
+    content = files.read(item.path)
+    looks = probe_image(content) if probe else ImageProbe()
     return FileFact(
-        path=path,
+        path=item.path,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        label=label,
-        split=split,
-        width=probe.width,
-        height=probe.height,
-        mode=probe.mode,
-        frames=probe.frames,
-        error=probe.error,
+        label=item.label,
+        split=item.split,
+        width=looks.width,
+        height=looks.height,
+        mode=looks.mode,
+        frames=looks.frames,
+        error=looks.error,
     )

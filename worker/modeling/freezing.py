@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.stages import Stage
@@ -85,7 +86,7 @@ def set_modes(network: Network, batch_norm: str) -> None:
         trains = any(parameter.requires_grad for parameter in part.parameters())
         if not has_own:
             trains = _without_parameters(network, path, body_trains=body_trains)
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch has no public base of them
+        if isinstance(part, _BatchNorm):
             trains = batch_norm == "train" or (trains and batch_norm == "auto")
         # Not part.train(): that would set the children too, which have their own turn.
         part.training = trains

@@ -1,0 +1,141 @@
+"""Running a recipe without a site: names of local folders and libraries become a plan."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import JsonValue, ValidationError, validate_call
+
+from worker.contract.failures import FailureCode, RunError
+from worker.contract.inventory import take_inventory
+from worker.contract.plan import (
+    BaseUnreadableError,
+    Examination,
+    PinnedBase,
+    PinnedInventory,
+    examine,
+)
+from worker.contract.recipe import DataSource, Recipe
+from worker.contract.recipe_text import RecipeError, RecipeProblem, recipe_from_values
+from worker.contract.sources import FolderSource
+from worker.engine import Places
+from worker.modeling.architectures import named_base
+from worker.modeling.weights import WEIGHTS_FILE, file_sha256, wheel_weights
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where names of folders are looked for, in this order."""
+
+    folders: tuple[Path, ...]
+
+    def folder(self, repo: str) -> Path | None:
+        """Return the folder a name stands for, or None."""
+        for base in self.folders:
+            for name in (repo, repo.rpartition("/")[2]):
+                if (base / name).is_dir():
+                    return (base / name).resolve()
+        return None
+
+
+def with_settings(values: dict[str, JsonValue], settings: tuple[str, ...]) -> Recipe:
+    """Return the recipe with `key.sub=value` settings laid over it; numbers index lists.
+
+    Raises:
+        RecipeError: a setting names no place, or the recipe is not valid.
+    """
+    for setting in settings:
+        path, mark, text = setting.partition("=")
+        if not mark or not path:
+            raise _bad_setting(setting, "It must look like train.batch_size=8.")
+        _put(values, path.split("."), yaml.safe_load(text), setting)
+    return recipe_from_values(values)
+
+
+def _put(values: JsonValue, parts: list[str], value: JsonValue, setting: str) -> None:
+    for part in parts[:-1]:
+        if isinstance(values, list) and part.isdigit() and int(part) < len(values):
+            values = values[int(part)]
+        elif isinstance(values, dict):
+            values = values.setdefault(part, {})
+        else:
+            raise _bad_setting(setting, f"There is no {part!r} there.")
+    last = parts[-1]
+    if isinstance(values, list) and last.isdigit() and int(last) < len(values):
+        values[int(last)] = value
+    elif isinstance(values, dict):
+        values[last] = value
+    else:
+        raise _bad_setting(setting, f"There is no {last!r} there.")
+
+
+def _bad_setting(setting: str, fix: str) -> RecipeError:
+    return RecipeError([RecipeProblem("", f"The setting {setting!r} cannot be applied.", fix)])
+
+
+def prepare(
+    recipe: Recipe, search: Search, weights: Path | None, out: Path
+) -> tuple[Examination, Places]:
+    """Return the doctor's answer for a recipe, and where everything lies.
+
+    Args:
+        recipe: the recipe.
+        search: where folders are looked for.
+        weights: a file with the base's weights, when the base holds none.
+        out: where results go.
+
+    Raises:
+        RunError: base or data were not found.
+    """
+    base, file = _base(recipe, search, weights)
+    data, data_folder = _data(recipe, recipe.data.train, search)
+    test, test_folder = None, None
+    source = recipe.data.test
+    if source is not None and source.repo != recipe.data.train.repo:
+        test, test_folder = _data(recipe, source, search)
+    places = Places(data=data_folder, out=out, weights=file, test_data=test_folder)
+    return examine(recipe, base, data, test), places
+
+
+def _base(recipe: Recipe, search: Search, weights: Path | None) -> tuple[PinnedBase, Path | None]:
+    wanted = recipe.model.base
+    folder = search.folder(wanted.repo)
+    if folder is not None and (folder / "config.json").is_file():
+        file: Path | None = weights or folder / WEIGHTS_FILE
+        base = _from_folder(wanted.repo, folder)
+    else:
+        named = named_base(wanted.repo)
+        if named is None:
+            raise RunError(FailureCode.BASE_NOT_FOUND, f"There is no folder {wanted.repo}.")
+        base, file = named, weights or wheel_weights(wanted.repo)
+    if wanted.weights == "random":
+        return base, None
+    if file is None:
+        raise RunError(
+            FailureCode.BASE_NOT_FOUND,
+            f"{wanted.repo} needs weights: give --weights FILE, or model.base.weights: random.",
+        )
+    if not file.is_file():
+        raise RunError(FailureCode.BASE_NOT_FOUND, f"There is no file {file}.")
+    return base.model_copy(update={"weights_sha256": file_sha256(file)}), file
+
+
+@validate_call
+def _values(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    return value
+
+
+def _from_folder(repo: str, folder: Path) -> PinnedBase:
+    try:
+        text = (folder / "config.json").read_text(encoding="utf-8")
+        return PinnedBase.from_config(repo, None, _values(yaml.safe_load(text)))
+    except (BaseUnreadableError, ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RunError(FailureCode.BASE_INVALID, str(error).splitlines()[0]) from error
+
+
+def _data(recipe: Recipe, source: DataSource, search: Search) -> tuple[PinnedInventory, Path]:
+    folder = search.folder(source.repo)
+    if folder is None:
+        raise RunError(FailureCode.DATA_NOT_FOUND, f"There is no folder {source.repo}.")
+    inventory = take_inventory(FolderSource(folder), recipe.data.columns)
+    return PinnedInventory(repo=source.repo, inventory=inventory), folder

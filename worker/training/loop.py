@@ -1,0 +1,388 @@
+"""The one training loop: stages, epochs, steps, with a stop, a resume and a guard at every step."""
+
+import resource
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from worker.contract.failures import FailureCode, RunError
+from worker.contract.manifest import StageResult
+from worker.contract.plan import Plan
+from worker.contract.run_events import StepPoint
+from worker.contract.stages import Stage
+from worker.data.inputs import ImageInputs
+from worker.evaluation.predict import Predictor
+from worker.modeling.network import Network
+from worker.training.checkpoint import Snapshot, save_checkpoint
+from worker.training.optimizers import set_rates
+from worker.training.precision import Precision, epoch_batches, epoch_seed
+from worker.training.progress import Best, EpochSums, Progress, is_better
+from worker.training.reporting import Control, Reporter
+from worker.training.schedules import PLATEAU_PATIENCE, plateau_factor, rate_factor
+from worker.training.stage import (
+    ActiveStage,
+    FeatureCache,
+    begin_stage,
+    can_cache,
+    compute_cache,
+    optimizer_for,
+)
+
+# Epochs shorter than this are not worth a checkpoint each.
+_LEAST_CHECKPOINT_S = 1.0
+
+
+class StoppedError(Exception):
+    """The outside asked the run to stop; a checkpoint lies on disk."""
+
+
+@dataclass
+class Trainer:
+    """Trains a network by a plan. `checkpoints` is the folder they are written to."""
+
+    plan: Plan
+    network: Network
+    train_inputs: ImageInputs
+    validation_inputs: ImageInputs
+    loss: nn.CrossEntropyLoss
+    precision: Precision
+    reporter: Reporter
+    control: Control
+    checkpoints: Path
+    progress: Progress = field(default_factory=Progress)
+    best_weights: dict[str, Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        train = self.plan.recipe.train
+        self._began = self._saved_at = time.monotonic()
+        self._cache: FeatureCache | None = None
+        self._active: ActiveStage | None = None
+        self._predictor = Predictor(
+            train.eval_batch_size or max(32, train.batch_size), self._check, self.precision.autocast
+        )
+
+    def run(self, resume: Snapshot | None) -> list[StageResult]:
+        """Train all stages, from a checkpoint if one is given; return what each did.
+
+        Raises:
+            StoppedError: the control asked for it.
+            RunError: the loss is not finite, or time is up.
+        """
+        if resume is not None:
+            self.progress, self.best_weights = resume.progress, _own(resume.best)
+            self.network.module.load_state_dict(dict(resume.weights))
+        stages = self.plan.recipe.stages
+        for index in range(self.progress.stage, len(stages) + 1):
+            self._run_stage(index, stages[index - 1], resume)
+            resume = None
+        return self.progress.results
+
+    def _run_stage(self, index: int, stage: Stage, resume: Snapshot | None) -> None:
+        active = self._active = self._begin(index, stage)
+        if resume is not None and resume.optimizer is not None:
+            active.optimizer.load_state_dict(resume.optimizer)
+            if self.precision.scaler is not None and resume.scaler is not None:
+                self.precision.scaler.load_state_dict(resume.scaler)
+            if self.progress.sums.batches:
+                _restore_random(resume.random)
+        reason = "early_stopping" if self._is_stale() else "complete"
+        # A stop while measuring leaves a trained epoch that was not yet finished.
+        while reason == "complete" and (
+            self.progress.stage_step < active.total_steps or self.progress.sums.batches
+        ):
+            self._run_epoch(active)
+            reason = "early_stopping" if self._is_stale() else "complete"
+        self._end(active, reason)
+
+    def _begin(self, index: int, stage: Stage) -> ActiveStage:
+        count, groups = begin_stage(self.network, stage)
+        module: nn.Module = self.network.module
+        inputs = (self.train_inputs, self.validation_inputs)
+        cache = self._features(stage)
+        size, samples = self.plan.recipe.train.batch_size, len(inputs[0].labels_N)
+        active = ActiveStage(
+            index=index,
+            stage=stage,
+            module=self.network.head_module if cache else module,
+            train=cache.train if cache else inputs[0],
+            validation=cache.validation if cache else inputs[1],
+            optimizer=optimizer_for(stage, groups),
+            groups=groups,
+            trainable_count=count,
+            steps_per_epoch=len(epoch_batches(samples, size, 0, 0)),
+            cached=cache is not None,
+        )
+        self.reporter.tell(
+            "StageStarted",
+            index=index,
+            name=stage.name,
+            trainable_count=count,
+            epochs=active.total_epochs,
+            steps_per_epoch=active.steps_per_epoch,
+            groups=tuple(group.plan for group in groups),
+            cached=active.cached,
+        )
+        return active
+
+    def _features(self, stage: Stage) -> FeatureCache | None:
+        augmented = self.train_inputs.transform is not None
+        if not can_cache(self.network, stage, augmented=augmented):
+            # The stage may change the backbone, so what was computed before is no longer true.
+            self._cache = None
+            return None
+        if self._cache is None:
+            self._cache = compute_cache(
+                self.network, self._predictor, self.train_inputs, self.validation_inputs
+            )
+        return self._cache
+
+    def _run_epoch(self, active: ActiveStage) -> None:
+        progress, recipe = self.progress, self.plan.recipe
+        number, seed = progress.epochs_done + 1, recipe.reproducibility.seed
+        batches = epoch_batches(len(active.train.labels_N), recipe.train.batch_size, seed, number)
+        if progress.sums.batches == 0:
+            torch.manual_seed(epoch_seed(seed, number))
+        for indices in batches[progress.sums.batches :]:
+            if progress.stage_step >= active.total_steps:
+                break
+            self._check()
+            if time.monotonic() - self._saved_at >= recipe.resources.checkpoint_every_s:
+                self.save(active)
+            began = time.monotonic()
+            rates, loss = self._step(active, indices)
+            self._count(active, began, rates, loss)
+        self._finish_epoch(active, number)
+
+    def _step(self, active: ActiveStage, indices: Tensor) -> tuple[dict[str, float], float]:
+        """Make one update; return the rates and the loss before it."""
+        progress, scheduler = self.progress, active.stage.scheduler
+        factor = rate_factor(
+            scheduler, progress.stage_step, active.total_steps, active.steps_per_epoch
+        )
+        factor *= plateau_factor(scheduler, progress.plateau_cuts)
+        rates = set_rates(active.optimizer, factor)
+        inputs = active.train.take(indices, train=True)
+        labels_B = active.train.labels_N[indices.to(active.train.labels_N.device)]
+        active.optimizer.zero_grad(set_to_none=True)
+        with self.precision.autocast():
+            logits_BC = active.module(inputs)
+        loss = self.loss(logits_BC.float(), labels_B)
+        value = float(loss.detach())
+        if not _is_finite(value):
+            raise self._diverged(active, indices, value)
+        self._update(active, loss)
+        progress.sums.correct += int((logits_BC.argmax(dim=1) == labels_B).sum())
+        progress.sums.seen += len(indices)
+        progress.sums.loss += value * len(indices)
+        return rates, value
+
+    def _update(self, active: ActiveStage, loss: Tensor) -> None:
+        scaler, limit = self.precision.scaler, active.stage.optimizer.max_grad_norm
+        if scaler is None:
+            loss.backward()
+        else:
+            scaler.scale(loss).backward()
+            scaler.unscale_(active.optimizer)
+        if limit is not None:
+            nn.utils.clip_grad_norm_(active.parameters, limit)
+        if scaler is None:
+            active.optimizer.step()
+        else:
+            scaler.step(active.optimizer)
+            scaler.update()
+
+    def _count(
+        self, active: ActiveStage, began: float, rates: dict[str, float], loss: float
+    ) -> None:
+        progress, sums = self.progress, self.progress.sums
+        sums.batches += 1
+        sums.seconds += time.monotonic() - began
+        progress.stage_step += 1
+        progress.step += 1
+        last = sums.batches == active.steps_per_epoch
+        if last or self.reporter.wants_point():
+            point = StepPoint(
+                step=progress.step,
+                epoch=progress.epochs_done + 1,
+                loss=loss,
+                lr=rates,
+                samples_per_s=sums.seen / max(sums.seconds, 1e-9),
+                memory_bytes=memory_bytes(),
+            )
+            self.reporter.point(active.index, point)
+
+    def _finish_epoch(self, active: ActiveStage, number: int) -> None:
+        progress, sums = self.progress, self.progress.sums
+        began = time.monotonic()
+        logits_NC = self._predictor.scores(active.module, active.validation)
+        labels_N = active.validation.labels_N.cpu()
+        loss = float(functional.cross_entropy(logits_NC.double(), labels_N))
+        if not _is_finite(loss):
+            raise RunError(FailureCode.DIVERGED, f"validation loss is {loss} after epoch {number}.")
+        accuracy = float((logits_NC.argmax(dim=1) == labels_N).double().mean())
+        is_best = self._remember(number, loss, accuracy, active.stage)
+        progress.epoch += 1
+        progress.epochs_done = number
+        progress.stage_seen += sums.seen
+        progress.stage_seconds += sums.seconds
+        progress.sums = EpochSums()
+        self.reporter.tell(
+            "EpochFinished",
+            epoch=number,
+            stage=active.index,
+            train_loss=sums.loss / sums.seen,
+            train_accuracy=sums.correct / sums.seen,
+            validation_loss=loss,
+            validation_accuracy=accuracy,
+            is_best=is_best,
+            seconds=sums.seconds + time.monotonic() - began,
+            step=progress.step,
+        )
+        if time.monotonic() - self._saved_at >= _LEAST_CHECKPOINT_S:
+            self.save(active)
+
+    def _remember(self, number: int, loss: float, accuracy: float, stage: Stage) -> bool:
+        """Keep the best weights and count epochs without progress; return whether this is best."""
+        progress, stopping = self.progress, self.plan.recipe.train.early_stopping
+        value = loss if stopping and stopping.monitor == "validation/loss" else accuracy
+        is_best = is_better(value, progress.best.value if progress.best else None, stopping)
+        if is_best:
+            progress.best = Best(value=value, epoch=number)
+            if stopping is not None and stopping.restore_best:
+                self.best_weights = _own(self.network.module.state_dict())
+        if is_better(value, progress.stage_best, stopping):
+            progress.stage_best, progress.stale_epochs = value, 0
+        else:
+            progress.stale_epochs += 1
+        if stage.scheduler.name == "plateau":
+            self._watch_plateau(stage, loss)
+        return is_best
+
+    def _watch_plateau(self, stage: Stage, loss: float) -> None:
+        progress, patience = self.progress, stage.scheduler.patience
+        if progress.plateau_best is None or loss < progress.plateau_best:
+            progress.plateau_best, progress.plateau_stale = loss, 0
+            return
+        progress.plateau_stale += 1
+        if progress.plateau_stale > (PLATEAU_PATIENCE if patience is None else patience):
+            progress.plateau_cuts += 1
+            progress.plateau_stale = 0
+
+    def _is_stale(self) -> bool:
+        stopping = self.plan.recipe.train.early_stopping
+        return stopping is not None and self.progress.stale_epochs >= stopping.patience
+
+    def _end(self, active: ActiveStage, reason: str) -> None:
+        progress = self.progress
+        restored = None
+        if self.best_weights is not None and progress.best is not None:
+            if progress.best.epoch != progress.epochs_done:
+                restored = progress.best.epoch
+            self.network.module.load_state_dict(self.best_weights)
+        rate = progress.stage_seen / max(progress.stage_seconds, 1e-9)
+        told = {
+            "index": active.index,
+            "name": active.stage.name,
+            "epochs": progress.epoch,
+            "seconds": progress.stage_seconds,
+            "samples_per_s": rate,
+            "reason": reason,
+        }
+        steps = progress.stage_step
+        progress.results.append(
+            StageResult.model_validate(
+                {
+                    **told,
+                    "steps": steps,
+                    "cached": active.cached,
+                    "trainable_count": active.trainable_count,
+                }
+            )
+        )
+        self.reporter.tell("StageFinished", **told, restored_epoch=restored)
+        progress.begin_next_stage()
+        self._active = None
+
+    def save(self, active: ActiveStage) -> None:
+        """Write a checkpoint and tell it."""
+        self.progress.seconds += time.monotonic() - self._began
+        self._began = time.monotonic()
+        scaler = self.precision.scaler
+        snapshot = Snapshot(
+            progress=self.progress,
+            weights=self.network.module.state_dict(),
+            best=self.best_weights,
+            optimizer=active.optimizer.state_dict(),
+            random=_random_states(),
+            scaler=scaler.state_dict() if scaler is not None else None,
+        )
+        saved = save_checkpoint(self.checkpoints, self.plan.plan_hash, snapshot)
+        self._saved_at = time.monotonic()
+        self.reporter.tell(
+            "CheckpointSaved",
+            path=f"out/checkpoints/{saved.folder.name}",
+            sha256=saved.sha256,
+            epoch=self.progress.epochs_done,
+            stage=self.progress.stage,
+            step=self.progress.step,
+            size=saved.size,
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work in all attempts."""
+        return self.progress.seconds + time.monotonic() - self._began
+
+    def _check(self) -> None:
+        """Stop where the outside or the clock asks for it, with a checkpoint on disk."""
+        limit = self.plan.recipe.resources.max_minutes
+        late = limit is not None and self.seconds > limit * 60
+        if not late and not self.control.should_stop():
+            return
+        if self._active is not None:
+            self.save(self._active)
+        if late:
+            raise RunError(FailureCode.TIME_LIMIT, f"{limit:g} minutes are over.")
+        raise StoppedError
+
+    def _diverged(self, active: ActiveStage, indices: Tensor, value: float) -> RunError:
+        paths = [self.train_inputs.images.paths[int(index)] for index in indices[:5]]
+        return RunError(
+            FailureCode.DIVERGED,
+            f"loss is {value} in stage {active.stage.name}, step {self.progress.step + 1}; "
+            f"the batch begins with: {', '.join(paths)}.",
+        )
+
+
+def _is_finite(value: float) -> bool:
+    return value - value == 0
+
+
+def _own(tensors: object) -> dict[str, Tensor] | None:
+    if not isinstance(tensors, dict):
+        return None
+    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+
+
+def _random_states() -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def _restore_random(states: dict[str, Tensor]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+def memory_bytes() -> int:
+    """Return the most memory used so far: of the GPU where there is one, else of the process."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

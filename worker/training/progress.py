@@ -1,0 +1,65 @@
+"""How far a run is: plain values, so a checkpoint can hold them and a resume can trust them."""
+
+from pydantic import BaseModel, Field
+
+from worker.contract.manifest import StageResult
+from worker.contract.recipe import EarlyStopping
+
+
+class EpochSums(BaseModel):
+    """What is added up within one epoch."""
+
+    batches: int = 0
+    seen: int = 0
+    loss: float = 0.0
+    correct: int = 0
+    seconds: float = 0.0
+
+
+class Best(BaseModel):
+    """The best validation so far, over the whole run."""
+
+    value: float
+    epoch: int
+
+
+class Progress(BaseModel):
+    """Where training stands. Stages count from 1; `epoch` is finished epochs of the stage."""
+
+    stage: int = 1
+    epoch: int = 0
+    epochs_done: int = 0
+    stage_step: int = 0
+    step: int = 0
+    stage_seen: int = 0
+    stage_seconds: float = 0.0
+    sums: EpochSums = Field(default_factory=EpochSums)
+    best: Best | None = None
+    stale_epochs: int = 0
+    stage_best: float | None = None
+    plateau_cuts: int = 0
+    plateau_stale: int = 0
+    plateau_best: float | None = None
+    results: list[StageResult] = Field(default_factory=list)
+    seconds: float = 0.0
+    measured_mean: tuple[float, float, float] | None = None
+    measured_std: tuple[float, float, float] | None = None
+
+    def begin_next_stage(self) -> None:
+        """Forget what belongs to one stage."""
+        self.stage += 1
+        self.epoch = self.stage_step = self.stage_seen = 0
+        self.stage_seconds = 0.0
+        self.stale_epochs = self.plateau_cuts = self.plateau_stale = 0
+        self.stage_best = self.plateau_best = None
+        self.sums = EpochSums()
+
+
+def is_better(value: float, than: float | None, stopping: EarlyStopping | None) -> bool:
+    """Return whether a monitored value improves on another by at least `min_delta`."""
+    if than is None:
+        return True
+    margin = stopping.min_delta if stopping else 0.0
+    if stopping is not None and stopping.monitor == "validation/loss":
+        return value < than - margin
+    return value > than + margin
