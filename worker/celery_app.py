@@ -6,6 +6,7 @@ children, which the kernel kills when the thread that started them ends. Losing 
 or this whole thread costs time only: the claim loop polls as well.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,6 +18,14 @@ from celery.worker import WorkController, state
 log = structlog.get_logger(__name__)
 
 RING = "tuningfork.ring"
+_AGAIN_S = 5.0
+
+
+class _Forward(logging.Handler):
+    """Puts what Celery says about the broker into our own log, one line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.warning("broker_trouble", said=" ".join(record.getMessage().split())[:300])
 
 
 def make_celery(broker_url: str, ring: Callable[[str], None]) -> Celery:
@@ -63,8 +72,12 @@ class Bell:
     def __init__(self, broker_url: str, queues: Sequence[str], ring: Callable[[str], None]) -> None:
         self._app = make_celery(broker_url, ring)
         self._queues = list(queues)
-        self._controller: Any = None  # Celery has no types
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="bell", daemon=True)
+        celery_log = logging.getLogger("celery")
+        if not any(isinstance(handler, _Forward) for handler in celery_log.handlers):
+            celery_log.addHandler(_Forward(logging.WARNING))
+            celery_log.propagate = False
 
     def start(self) -> "Bell":
         """Begin to listen; a broker that is away is tried again for ever."""
@@ -73,6 +86,7 @@ class Bell:
 
     def close(self) -> None:
         """Stop listening; gives up waiting after three seconds, the thread ends with us."""
+        self._closed.set()
         state.should_stop = 0
         self._thread.join(timeout=3.0)
 
@@ -82,15 +96,18 @@ class Bell:
         return self._thread.is_alive()
 
     def _listen(self) -> None:
-        self._controller = WorkController(
-            app=self._app,
-            pool="solo",
-            concurrency=1,
-            queues=self._queues,
-            without_gossip=True,
-            without_mingle=True,
-            without_heartbeat=True,
-            loglevel="WARNING",
-        )
-        self._controller.start()
-        log.info("bell_stopped")
+        while not self._closed.is_set():
+            controller: Any = WorkController(  # Celery has no types
+                app=self._app,
+                pool="solo",
+                concurrency=1,
+                queues=self._queues,
+                without_gossip=True,
+                without_mingle=True,
+                without_heartbeat=True,
+                loglevel="WARNING",
+            )
+            controller.start()
+            if not self._closed.is_set():
+                log.warning("bell_lost", again_in_s=_AGAIN_S)
+                self._closed.wait(_AGAIN_S)

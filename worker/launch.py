@@ -2,8 +2,8 @@
 
 Started as `python -I -S launch.py SPEC PROGRAM ARGUMENT…`, with the standard library alone, so that
 the many-threaded worker needs no code between fork and exec. SPEC is a JSON object:
-`parent` (die with it), `rlimits` (name to soft and hard limit), `oom_score_adj`, `namespaces` (true
-for own processes, no network), and `landlock` with `read` and `write` lists of paths; what is not
+`parent` (die with it), `rlimits` (a limit by name), `oom_score_adj`, `nice`, `namespaces` (true for
+own processes and no network), and `landlock` with `read` and `write` lists of paths; what is not
 listed can be neither opened nor made, and no TCP connection can be made or accepted.
 """
 
@@ -157,6 +157,7 @@ def main(arguments: list[str]) -> None:
     _limit(spec.get("rlimits", {}))
     if "oom_score_adj" in spec:
         _score(spec["oom_score_adj"])
+    os.nice(spec.get("nice", 0))
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if spec.get("namespaces"):
         enter_namespaces(libc)

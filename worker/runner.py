@@ -268,7 +268,7 @@ class Attempt:
             return self._tell(verdict)
         except StaleAttemptError as error:
             return Abandoned(str(error))
-        except UnreachableError as error:
+        except SiteError as error:
             log.exception("verdict_undelivered", verdict=type(verdict).__name__)
             return Abandoned(str(error))
 
