@@ -112,6 +112,14 @@ def run_attempt_command(job: Path) -> None:
     sys.exit(run_attempt(job))
 
 
+@main.command("serve")
+def serve_command() -> None:
+    """Work for a site: claim jobs and run them, until told to stop."""
+    from worker.serve import serve
+
+    sys.exit(serve())
+
+
 @main.command("convert-starter")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the repositories.")
 def convert_starter_command(out: Path) -> None:
