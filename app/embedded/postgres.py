@@ -20,24 +20,29 @@ from app.embedded.processes import Command, Owner, spawn, stop
 
 ROLE = "tuningfork"
 DATABASE = "tuningfork"
+DEFAULT_PORT = 5432  # part of the socket's name, even where no port is opened
 READY_LINE = 7  # of postmaster.pid: "ready" once connections are served
 EXTENSIONS = ("pg_trgm", "vector", "btree_gist")  # some need the superuser, so they are made here
 SLACK_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class EmbeddedPostgres:
-    """One cluster in one directory; listens on a unix socket in a private folder only.
+    """One cluster in one directory; listens on a unix socket in a private folder.
 
     Args:
         home: Directory for the cluster and its password; made when missing. Under root the
             cluster itself may live elsewhere (`data`), where its own user can reach it.
         durable: False trades safety for speed (no fsync): for tests only.
         log: File for the server's messages; `home/postgres.log` when not given.
+        port: Loopback port to listen on as well, and to name in `url`; 0 for none.
     """
 
-    def __init__(self, home: Path, *, durable: bool = True, log: Path | None = None) -> None:
+    def __init__(
+        self, home: Path, *, durable: bool = True, log: Path | None = None, port: int = 0
+    ) -> None:
         self.home = home.absolute()
         self.durable = durable
+        self.port = port
         self.log = log or self.home / "postgres.log"
         self.child: subprocess.Popen[bytes] | None = None
         self._owner: Owner | None = None
@@ -72,6 +77,8 @@ class EmbeddedPostgres:
 
     def url(self, database: str = DATABASE) -> str:
         """Return the URL of a database of this cluster, password included."""
+        if self.port:
+            return f"postgresql://{ROLE}:{self._password()}@127.0.0.1:{self.port}/{database}"
         query = urlencode({"host": str(self.socket_dir)}, safe="/")
         return f"postgresql://{ROLE}:{self._password()}@/{database}?{query}"
 
@@ -139,7 +146,8 @@ class EmbeddedPostgres:
 
     def _command(self) -> Command:
         settings = [
-            "listen_addresses=",
+            f"listen_addresses={'127.0.0.1' if self.port else ''}",
+            f"port={self.port or DEFAULT_PORT}",
             f"unix_socket_directories={self.socket_dir}",
             "unix_socket_permissions=0700",
             "max_connections=200",
@@ -190,7 +198,8 @@ class EmbeddedPostgres:
         (self.home / "created").touch()
 
     def _superuser(self, statement: str, database: str) -> None:
-        arguments = ["-X", "-q", "-h", str(self.socket_dir), "-U", "postgres", "-d", database]
+        arguments = ["-X", "-q", "-h", str(self.socket_dir), "-p", str(self.port or DEFAULT_PORT)]
+        arguments += ["-U", "postgres", "-d", database]
         answer = subprocess.run(  # noqa: S603 - a program we located
             [str(self._bin / "psql"), *arguments],
             input=statement,
