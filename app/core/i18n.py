@@ -34,7 +34,8 @@ def catalog(language: str) -> Catalog:
 
 def _read(path: Path, into: Catalog) -> None:
     with path.open("rb") as file:
-        for message in read_po(file):
+        # The locale says how many plural forms a message has.
+        for message in read_po(file, locale=path.parent.name):
             if not message.id or message.fuzzy:
                 continue
             key = message.id if isinstance(message.id, str) else message.id[0]

@@ -1,5 +1,6 @@
 """The lists of models and data sets; every filter is part of the address."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -8,10 +9,11 @@ from pydantic import BaseModel, Field
 
 from app.core.http import Db, RepoReader
 from app.core.templating import render
-from app.hub.schemas import Filters, RepositoryKind, Sort
+from app.hub.schemas import Facet, Filters, RepositoryKind, Sort
 from app.hub.service import repositories
 
 router = APIRouter(include_in_schema=False)
+_VALUES = 12
 _FACETS = ("task", "library", "license", "language", "tag")
 Word = Annotated[str, Field(max_length=200)]
 
@@ -65,7 +67,11 @@ async def _list_page(
     request: Request, db: Db, viewer: RepoReader, filters: Filters, cursor: str
 ) -> HTMLResponse:
     page = await repositories.list_repositories(db, viewer, filters, cursor)
-    facets = {name: await repositories.facets(db, viewer, filters, name, 12) for name in _FACETS}
+    facets = {
+        name: await repositories.facets(db, viewer, filters, name, 60 if name == "tag" else _VALUES)
+        for name in _FACETS
+    }
+    facets["tag"] = _free_tags(facets)
     narrowing = {*_FACETS, "q", "owner"}
     return render(
         request,
@@ -84,3 +90,10 @@ async def _list_page(
             if name in {*_FACETS, "owner"} and value
         ],
     )
+
+
+def _free_tags(facets: Mapping[str, Sequence[Facet]]) -> list[Facet]:
+    """Leave out the tags that another facet offers already, and those that machines read."""
+    offered = {item.value for name in _FACETS if name != "tag" for item in facets[name]}
+    free = [tag for tag in facets["tag"] if ":" not in tag.value and tag.value not in offered]
+    return free[:_VALUES]
