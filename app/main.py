@@ -26,8 +26,11 @@ from app.core.storage import open_storage
 from app.core.wakeups import Wakeups
 from app.core.web_errors import install_error_handlers
 from app.home import pages as home_pages
+from app.hfapi import api as hfapi
+from app.hub import api as hub_api
 from app.hub import pages as hub_pages
 from app.jobs import background as jobs_background
+from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
 from app.tutorials import pages as tutorial_pages
 
@@ -42,7 +45,11 @@ def routers() -> list[APIRouter]:
         accounts_pages.router,
         tutorial_pages.router,
         jobs_api,
+        jobs_pages.router,
         home_pages.router,
+        hub_api.router,
+        hfapi.router,
+        hfapi.repository_router,
         hub_pages.router,
     ]
 

@@ -4,20 +4,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import quote
 
 from app.core.i18n import _
+from app.datasets.schemas import FindingOut, InventoryOut
 from app.jobs.pages.run_view import trained_part
 from app.jobs.pages.stage_picture import StagePicture, stage_picture
 from worker.contract.findings import Finding
-from worker.contract.inventory import FileFact
-from worker.contract.plan import PinnedBase, PinnedInventory, Plan
+from worker.contract.plan import PinnedBase, Plan
 from worker.contract.presets import PRESETS, preset_recipe
 from worker.contract.recipe import Recipe
 from worker.contract.recipe_text import RecipeProblem
 from worker.contract.stages import Stage
 
-NUM_SAMPLES = 12
 _SMALL_BYTES = 30_000_000
 _MEDIUM_BYTES = 150_000_000
 _BYTES_PER_PARAMETER = 4
@@ -42,30 +40,6 @@ def preset_cards() -> list[PresetCard]:
     return cards
 
 
-class FindingView(NamedTuple):
-    """Something the doctor found, in the reader's language."""
-
-    severity: str
-    severity_label: str
-    sentence: str
-    advice: str
-    files: Sequence[str]
-    total: int
-
-
-def finding_view(finding: Finding) -> FindingView:
-    """Return a finding as the page shows it."""
-    labels = {"error": _("Error"), "warning": _("Warning"), "info": _("Note")}
-    return FindingView(
-        severity=finding.severity,
-        severity_label=labels[finding.severity],
-        sentence=_(finding.message).format(**finding.params),
-        advice=_(finding.fix).format(**finding.params),
-        files=finding.files,
-        total=finding.total,
-    )
-
-
 @dataclass(frozen=True)
 class ClassBar:
     """A bar of the histogram; `share` is the part of the largest class."""
@@ -75,59 +49,26 @@ class ClassBar:
     share: float
 
 
-class Sample(NamedTuple):
-    """An image of the data set, and where it lies."""
-
-    path: str
-    label: str
-    address: str
-
-
 @dataclass(frozen=True)
 class DataFacts:
-    """A data set at a glance."""
+    """A data set at a glance; `splits` are pairs of name and number of images."""
 
-    commit: str | None
-    total: int
+    data: InventoryOut
     classes: Sequence[ClassBar]
     splits: Sequence[tuple[str, int]]
-    samples: Sequence[Sample]
-    findings: Sequence[FindingView]
 
 
-def data_facts(data: PinnedInventory, findings: Sequence[Finding]) -> DataFacts:
-    """Return what the page shows of a data set; samples are spread evenly over the classes."""
-    facts = data.inventory.facts
-    counts = Counter(fact.label for fact in facts)
-    most = max(counts.values(), default=1)
-    splits = Counter(fact.split for fact in facts if fact.split)
+def data_facts(data: InventoryOut) -> DataFacts:
+    """Return what the page shows of a data set."""
+    most = max((item.total for item in data.classes), default=1)
+    splits: Counter[str] = Counter()
+    for item in data.classes:
+        splits.update(item.counts)
     return DataFacts(
-        commit=data.commit,
-        total=len(facts),
-        classes=[ClassBar(name, counts[name], counts[name] / most) for name in sorted(counts)],
-        splits=sorted(splits.items(), key=lambda item: -item[1]),
-        samples=[_sample(data, fact) for fact in _spread(facts)],
-        findings=[finding_view(finding) for finding in findings],
+        data=data,
+        classes=[ClassBar(item.label, item.total, item.total / most) for item in data.classes],
+        splits=[(name, splits[name]) for name in data.splits],
     )
-
-
-def _spread(facts: Sequence[FileFact]) -> list[FileFact]:
-    """Return up to twelve readable images, going round the classes."""
-    by_class: dict[str, list[FileFact]] = {}
-    for fact in facts:
-        if fact.error is None:
-            by_class.setdefault(fact.label, []).append(fact)
-    chosen: list[FileFact] = []
-    for turn in range(NUM_SAMPLES):
-        for name in sorted(by_class):
-            if turn < len(by_class[name]) and len(chosen) < NUM_SAMPLES:
-                chosen.append(by_class[name][turn])
-    return sorted(chosen, key=lambda fact: fact.label)
-
-
-def _sample(data: PinnedInventory, fact: FileFact) -> Sample:
-    place = f"/datasets/{quote(data.repo)}/resolve/{data.commit}/{quote(fact.path)}"
-    return Sample(fact.path, fact.label, place)
 
 
 @dataclass(frozen=True)
@@ -176,7 +117,7 @@ class CheckView:
     """What the doctor says about a recipe, and the recipe in short. `estimate` in seconds."""
 
     problems: Sequence[RecipeProblem] = ()
-    findings: Sequence[FindingView] = ()
+    findings: Sequence[FindingOut] = ()
     data_name: str = ""
     base_name: str = ""
     sizes: Sequence[tuple[str, int]] = ()
@@ -211,7 +152,7 @@ def check_view(
     stages = recipe.stages
     return CheckView(
         problems=problems,
-        findings=[finding_view(finding) for finding in findings],
+        findings=[FindingOut.of(finding) for finding in findings],
         data_name=recipe.data.train.repo,
         base_name=recipe.model.base.repo,
         sizes=list(plan.split_sizes.items()) if plan else (),

@@ -74,8 +74,11 @@ def offered_help() -> list[str]:
     """Return the English explanations of every offered field, for the catalogues."""
     schema = _schema()
     definitions = schema["$defs"]
-    roots = ((schema, _GENERAL), (definitions["Stage"], _STAGE))
-    roots += ((definitions["GradualUnfreezing"], _MACRO),)
+    roots = [
+        (schema, [*_GENERAL]),
+        (definitions["Stage"], [*_STAGE]),
+        (definitions["GradualUnfreezing"], [*_MACRO]),
+    ]
     specs = [spec for root, offered in roots for spec in _specs(root, offered)]
     return sorted({spec["help"] for spec in specs if spec["help"]})
 

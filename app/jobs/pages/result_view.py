@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from app.core.i18n import _
-from app.jobs.tables import Job, JobInput
+from app.jobs.tables import Job
 from worker.contract.manifest import ClassMetrics, Result, SplitMetrics, WrongSample
+from worker.contract.plan import Plan
 
 # More classes than this do not fit a matrix that people read; the worst pairs are listed instead.
 MAX_MATRIX_CLASSES = 40
@@ -54,7 +55,7 @@ class ResultView:
         return sorted(self.wrong, key=lambda group: -group.total)[:MAX_PAIRS]
 
 
-def result_view(job: Job, inputs: Sequence[JobInput]) -> ResultView | None:
+def result_view(job: Job, plan: Plan) -> ResultView | None:
     """Return the result of a job that succeeded."""
     if job.result is None:
         return None
@@ -69,7 +70,7 @@ def result_view(job: Job, inputs: Sequence[JobInput]) -> ResultView | None:
         baseline=max(supports) / max(1, sum(supports)),
         per_class=metrics.per_class,
         matrix=_matrix(result.classes, metrics),
-        wrong=_wrong_groups(result.classes, metrics, _images_of(inputs, result.split)),
+        wrong=_wrong_groups(result.classes, metrics, _images_of(plan, result.split)),
     )
 
 
@@ -124,8 +125,7 @@ def _wrong_groups(classes: Sequence[str], metrics: SplitMetrics, images: str) ->
     ]
 
 
-def _images_of(inputs: Sequence[JobInput], split: str) -> str:
+def _images_of(plan: Plan, split: str) -> str:
     """Return the address under which the images of a split lie."""
-    by_role = {item.role: item for item in inputs}
-    source = by_role.get("test", by_role["data"]) if split == "test" else by_role["data"]
-    return f"/datasets/{quote(source.name)}/resolve/{source.commit}"
+    source = plan.test_data if split == "test" and plan.test_data else plan.data
+    return f"/datasets/{quote(source.repo)}/resolve/{source.commit}"

@@ -80,7 +80,7 @@ def page_context(record: RunRecord) -> dict[str, Any]:
         "has_worker": record.has_worker,
         "can_resume": job.state in RESUMABLE_STATES,
         "failure": run_view.failure_view(job),
-        "outcome": result_view(job, record.inputs),
+        "outcome": result_view(job, plan),
         "attempts": run_view.attempt_views(record.attempts),
         "checkpoints": run_view.checkpoint_views(record.checkpoints),
         "downloads": [file for file in record.artifacts if file.kind != _HIDDEN_KIND],

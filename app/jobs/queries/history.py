@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from app.core.db import AsyncSession
 from app.jobs.states import AttemptOutcome
@@ -74,10 +74,14 @@ async def save_points(db: AsyncSession, points: Sequence[dict[str, object]]) -> 
     )
 
 
+async def num_points(db: AsyncSession, job_id: int) -> int:
+    """Return how many steps have been reported."""
+    return (await db.scalars(select(func.count()).where(Point.job_id == job_id))).one()
+
+
 async def sampled_points(db: AsyncSession, job_id: int, limit: int) -> Sequence[Point]:
     """Return at most about `limit` points spread evenly over the steps; the last one is kept."""
-    num_points = (await db.scalars(select(func.count()).where(Point.job_id == job_id))).one()
-    every = max(1, -(-num_points // limit))
+    every = max(1, -(-await num_points(db, job_id) // limit))
     position = func.row_number().over(order_by=Point.step.desc())
     numbered = (
         select(Point.step, (position - 1).label("position"))
@@ -107,7 +111,7 @@ async def artifacts_of(db: AsyncSession, job_id: int) -> Sequence[Artifact]:
     statement = (
         select(Artifact)
         .where(Artifact.job_id == job_id)
-        .distinct(Artifact.path)
+        .ext(distinct_on(Artifact.path))
         .order_by(Artifact.path, Artifact.attempt.desc())
         .limit(10_000)
     )
