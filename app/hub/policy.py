@@ -1,5 +1,7 @@
 """Who may see and change a repository: the only door to one."""
 
+from http import HTTPStatus
+
 from app.accounts import policy as accounts
 from app.accounts.schemas import Role
 from app.core.db import AsyncSession
@@ -13,8 +15,9 @@ from app.hub.tables import Repository
 
 
 class MovedError(AppError):
-    """The repository has another address now; routes answer 307 to it."""
+    """The repository has another address now; the route that knows its own sets `Location`."""
 
+    status = HTTPStatus.TEMPORARY_REDIRECT
     code = "moved"
 
     def __init__(self, repository: Repository) -> None:
@@ -105,7 +108,7 @@ async def access_for_write(
     repository = await access_repository(db, viewer, kind, owner, name)
     viewer.require_user()
     if not await may_write(db, viewer, repository):
-        raise _forbidden()
+        raise forbidden()
     return repository
 
 
@@ -121,11 +124,12 @@ async def access_for_admin(
     repository = await access_repository(db, viewer, kind, owner, name)
     viewer.require_user()
     if not await may_administer(db, viewer, repository):
-        raise _forbidden()
+        raise forbidden()
     return repository
 
 
-def _forbidden() -> ForbiddenError:
+def forbidden() -> ForbiddenError:
+    """Return the answer to who may see a repository but not change it."""
     return ForbiddenError(
         _("You may not change this repository."),
         fix=_("Ask its owner for the right to write, or work in a repository of your own."),

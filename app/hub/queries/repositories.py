@@ -11,7 +11,7 @@ from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.security import Viewer
 from app.hub.schemas import Facet, Filters, RepositoryKind, Sort
-from app.hub.tables import DownloadDay, Redirect, Repository, Store
+from app.hub.tables import DownloadDay, PathHead, Redirect, Repository, Store
 
 SORT_COLUMNS: dict[Sort, Any] = {
     Sort.CREATED: Repository.created_at,
@@ -204,3 +204,21 @@ async def store_generation(db: AsyncSession, fresh: str) -> str:
     """Return the store's name, which is `fresh` if it had none."""
     await db.execute(insert(Store).values(id=1, generation=fresh).on_conflict_do_nothing())
     return str(await db.scalar(select(Store.generation).where(Store.id == 1)))
+
+
+async def main_paths(db: AsyncSession, ids: Collection[int]) -> dict[int, list[str]]:
+    """Return the files on `main` of each repository, at most 100,000 in all."""
+    found: dict[int, list[str]] = {repository_id: [] for repository_id in ids}
+    rows = await db.execute(
+        select(PathHead.repository_id, PathHead.path)
+        .where(
+            PathHead.repository_id.in_(ids),
+            PathHead.ref == "refs/heads/main",
+            PathHead.is_folder.is_(False),
+        )
+        .order_by(PathHead.repository_id, PathHead.path)
+        .limit(100_000)
+    )
+    for repository_id, path in rows:
+        found[repository_id].append(path)
+    return found

@@ -90,7 +90,10 @@ async def xorbs_of(db: AsyncSession, user_id: int, hashes: Collection[str]) -> d
 async def add_xorb(db: AsyncSession, user_id: int, values: Mapping[str, Any]) -> bool:
     """Write down a verified bundle and its sender; True if it was new to the store."""
     inserted = await db.execute(
-        insert(Xorb).values(**values).on_conflict_do_nothing().returning(Xorb.hash)
+        insert(Xorb)
+        .values(**values, created_at=now())
+        .on_conflict_do_nothing()
+        .returning(Xorb.hash)
     )
     await db.execute(
         insert(XorbUser).values(user_id=user_id, hash=values["hash"]).on_conflict_do_nothing()

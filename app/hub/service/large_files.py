@@ -6,7 +6,10 @@ from app.core.db import AsyncSession
 from app.core.security import Viewer
 from app.core.storage import BlobStore, Digest
 from app.hub import policy
+from app.hub.content import is_binary
+from app.hub.paths import check_path
 from app.hub.queries import uploads as queries
+from app.hub.schemas import LFS_THRESHOLD_BYTES, AddFile, AddStored
 from app.hub.tables import Repository
 
 _MAX_LOOKED_AT = 20
@@ -62,3 +65,17 @@ async def link_readable(
             await queries.link_lfs(db, repository.id, [sha256], viewer.user_id)
             return True
     return False
+
+
+async def place_received(
+    db: AsyncSession, storage: BlobStore, digest: Digest, path: str
+) -> AddFile | AddStored:
+    """Return the operation that puts received bytes at `path`: small text goes inside git."""
+    stored = AddStored(check_path(path), digest.sha256, digest.size)
+    if digest.size > LFS_THRESHOLD_BYTES:
+        return stored
+    found = await queries.lfs_object(db, digest.sha256)
+    if found is None:
+        return stored
+    content = await storage.read_all(found.storage_key)
+    return stored if is_binary(content) else AddFile(path, content)

@@ -35,62 +35,15 @@ from app.hub.tables import Redirect, Repository
 log = structlog.get_logger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
-LARGE_FILE_PATTERNS = [
-    "*.7z",
-    "*.arrow",
-    "*.bin",
-    "*.bz2",
-    "*.ckpt",
-    "*.ftz",
-    "*.gz",
-    "*.h5",
-    "*.joblib",
-    "*.lfs.*",
-    "*.mlmodel",
-    "*.model",
-    "*.msgpack",
-    "*.npy",
-    "*.npz",
-    "*.onnx",
-    "*.ot",
-    "*.parquet",
-    "*.pb",
-    "*.pickle",
-    "*.pkl",
-    "*.pt",
-    "*.pth",
-    "*.rar",
-    "*.safetensors",
-    "saved_model/**/*",
-    "*.tar.*",
-    "*.tar",
-    "*.tflite",
-    "*.tgz",
-    "*.wasm",
-    "*.xz",
-    "*.zip",
-    "*.zst",
-    "*tfevents*",
-]
-_DATA_PATTERNS = [
-    "*.pcm",
-    "*.sam",
-    "*.raw",
-    "*.aac",
-    "*.flac",
-    "*.mp3",
-    "*.ogg",
-    "*.wav",
-    "*.bmp",
-    "*.gif",
-    "*.png",
-    "*.tiff",
-    "*.jpg",
-    "*.jpeg",
-    "*.webp",
-    "*.mp4",
-    "*.webm",
-]
+_LARGE_FILES = """
+*.7z *.arrow *.bin *.bz2 *.ckpt *.ftz *.gz *.h5 *.joblib *.lfs.* *.mlmodel *.model *.msgpack *.npy
+*.npz *.onnx *.ot *.parquet *.pb *.pickle *.pkl *.pt *.pth *.rar *.safetensors saved_model/**/*
+*.tar.* *.tar *.tflite *.tgz *.wasm *.xz *.zip *.zst *tfevents*
+"""
+_DATA_FILES = """
+*.pcm *.sam *.raw *.aac *.flac *.mp3 *.ogg *.wav *.bmp *.gif *.png *.tiff *.jpg *.jpeg *.webp
+*.mp4 *.webm
+"""
 
 
 def check_repository_name(name: str) -> str:
@@ -170,9 +123,9 @@ async def create_repository(  # noqa: PLR0913  # what a repository is made of
 
 def git_attributes(kind: RepositoryKind) -> bytes:
     """Return the first `.gitattributes`: which files git keeps as large ones."""
-    patterns = list(LARGE_FILE_PATTERNS)
+    patterns = _LARGE_FILES.split()
     if kind is RepositoryKind.DATASET:
-        patterns += _DATA_PATTERNS
+        patterns += _DATA_FILES.split()
     return "".join(f"{p} filter=lfs diff=lfs merge=lfs -text\n" for p in patterns).encode()
 
 
@@ -333,3 +286,13 @@ async def count_download(db: AsyncSession, repository: Repository) -> None:
 async def recent_downloads(db: AsyncSession, repository: Repository, days: int = 30) -> int:
     """Return how often a repository was downloaded in the last `days` days."""
     return await queries.downloads_since(db, repository.id, now() - timedelta(days=days))
+
+
+async def repositories_by_id(db: AsyncSession, ids: list[int]) -> dict[int, Repository]:
+    """Return whole repositories by id; the caller has checked access."""
+    return {row.id: row for row in await queries.repositories_by_id(db, ids)}
+
+
+async def paths_of(db: AsyncSession, ids: list[int]) -> dict[int, list[str]]:
+    """Return the paths of the files on `main`, by repository; one query for all of them."""
+    return await queries.main_paths(db, ids)

@@ -1,0 +1,20 @@
+"""The Hugging Face protocol as routes, in the order in which they must be tried."""
+
+from fastapi import APIRouter
+
+from app.hfapi.api import account, commits, lfs, repositories, resolve, xet
+
+# Exact addresses and those below /api and /xet; may stand before any page.
+router = APIRouter()
+router.include_router(account.router)
+router.include_router(lfs.objects_router)
+router.include_router(xet.cas_router)
+for _plural in ("models", "datasets"):
+    for _part in (commits.router, xet.router, repositories.router):
+        router.include_router(_part, prefix=f"/api/{_plural}")
+
+# Addresses under a repository's own name; they must come before the pages' catch-all.
+repository_router = APIRouter()
+for _prefix in ("/datasets", ""):
+    repository_router.include_router(lfs.router, prefix=_prefix)
+    repository_router.include_router(resolve.router, prefix=_prefix)

@@ -1,0 +1,229 @@
+"""Who am I, creating, moving and deleting repositories, and the small talk of the client."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.accounts import service as accounts
+from app.core.errors import BadRequestError, UnsupportedError
+from app.core.http import Anybody, AnySignedIn, Db, RepoWriter
+from app.core.security import Scope
+from app.hfapi.context import repository_url, storage_of
+from app.hub import policy, service
+from app.hub.card import parse_card
+from app.hub.errors import repository_not_found
+from app.hub.schemas import RepositoryKind
+
+router = APIRouter(include_in_schema=False)
+
+
+class _Loose(BaseModel):
+    """A message of the protocol: clients of other versions send more keys than we read."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class CreateIn(_Loose):
+    """A repository to create."""
+
+    name: str = Field(min_length=1, max_length=200)
+    organization: str | None = None
+    type: str | None = None
+    private: bool | None = None
+    visibility: str | None = None
+
+
+class DeleteIn(_Loose):
+    """A repository to delete."""
+
+    name: str = Field(min_length=1, max_length=200)
+    organization: str | None = None
+    type: str | None = None
+
+
+class MoveIn(_Loose):
+    """A repository to rename."""
+
+    from_repo: str = Field(alias="fromRepo", max_length=300)
+    to_repo: str = Field(alias="toRepo", max_length=300)
+    type: str | None = None
+
+
+class YamlIn(_Loose):
+    """A card to check."""
+
+    content: str = Field(max_length=2_000_000)
+    repo_type: str | None = Field(default=None, alias="repoType")
+
+
+def kind_named(word: str | None) -> RepositoryKind:
+    """Return the kind that a message names; models when it names none.
+
+    Raises:
+        UnsupportedError: a kind that this site does not have.
+    """
+    if word in {None, "", "model"}:
+        return RepositoryKind.MODEL
+    if word == "dataset":
+        return RepositoryKind.DATASET
+    raise UnsupportedError(
+        f"This site has models and datasets, but no repositories of type {str(word)[:40]!r}.",
+        headers={"X-Error-Code": "NotSupported"},
+    )
+
+
+def split_name(name: str, organization: str | None, default_owner: str) -> tuple[str, str]:
+    """Return owner and name from the ways in which clients write them."""
+    owner, slash, rest = name.partition("/")
+    return (owner, rest) if slash else (organization or default_owner, name)
+
+
+@router.get("/api/whoami-v2")
+async def whoami(db: Db, viewer: AnySignedIn) -> dict[str, Any]:
+    """Say whose credential this is."""
+    person = await accounts.person(db, viewer.require_user())
+    organizations = await accounts.organizations_of(db, viewer.require_user())
+    may_write = Scope.REPOS_WRITE in viewer.scopes
+    return {
+        "type": "user",
+        "id": str(viewer.user_id),
+        "name": viewer.name,
+        "fullname": person.account.display_name or viewer.name,
+        "email": person.user.email if Scope.ACCOUNT in viewer.scopes else None,
+        "emailVerified": True,
+        "isPro": False,
+        "canPay": False,
+        "periodEnd": None,
+        "avatarUrl": "",
+        "orgs": [
+            {
+                "type": "org",
+                "id": str(account.id),
+                "name": account.name,
+                "fullname": account.label,
+                "isEnterprise": False,
+                "roleInOrg": role.value,
+            }
+            for account, role in organizations
+        ],
+        "auth": {
+            "type": "access_token",
+            "accessToken": {
+                "displayName": viewer.token_name,
+                "role": "write" if may_write else "read",
+            },
+        },
+    }
+
+
+@router.post("/api/repos/create")
+async def create(request: Request, db: Db, viewer: RepoWriter, body: CreateIn) -> Response:
+    """Create a repository; 409 with its address if there is one."""
+    kind = kind_named(body.type)
+    owner, name = split_name(body.name, body.organization, viewer.name)
+    private = body.private if body.visibility is None else body.visibility == "private"
+    service.check_repository_name(name)
+    try:
+        existing = await policy.access_repository(db, viewer, kind, owner, name)
+    except (policy.MovedError, type(repository_not_found())):
+        existing = None
+    if existing is not None:
+        url = repository_url(request, existing)
+        message = "You already created this repository"
+        return JSONResponse({"error": message, "url": url}, 409, {"X-Error-Message": message})
+    made = await service.create_repository(
+        db, storage_of(request), viewer, kind, owner, name, private=private
+    )
+    return JSONResponse({"url": repository_url(request, made), "name": f"{owner}/{name}"})
+
+
+@router.delete("/api/repos/delete")
+async def delete(db: Db, viewer: RepoWriter, body: DeleteIn) -> dict[str, bool]:
+    """Delete a repository."""
+    owner, name = split_name(body.name, body.organization, viewer.name)
+    try:
+        repository = await policy.access_for_admin(db, viewer, kind_named(body.type), owner, name)
+    except policy.MovedError as moved:
+        raise repository_not_found() from moved
+    await service.delete_repository(db, repository)
+    return {"success": True}
+
+
+@router.post("/api/repos/move")
+async def move(request: Request, db: Db, viewer: RepoWriter, body: MoveIn) -> dict[str, str]:
+    """Give a repository another address."""
+    old_owner, _slash, old_name = body.from_repo.partition("/")
+    new_owner, slash, new_name = body.to_repo.partition("/")
+    if not slash or not old_name:
+        raise BadRequestError("Write both names as owner/name.")
+    try:
+        repository = await policy.access_for_admin(
+            db, viewer, kind_named(body.type), old_owner, old_name
+        )
+    except policy.MovedError as moved:
+        raise repository_not_found() from moved
+    await service.rename_repository(db, viewer, repository, new_owner, new_name)
+    return {"url": repository_url(request, repository)}
+
+
+@router.post("/api/validate-yaml")
+async def validate_yaml(_viewer: Anybody, body: YamlIn) -> Response:
+    """Check a card as a commit would read it."""
+    card = parse_card(body.content, is_dataset=body.repo_type == "dataset")
+    errors = [{"message": detail.message} for detail in card.problems]
+    warnings = [{"message": sentence} for sentence in card.warnings]
+    answer = {"errors": errors, "warnings": warnings}
+    if errors:
+        return JSONResponse({**answer, "error": errors[0]["message"]}, 400)
+    return JSONResponse(answer)
+
+
+@router.get("/api/agent-harnesses")
+async def agent_harnesses(_viewer: Anybody) -> dict[str, Any]:
+    """Answer the client's daily question for a list that this site does not keep."""
+    return {"standardEnvVars": [], "harnesses": {}}
+
+
+@router.api_route("/api/telemetry/{rest:path}", methods=["GET", "HEAD"])
+async def telemetry(_viewer: Anybody, rest: str) -> Response:
+    """Take note of nothing."""
+    del rest
+    return Response(status_code=200)
+
+
+@router.post("/v1/telemetry")
+async def xet_telemetry(_viewer: Anybody) -> Response:
+    """Take note of nothing."""
+    return Response(status_code=204)
+
+
+@router.get("/api/{plural}-tags-by-type")
+async def tags_by_type(_viewer: Anybody, plural: str) -> dict[str, list[Any]]:
+    """Answer that there are no fixed lists of tags."""
+    del plural
+    return {}
+
+
+_LEFT_OUT = ("spaces", "kernels", "papers", "daily_papers", "buckets", "scheduled-jobs", "webhooks")
+
+
+def _left_out(prefix: str) -> None:
+    async def refuse(_viewer: Anybody, rest: str = "") -> Response:
+        del rest
+        raise UnsupportedError(
+            f"This site does not have {prefix.replace('_', ' ')}.",
+            fix="Models, data sets and fine-tuning jobs are here.",
+            headers={"X-Error-Code": "NotSupported"},
+        )
+
+    methods = ["GET", "POST", "PUT", "DELETE"]
+    router.add_api_route(f"/api/{prefix}", refuse, methods=methods, name=f"no_{prefix}")
+    router.add_api_route(
+        f"/api/{prefix}/{{rest:path}}", refuse, methods=methods, name=f"no_{prefix}_"
+    )
+
+
+for _word in _LEFT_OUT:
+    _left_out(_word)

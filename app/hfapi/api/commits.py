@@ -1,0 +1,191 @@
+"""Uploading: which files go how, and the commit itself."""
+
+import base64
+import binascii
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.db import AsyncSession
+from app.core.errors import InvalidError, NotFoundError, UnsupportedError
+from app.core.http import Db, StreamingRepoWriter, database
+from app.core.i18n import _
+from app.core.security import Viewer
+from app.core.storage import BlobStore
+from app.hfapi.context import Writable, repository_url, rev_of, storage_of, writable
+from app.hfapi.ndjson import CommitBody
+from app.hub import service
+from app.hub.content import PathRules, ignore_rules, is_binary, large_file_rules
+from app.hub.paths import check_path
+from app.hub.schemas import (
+    LFS_THRESHOLD_BYTES,
+    AddBlob,
+    AddFile,
+    AddStored,
+    Author,
+    NewCommit,
+    Operation,
+    TreeFile,
+)
+from app.hub.tables import Repository
+
+router = APIRouter(include_in_schema=False)
+
+_BATCH_BYTES = 2 << 20
+_MAX_RULES_BYTES = 256 * 1024
+
+
+class PreuploadFile(BaseModel):
+    """A file that a client is about to send."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    path: str = Field(max_length=2000)
+    size: int = Field(ge=0)
+    sample: str = Field(default="", max_length=4096)
+
+
+class PreuploadIn(BaseModel):
+    """Files that a client is about to send."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    files: list[PreuploadFile] = Field(max_length=1000)
+    gitIgnore: str | None = Field(default=None, max_length=_MAX_RULES_BYTES)  # noqa: N815  # the protocol's spelling
+
+
+@router.post("/{owner}/{name}/preupload/{rev}")
+async def preupload(
+    request: Request, db: Db, repository: Writable, rev: str, body: PreuploadIn
+) -> dict[str, Any]:
+    """Say of each file whether it goes inside git or by its hash, and what is there now."""
+    _refuse_pull_request(request)
+    revision = rev_of(rev)
+    paths = [check_path(file.path) for file in body.files]
+    storage = storage_of(request)
+    large = large_file_rules(await _rules(db, storage, repository, revision, ".gitattributes"))
+    ignored_text = body.gitIgnore
+    if ignored_text is None:
+        ignored_text = await _rules(db, storage, repository, revision, ".gitignore")
+    ignored = ignore_rules(ignored_text)
+    items = await service.find_paths(db, repository, revision, paths, expand=False)
+    known = {item.path: item for item in items if isinstance(item, TreeFile)}
+    return {"files": [_mode(file, large, ignored, known.get(file.path)) for file in body.files]}
+
+
+def _mode(
+    file: PreuploadFile, large: PathRules, ignored: PathRules, known: TreeFile | None
+) -> dict[str, Any]:
+    try:
+        sample = base64.b64decode(file.sample, validate=True)
+    except binascii.Error as error:
+        raise InvalidError(f"The sample of {file.path[:200]} is not valid base64.") from error
+    by_hash = file.size > 0 and (
+        file.size > LFS_THRESHOLD_BYTES or large.matches(file.path) or is_binary(sample)
+    )
+    answer: dict[str, Any] = {
+        "path": file.path,
+        "uploadMode": "lfs" if by_hash else "regular",
+        "shouldIgnore": ignored.matches(file.path),
+    }
+    if known is not None:
+        answer["oid"] = known.lfs_sha256 or known.oid
+    return answer
+
+
+async def _rules(
+    db: AsyncSession, storage: BlobStore, repository: Repository, revision: str, path: str
+) -> str:
+    """Return a small text of the repository; empty if it is not there."""
+    try:
+        handle = await service.open_file(db, storage, repository, revision, path)
+    except NotFoundError as error:
+        if error.code != "EntryNotFound":
+            raise
+        return ""
+    return (await handle.read_all(0, _MAX_RULES_BYTES)).decode("utf-8", "replace")
+
+
+@router.post("/{owner}/{name}/commit/{rev}")
+async def commit(
+    request: Request, viewer: StreamingRepoWriter, owner: str, name: str, rev: str
+) -> dict[str, Any]:
+    """Make a commit from a stream of operations; small contents are stored as they come."""
+    _refuse_pull_request(request)
+    async with database(request).transaction() as db:
+        await writable(request, db, viewer, owner, name)
+    body = CommitBody()
+    operations = await _staged(request, body)
+    new = NewCommit(
+        message=body.header.summary or _("Update files"),
+        description=body.header.description,
+        author=Author(viewer.name, viewer.user_id),
+        operations=operations,
+        branch=rev_of(rev),
+        parent=body.header.parent,
+    )
+    async with database(request).transaction() as db:
+        repository = await writable(request, db, viewer, owner, name)
+        new_operations = await _with_sizes(db, viewer, repository, operations)
+        made = await service.commit(
+            db, storage_of(request), repository, _replace(new, new_operations)
+        )
+        url = f"{repository_url(request, repository)}/commit/{made.oid}"
+    return {"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": ""}
+
+
+def _replace(new: NewCommit, operations: list[Operation]) -> NewCommit:
+    return NewCommit(
+        message=new.message,
+        author=new.author,
+        operations=operations,
+        branch=new.branch,
+        parent=new.parent,
+        description=new.description,
+    )
+
+
+async def _staged(request: Request, body: CommitBody) -> list[Operation]:
+    """Store contents in batches, each in a transaction of its own, so that memory stays flat."""
+    done: list[Operation] = []
+    held: list[AddFile] = []
+    async for operation in body.operations(request.stream()):
+        if not isinstance(operation, AddFile):
+            done.append(operation)
+            continue
+        held.append(operation)
+        if sum(len(file.content) for file in held) > _BATCH_BYTES:
+            done += await _store(request, held)
+            held = []
+    return done + (await _store(request, held) if held else [])
+
+
+async def _store(request: Request, files: list[AddFile]) -> list[AddBlob]:
+    async with database(request).transaction() as db:
+        contents = [file.content for file in files]
+        oids = await service.stage_blobs(db, storage_of(request), contents)
+    return [AddBlob(file.path, oid) for file, oid in zip(files, oids, strict=True)]
+
+
+async def _with_sizes(
+    db: AsyncSession, viewer: Viewer, repository: Repository, operations: list[Operation]
+) -> list[Operation]:
+    """Fill in what a client left out, and link bytes that the viewer may read elsewhere."""
+    complete: list[Operation] = []
+    for operation in operations:
+        if not isinstance(operation, AddStored):
+            complete.append(operation)
+            continue
+        await service.link_readable(db, viewer, repository, operation.sha256)
+        known = await service.linked(db, repository, operation.sha256)
+        size = known.size if known and operation.size < 0 else operation.size
+        complete.append(AddStored(operation.path, operation.sha256, size))
+    return complete
+
+
+def _refuse_pull_request(request: Request) -> None:
+    if request.query_params.get("create_pr", "").lower() in {"1", "true"}:
+        raise UnsupportedError(
+            _("This site does not have pull requests yet."),
+            fix=_("Commit to a branch of your own instead."),
+            headers={"X-Error-Code": "NotSupported"},
+        )

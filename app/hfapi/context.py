@@ -1,0 +1,117 @@
+"""What every route of the protocol needs: the repository it is about, and addresses to answer."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.core.db import AsyncSession
+from app.core.http import Db, RepoReader, RepoWriter
+from app.core.paths import plain
+from app.core.security import Scope, Viewer
+from app.core.settings import Settings
+from app.core.storage import BlobStore
+from app.hub import policy
+from app.hub.schemas import RepositoryKind
+from app.hub.tables import Repository
+
+LARGE_PAGE = 10_000
+
+
+def kind_of(request: Request) -> RepositoryKind:
+    """Return which kind an address is about: `…/datasets/…` or anything else."""
+    parts = request.url.path.split("/")[1:3]
+    return RepositoryKind.DATASET if "datasets" in parts[:2] else RepositoryKind.MODEL
+
+
+def base_url(request: Request) -> str:
+    """Return the address under which the client reached this site, without a slash at the end."""
+    return str(request.base_url).rstrip("/")
+
+
+def storage_of(request: Request) -> BlobStore:
+    """Return the process's store."""
+    storage: BlobStore = request.app.state.storage
+    return storage
+
+
+def signing_key(request: Request) -> str:
+    """Return the key that signs credentials of the protocol."""
+    settings: Settings = request.app.state.settings
+    return settings.secret_key.get_secret_value()
+
+
+def repository_url(request: Request, repository: Repository) -> str:
+    """Return the address of the repository's page, on the host the client used."""
+    path = f"{repository.kind.web_prefix}{repository.owner_name}/{repository.name}"
+    return f"{base_url(request)}/{path}"
+
+
+def next_link(request: Request, **changes: str) -> str:
+    """Return a `Link` header to the next page: absolute, as clients need it."""
+    raw_path = request.scope["raw_path"].decode("latin-1").split("?")[0]
+    query = request.url.include_query_params(**changes).query
+    return f'<{base_url(request)}{raw_path}?{query}>; rel="next"'
+
+
+def set_location(request: Request, moved: policy.MovedError, owner: str, name: str) -> None:
+    """Say in the redirect where the same request would be answered."""
+    raw = request.scope["raw_path"].decode("latin-1").split("?")[0]
+    target = raw.replace(f"/{owner}/{name}", f"/{moved.owner}/{moved.name}", 1)
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    moved.headers["Location"] = target + (f"?{query}" if query else "")
+
+
+async def find_repository(
+    request: Request, db: AsyncSession, viewer: Viewer, owner: str, name: str
+) -> Repository:
+    """Return the repository of this address if the viewer may see it.
+
+    Raises:
+        NotFoundError: missing or invisible.
+        MovedError: it has another address now.
+    """
+    name = name.removesuffix(".git")
+    try:
+        return await policy.access_repository(db, viewer, kind_of(request), owner, name)
+    except policy.MovedError as moved:
+        set_location(request, moved, owner, name)
+        raise
+
+
+async def _readable(
+    request: Request, db: Db, viewer: RepoReader, owner: str, name: str
+) -> Repository:
+    return await find_repository(request, db, viewer, owner, name)
+
+
+Readable = Annotated[Repository, Depends(_readable)]
+
+
+async def _writable(
+    request: Request, db: Db, viewer: RepoWriter, owner: str, name: str
+) -> Repository:
+    return await writable(request, db, viewer, owner, name)
+
+
+Writable = Annotated[Repository, Depends(_writable)]
+
+
+async def writable(
+    request: Request, db: AsyncSession, viewer: Viewer, owner: str, name: str
+) -> Repository:
+    """Return the repository if the viewer may commit to it.
+
+    Raises:
+        NotFoundError: missing or invisible.
+        ForbiddenError: visible, but not theirs to write.
+    """
+    repository = await find_repository(request, db, viewer, owner, name)
+    viewer.require_scope(Scope.REPOS_WRITE)
+    if not await policy.may_write(db, viewer, repository):
+        raise policy.forbidden()
+    return repository
+
+
+def rev_of(rev: str) -> str:
+    """Return a revision from an address."""
+    return plain(rev)

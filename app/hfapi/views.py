@@ -1,0 +1,151 @@
+"""The JSON shapes that Hugging Face clients read."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.core.errors import BadRequestError
+from app.hub.schemas import CommitInfo, RepositoryKind, TreeFile, TreeFolder
+from app.hub.tables import Repository
+
+_COMMON = """
+author cardData createdAt disabled downloads downloadsAllTime gated lastModified likes private
+resourceGroup sha siblings tags trendingScore usedStorage xetEnabled gitalyUid
+"""
+_MODEL = """
+baseModels childrenModelCount config evalResults gguf inference inferenceProviderMapping
+library_name mask_token model-index pipeline_tag safetensors spaces transformersInfo widgetData
+"""
+_DATASET = "citation description paperswithcode_id mainSize"
+EXPANDABLE = {
+    RepositoryKind.MODEL: frozenset((_COMMON + _MODEL).split()),
+    RepositoryKind.DATASET: frozenset((_COMMON + _DATASET).split()),
+}
+
+
+def moment(value: datetime) -> str:
+    """Return a time as clients parse it: UTC, milliseconds, Z."""
+    return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+
+
+def full_name(repository: Repository) -> str:
+    """Return `owner/name`."""
+    return f"{repository.owner_name}/{repository.name}"
+
+
+def repository_info(
+    repository: Repository, *, sha: str = "", siblings: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Return everything that is said of a repository, except what needs more than its row."""
+    name = full_name(repository)
+    info: dict[str, Any] = {
+        "_id": f"{repository.id:024x}",
+        "id": name,
+        "author": repository.owner_name,
+        "sha": sha or repository.head,
+        "private": repository.private,
+        "gated": False,
+        "disabled": False,
+        "downloads": repository.downloads,
+        "downloadsAllTime": repository.downloads,
+        "likes": repository.likes,
+        "trendingScore": repository.trending,
+        "tags": [*repository.tags],
+        "createdAt": moment(repository.created_at),
+        "lastModified": moment(repository.updated_at),
+        "cardData": repository.card or None,
+        "usedStorage": repository.size_bytes,
+        "xetEnabled": False,
+    }
+    if siblings is not None:
+        info["siblings"] = siblings
+    if repository.kind is RepositoryKind.MODEL:
+        info |= _model_fields(repository, name)
+    else:
+        info |= {"description": repository.summary, "citation": None}
+    return info
+
+
+def _model_fields(repository: Repository, name: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {"modelId": name, "config": {}, "spaces": []}
+    if repository.task:
+        fields["pipeline_tag"] = repository.task
+    if repository.library:
+        fields["library_name"] = repository.library
+    if index := repository.card.get("model-index"):
+        fields["model-index"] = index
+    if repository.weights:
+        fields["safetensors"] = repository.weights
+    return fields
+
+
+def only(info: dict[str, Any], wanted: Collection[str], kind: RepositoryKind) -> dict[str, Any]:
+    """Return `id` and the wanted fields; everything if none is named.
+
+    Raises:
+        BadRequestError: a field of that name does not exist.
+    """
+    if not wanted:
+        return info
+    unknown = set(wanted) - EXPANDABLE[kind]
+    if unknown:
+        allowed = ", ".join(sorted(EXPANDABLE[kind]))
+        raise BadRequestError(f'"expand" must be one of [{allowed}]; {min(unknown)[:50]!r} is not.')
+    keep = {"_id", "id", "modelId", *wanted}
+    return {name: value for name, value in info.items() if name in keep}
+
+
+def sibling(item: TreeFile, *, blobs: bool) -> dict[str, Any]:
+    """Return a file as the list inside a repository's description shows it."""
+    row: dict[str, Any] = {"rfilename": item.path}
+    if blobs:
+        row |= {"size": item.size, "blobId": item.oid}
+        if item.lfs_sha256:
+            row["lfs"] = {
+                "sha256": item.lfs_sha256,
+                "size": item.size,
+                "pointerSize": item.pointer_size,
+            }
+    return row
+
+
+def tree_item(item: TreeFile | TreeFolder) -> dict[str, Any]:
+    """Return a file or a folder as the tree shows it."""
+    row: dict[str, Any] = {"oid": item.oid, "path": item.path}
+    if isinstance(item, TreeFolder):
+        row |= {"type": "directory", "size": 0}
+    else:
+        row |= {"type": "file", "size": item.size}
+        if item.lfs_sha256:
+            row["lfs"] = {
+                "oid": item.lfs_sha256,
+                "size": item.size,
+                "pointerSize": item.pointer_size,
+            }
+    if item.last_commit is not None:
+        row["lastCommit"] = {
+            "id": item.last_commit.oid,
+            "title": item.last_commit.title,
+            "date": moment(item.last_commit.committed_at),
+        }
+    return row
+
+
+def commit_item(commit: CommitInfo, *, formatted: bool) -> dict[str, Any]:
+    """Return a commit as the history shows it."""
+    body = commit.message.partition("\n")[2].strip()
+    row: dict[str, Any] = {
+        "id": commit.oid,
+        "title": commit.title,
+        "message": body,
+        "date": moment(commit.committed_at),
+        "authors": [{"user": commit.author_name}],
+    }
+    if formatted:
+        row["formatted"] = {"title": commit.title, "message": body}
+    return row
+
+
+def wanted_fields(values: Sequence[str], more: Sequence[str]) -> list[str]:
+    """Return the names in `expand=…` and `expand[]=…`, commas split."""
+    return [name for value in (*values, *more) for name in value.split(",") if name]
