@@ -25,8 +25,9 @@ from app.core.settings import Settings, get_settings
 from app.core.storage import open_storage
 from app.core.wakeups import Wakeups
 from app.core.web_errors import install_error_handlers
-from app.home import pages as home_pages
+from app.datasets import pages as datasets_pages
 from app.hfapi import api as hfapi
+from app.home import pages as home_pages
 from app.hub import api as hub_api
 from app.hub import pages as hub_pages
 from app.jobs import background as jobs_background
@@ -47,6 +48,7 @@ def routers() -> list[APIRouter]:
         jobs_api,
         jobs_pages.router,
         home_pages.router,
+        datasets_pages.router,
         hub_api.router,
         hfapi.router,
         hfapi.repository_router,

@@ -29,6 +29,11 @@ def site_settings(request: Request) -> Settings:
     return cast("Settings", request.app.state.settings)
 
 
+def site_address(request: Request) -> str:
+    """Return the address under which clients reach this site, without a slash at its end."""
+    return (site_settings(request).site_url or str(request.base_url)).rstrip("/")
+
+
 async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
     async with database(request).transaction() as db:
         yield db

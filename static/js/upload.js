@@ -114,7 +114,11 @@ async function commit(form, entries) {
   const answer = await fetch(form.dataset.commit ?? "", {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "application/json" },
-    body: JSON.stringify({ message: field(form, "message").value, files, delete: [] }),
+    body: JSON.stringify({
+      message: field(form, "message").value,
+      branch: form.dataset.branch,
+      files,
+    }),
   }).catch(() => null);
   if (answer?.ok) {
     for (const entry of entries.values()) localStorage.removeItem(fileKey(entry.transfer));

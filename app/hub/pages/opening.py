@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, status
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.core.db import AsyncSession
-from app.core.http import Db, RepoReader, RepoWriter, site_settings
+from app.core.http import Db, RepoReader, RepoWriter, site_address
 from app.core.paths import plain
 from app.core.storage import BlobStore
 from app.core.templating import render
@@ -33,11 +33,6 @@ def at_both(router: APIRouter, path: str, *methods: str) -> Callable[[Route], Ro
     return add
 
 
-def endpoint(request: Request) -> str:
-    """Return the address under which clients reach this site, without a slash at its end."""
-    return (site_settings(request).site_url or str(request.base_url)).rstrip("/")
-
-
 def storage_of(request: Request) -> BlobStore:
     """Return the process's object store."""
     return cast("BlobStore", request.app.state.storage)
@@ -54,17 +49,17 @@ async def _readable(request: Request, db: Db, viewer: RepoReader, owner: str, na
         found = await policy.access_repository(db, viewer, kind_of(request), owner, name)
     except policy.MovedError as moved:
         raise _sent_on(request, moved, owner, name) from moved
-    return await open_frame(db, viewer, found, endpoint(request))
+    return await open_frame(db, viewer, found, site_address(request))
 
 
 async def _writable(request: Request, db: Db, viewer: RepoWriter, owner: str, name: str) -> Frame:
     found = await policy.access_for_write(db, viewer, kind_of(request), owner, name)
-    return await open_frame(db, viewer, found, endpoint(request))
+    return await open_frame(db, viewer, found, site_address(request))
 
 
 async def _managed(request: Request, db: Db, viewer: RepoWriter, owner: str, name: str) -> Frame:
     found = await policy.access_for_admin(db, viewer, kind_of(request), owner, name)
-    return await open_frame(db, viewer, found, endpoint(request))
+    return await open_frame(db, viewer, found, site_address(request))
 
 
 # What the viewer may see, may commit to, may rename and delete.
