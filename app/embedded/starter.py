@@ -28,6 +28,7 @@ from app.hub import service as hub
 from app.hub.policy import access_repository
 from app.hub.schemas import Author, RepositoryKind
 from app.main import create_app
+from app.tutorials import service as tutorials
 
 log = structlog.get_logger(__name__)
 
@@ -131,6 +132,8 @@ async def import_starter(data_dir: Path) -> None:
     scratch = data_dir / "starter.part"
     app = create_app()
     try:
+        async with app.state.database.transaction() as db:
+            await tutorials.publish_starter(db)
         # The conversion writes whole files in the same order, so an old half is simply redone.
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
