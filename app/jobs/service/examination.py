@@ -87,7 +87,7 @@ class Doctor:
             NotFoundError: the base or a data set is missing, or the viewer may not see it.
             InvalidError: the base is not a model that can be trained.
         """
-        base, base_input = await self._base(recipe)
+        base, base_input = await self.base(recipe)
         data = await self._data(recipe, recipe.data.train, "data.train.repo")
         inputs = [*([base_input] if base_input else []), _data_input("data", data)]
         test = await self._test(recipe, data)
@@ -112,7 +112,13 @@ class Doctor:
         same = (test.repository_id, test.commit) == (data.repository_id, data.commit)
         return None if same else test
 
-    async def _base(self, recipe: Recipe) -> tuple[PinnedBase, Input | None]:
+    async def base(self, recipe: Recipe) -> tuple[PinnedBase, Input | None]:
+        """Pin the base model alone; a bare architecture comes without an input.
+
+        Raises:
+            NotFoundError: the base is missing, or the viewer may not see it.
+            InvalidError: it is not a model that can be trained.
+        """
         wanted = recipe.model.base
         try:
             return await self._hub_base(wanted.repo, wanted.revision, wanted.weights)
