@@ -25,6 +25,7 @@ from app.core.settings import Settings, get_settings
 from app.core.storage import open_storage
 from app.core.wakeups import Wakeups
 from app.core.web_errors import install_error_handlers
+from app.datasets import api as datasets_api
 from app.datasets import pages as datasets_pages
 from app.hfapi import api as hfapi
 from app.home import pages as home_pages
@@ -33,6 +34,7 @@ from app.hub import pages as hub_pages
 from app.jobs import background as jobs_background
 from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
+from app.jobs.service import job_tokens
 from app.tutorials import pages as tutorial_pages
 
 BackgroundTask = Callable[[FastAPI], Awaitable[None]]
@@ -45,6 +47,7 @@ def routers() -> list[APIRouter]:
         accounts_api.router,
         accounts_pages.router,
         tutorial_pages.router,
+        datasets_api.router,
         jobs_api,
         jobs_pages.router,
         home_pages.router,
@@ -58,7 +61,7 @@ def routers() -> list[APIRouter]:
 
 def authenticators() -> list[Authenticator]:
     """Return who may recognise a credential, in the order they are asked."""
-    return [authenticate]
+    return [job_tokens.authenticate, authenticate]
 
 
 def background_tasks() -> list[BackgroundTask]:

@@ -3,8 +3,9 @@
 from app.accounts import tables as accounts
 from app.core import rate_limit
 from app.core.db import Base
+from app.datasets import tables as datasets
 from app.hub import tables as hub
 from app.jobs import tables as jobs
 from app.tutorials import tables as tutorials
 
-__all__ = ["Base", "accounts", "hub", "jobs", "rate_limit", "tutorials"]
+__all__ = ["Base", "accounts", "datasets", "hub", "jobs", "rate_limit", "tutorials"]

@@ -1,7 +1,7 @@
 """Shapes of the jobs API: what it takes and what it gives."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -261,5 +261,3 @@ class PresetOut(_Out):
     title: str
     summary: str
     recipe: dict[str, Any]
-
-

@@ -107,6 +107,11 @@ async def live_workers(db: AsyncSession) -> Sequence[Worker]:
     return (await db.scalars(statement)).all()
 
 
+async def worker_name(db: AsyncSession, worker_id: int) -> str | None:
+    """Return the name of a worker."""
+    return (await db.scalars(select(Worker.name).where(Worker.id == worker_id))).one_or_none()
+
+
 async def try_lock(db: AsyncSession, name: str) -> bool:
     """Take the advisory lock `name` until the transaction ends; False if somebody holds it."""
     statement = select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0)))

@@ -81,3 +81,27 @@ async def resume_job(db: AsyncSession, job: Job) -> Job:
     await news.record_state(db, changed, news.JOB_RESUMED)
     log.info("job_resumed", job_id=job.id)
     return changed
+
+
+async def worker_of(db: AsyncSession, job: Job) -> str | None:
+    """Return the name of the worker that holds the job."""
+    if job.worker_id is None or not job.state.is_active:
+        return None
+    return await job_queries.worker_name(db, job.worker_id)
+
+
+async def num_ahead(db: AsyncSession, job: Job) -> int | None:
+    """Return how many jobs are before this one in its queue; None unless it waits."""
+    return await job_queries.num_ahead(db, job) if job.state is JobState.QUEUED else None
+
+
+def told_failure(job: Job) -> dict[str, object] | None:
+    """Return why the job failed, its sentence and advice in the reader's language."""
+    if job.failure is None:
+        return None
+    sentence, fix = job.failure.get("sentence"), job.failure.get("fix")
+    return {
+        **job.failure,
+        "sentence": _(sentence) if isinstance(sentence, str) else "",
+        "fix": _(fix) if isinstance(fix, str) else "",
+    }

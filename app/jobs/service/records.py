@@ -1,0 +1,29 @@
+"""Reading what a job left, once the viewer may see the job."""
+
+from collections.abc import Sequence
+
+from app.core.db import AsyncSession
+from app.jobs.queries import history
+from app.jobs.tables import Attempt, Checkpoint, Job, JobEvent, LogLine
+
+
+async def events_after(db: AsyncSession, job: Job, after: int, limit: int) -> Sequence[JobEvent]:
+    """Return events numbered above `after`, in order."""
+    return await history.events_after(db, job.id, after, limit)
+
+
+async def log_lines(
+    db: AsyncSession, job: Job, after: int, tail: int | None, limit: int
+) -> Sequence[LogLine]:
+    """Return log lines in order: those after a number, or the last `tail` ones."""
+    return await history.log_lines(db, job.id, after, tail, limit)
+
+
+async def attempts_of(db: AsyncSession, job: Job) -> Sequence[Attempt]:
+    """Return every attempt, oldest first."""
+    return await history.attempts_of(db, job.id)
+
+
+async def checkpoints_of(db: AsyncSession, job: Job) -> Sequence[Checkpoint]:
+    """Return every complete checkpoint, oldest first."""
+    return await history.checkpoints_of(db, job.id)
