@@ -194,7 +194,7 @@ async def telemetry(_viewer: Anybody, rest: str) -> Response:
 
 
 @router.post("/v1/telemetry")
-async def xet_telemetry(_viewer: Anybody) -> Response:
+async def xet_telemetry() -> Response:
     """Take note of nothing."""
     return Response(status_code=204)
 

@@ -1,14 +1,15 @@
 """Git LFS: the batch call, and the addresses that it hands out."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.db import AsyncSession
 from app.core.errors import BadRequestError, InvalidError, NotFoundError, UnauthorizedError
-from app.core.http import Anybody, Db, RepoReader, database
+from app.core.http import Db, RepoReader, database
 from app.core.security import Scope, Viewer
 from app.core.storage import Digest
 from app.hfapi.context import base_url, find_repository, signing_key, storage_of, writable
@@ -113,17 +114,22 @@ def _address(
     return {"href": href, "expires_in": LIFETIME_S}
 
 
-def _grant(request: Request, oid: str, action: str) -> Grant:
-    grant = read(signing_key(request), request.query_params.get("grant", ""), action)
-    if grant.sha256 != check_sha256(oid):
-        raise UnauthorizedError("This address is for another object.", code="bad_grant")
-    return grant
+def _grant(action: str) -> Callable[[Request, str], Awaitable[Grant]]:
+    async def granted(request: Request, oid: str) -> Grant:
+        grant = read(signing_key(request), request.query_params.get("grant", ""), action)
+        if grant.sha256 != check_sha256(oid):
+            raise UnauthorizedError("This address is for another object.", code="bad_grant")
+        return grant
+
+    return granted
+
+
+upload_grant, verify_grant, download_grant = _grant("upload"), _grant("verify"), _grant("download")
 
 
 @objects_router.put("/api/lfs/{oid}")
-async def upload(request: Request, _viewer: Anybody, oid: str) -> Response:
+async def upload(request: Request, grant: Annotated[Grant, Depends(upload_grant)]) -> Response:
     """Take the bytes of one object from whom the address was made for."""
-    grant = _grant(request, oid, "upload")
     expected = Digest(grant.sha256, grant.size)
     key, digest = await service.receive_bytes(
         storage_of(request), request.stream(), expected, grant.size
@@ -135,9 +141,8 @@ async def upload(request: Request, _viewer: Anybody, oid: str) -> Response:
 
 
 @objects_router.post("/api/lfs/{oid}/verify")
-async def verify(request: Request, db: Db, _viewer: Anybody, oid: str) -> Response:
+async def verify(db: Db, grant: Annotated[Grant, Depends(verify_grant)]) -> Response:
     """Say whether the object has arrived."""
-    grant = _grant(request, oid, "verify")
     repository = await access_by_id(db, _holder(grant), grant.repository_id)
     known = await service.linked(db, repository, grant.sha256)
     if known is None or known.size != grant.size:
@@ -146,9 +151,10 @@ async def verify(request: Request, db: Db, _viewer: Anybody, oid: str) -> Respon
 
 
 @objects_router.get("/api/lfs/{oid}")
-async def download(request: Request, db: Db, _viewer: Anybody, oid: str) -> Response:
+async def download(
+    request: Request, db: Db, grant: Annotated[Grant, Depends(download_grant)]
+) -> Response:
     """Send the bytes of one object to whom the address was made for."""
-    grant = _grant(request, oid, "download")
     repository = await access_by_id(db, _holder(grant), grant.repository_id)
     key = await service.linked_key(db, repository, grant.sha256)
     if key is None:

@@ -1,12 +1,12 @@
 """The write side of Xet: a token, bundles, and shards that turn them into files."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.core.errors import InvalidError, NotFoundError, UnauthorizedError
-from app.core.http import Anybody, Db, RepoReader, RepoWriter, database
+from app.core.http import Db, RepoReader, RepoWriter, database
 from app.core.security import Viewer
 from app.core.storage import BlobStore
 from app.hfapi.context import base_url, find_repository, signing_key, storage_of, writable
@@ -65,20 +65,26 @@ def _token(
     )
 
 
-def _writer(request: Request) -> Grant:
+async def writer(request: Request) -> Grant:
+    """Return what the Xet token of this request allows; no other credential counts here.
+
+    Raises:
+        UnauthorizedError: there is none, or it has expired.
+    """
     kind, _space, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
         raise UnauthorizedError("Send the Xet token as a Bearer credential.")
     return read(signing_key(request), token, _WRITE)
 
 
+Writer = Annotated[Grant, Depends(writer)]
+
+
 @cas_router.post("/v1/xorbs/{prefix}/{xorb_hash}")
-async def put_xorb(
-    request: Request, _viewer: Anybody, prefix: str, xorb_hash: str
-) -> dict[str, bool]:
+async def put_xorb(request: Request, grant: Writer, prefix: str, xorb_hash: str) -> dict[str, bool]:
     """Take a bundle; every chunk in it is checked."""
     del prefix
-    grant, storage = _writer(request), storage_of(request)
+    storage = storage_of(request)
     if not is_sha256(xorb_hash):  # the same spelling: 64 lower-case hex digits
         raise InvalidError("A xorb's hash has 64 lower-case hexadecimal digits.")
     received = await xet_files.receive_xorb(storage, request.stream(), xorb_hash)
@@ -90,9 +96,9 @@ async def put_xorb(
 
 
 @cas_router.post("/v1/shards")
-async def put_shard(request: Request, _viewer: Anybody) -> dict[str, int]:
+async def put_shard(request: Request, grant: Writer) -> dict[str, int]:
     """Take a shard: check its proofs, rebuild each file, and let the repository use it."""
-    grant, storage = _writer(request), storage_of(request)
+    storage = storage_of(request)
     for file in await xet_files.read_shard(request.stream()):
         await _take_file(request, storage, grant, file)
     return {"result": 1}
@@ -113,7 +119,7 @@ async def _take_file(request: Request, storage: BlobStore, grant: Grant, file: S
 
 
 @cas_router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "HEAD"])
-async def not_kept(_viewer: Anybody, rest: str) -> Any:
+async def not_kept(_grant: Writer, rest: str) -> Any:
     """Answer every other call of the protocol as not there; clients then do without."""
     del rest
     raise NotFoundError("This site does not answer this part of the Xet protocol.")
