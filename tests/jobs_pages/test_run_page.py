@@ -1,10 +1,12 @@
 """The page of a run: complete without a script, private, and honest about how it goes."""
 
+import hashlib
 import json
 import re
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from app.core.db import Database
@@ -156,3 +158,55 @@ async def test_what_a_worker_says_cannot_become_markup(
     await worker.tell("LogWritten", lines=["</script><script>alert(1)</script>"])
     page = await page_of(reader, job)
     assert "<script>alert(1)" not in page
+
+
+async def store(worker: Worker, path: str, kind: str, content: bytes) -> dict[str, Any]:
+    """Upload a file of the attempt; return its line in the result's list."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    headers = {**worker.headers, "X-Content-Sha256": sha256, "X-Artifact-Kind": kind}
+    url = f"{worker.base}/artifacts/{path}"
+    answer = await worker.client.put(url, content=content, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return {"path": path, "sha256": sha256, "size": len(content), "kind": kind}
+
+
+@pytest.fixture
+async def finished(job: Job, worker: Worker) -> Job:
+    """A job that succeeded and left weights and a card."""
+    await worker.begin()
+    files = [
+        await store(worker, "model.safetensors", "weights", b"w" * 100),
+        await store(worker, "README.md", "card", b"---\nlicense: mit\n---\n# Pets\n"),
+    ]
+    await worker.post("finish", {"result": result(), "artifacts": files})
+    return job
+
+
+async def test_a_result_is_published_and_the_page_then_leads_to_the_model(
+    reader: httpx.AsyncClient, finished: Job
+) -> None:
+    answer = await reader.post(
+        f"/jobs/{finished.id}/publish", data={"owner": "ada", "name": "pets-model"}
+    )
+    assert answer.status_code == 303, answer.text
+    assert answer.headers["location"] == "/ada/pets-model"
+    assert 'href="/ada/pets-model"' in await page_of(reader, finished)
+
+
+async def test_a_bad_name_comes_back_in_the_form_with_the_reason(
+    reader: httpx.AsyncClient, finished: Job
+) -> None:
+    answer = await reader.post(
+        f"/jobs/{finished.id}/publish", data={"owner": "ada", "name": "no spaces please"}
+    )
+    assert answer.status_code == 422
+    assert 'value="no spaces please"' in answer.text
+    assert 'role="alert"' in answer.text
+
+
+async def test_files_of_a_run_are_offered_for_download(
+    reader: httpx.AsyncClient, finished: Job
+) -> None:
+    address = f"/api/v1/jobs/{finished.id}/artifacts/model.safetensors"
+    assert f'href="{address}"' in await page_of(reader, finished)
+    assert (await reader.get(address)).content == b"w" * 100

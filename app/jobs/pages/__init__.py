@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.jobs.pages import listing, run
+from app.jobs.pages import finetune, listing, run
 
 router = APIRouter(include_in_schema=False)
-router.include_router(listing.router)
-router.include_router(run.router)
+for part in (finetune, listing, run):
+    router.include_router(part.router)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from app.core.errors import Detail
 from app.core.i18n import _
 from app.datasets.schemas import FindingOut, InventoryOut
 from app.jobs.pages.run_view import trained_part
@@ -13,7 +14,6 @@ from worker.contract.findings import Finding
 from worker.contract.plan import PinnedBase, Plan
 from worker.contract.presets import PRESETS, preset_recipe
 from worker.contract.recipe import Recipe
-from worker.contract.recipe_text import RecipeProblem
 from worker.contract.stages import Stage
 
 _SMALL_BYTES = 30_000_000
@@ -116,7 +116,7 @@ class StageLine(NamedTuple):
 class CheckView:
     """What the doctor says about a recipe, and the recipe in short. `estimate` in seconds."""
 
-    problems: Sequence[RecipeProblem] = ()
+    problems: Sequence[Detail] = ()
     findings: Sequence[FindingOut] = ()
     data_name: str = ""
     base_name: str = ""
@@ -140,7 +140,7 @@ class CheckView:
 def check_view(
     *,
     recipe: Recipe | None = None,
-    problems: Sequence[RecipeProblem] = (),
+    problems: Sequence[Detail] = (),
     findings: Sequence[Finding] = (),
     plan: Plan | None = None,
     estimate: float | None = None,

@@ -12,7 +12,6 @@ from app.core.security import Viewer
 from app.hub import policy as hub_policy
 from app.hub.schemas import RepositoryKind
 from app.jobs.service.run_record import RunRecord
-from app.jobs.tables import Job
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+|-{2,}|\.{2,}")
 
@@ -73,14 +72,3 @@ async def _data_is_private(db: AsyncSession, viewer: Viewer, record: RunRecord) 
         if repository.private:
             return True
     return False
-
-
-async def published_name(db: AsyncSession, viewer: Viewer, job: Job) -> str:
-    """Return `owner/name` of the model a job was published as; "" if it was not, or is gone."""
-    if job.published_repository_id is None:
-        return ""
-    try:
-        repository = await hub_policy.access_by_id(db, viewer, job.published_repository_id)
-    except NotFoundError:
-        return ""
-    return f"{repository.owner_name}/{repository.name}"

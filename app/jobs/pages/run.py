@@ -3,19 +3,23 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Form, Path, Request, Response
+from pydantic import BaseModel, Field
 
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.http import Db, JobReader, JobWriter
-from app.core.security import Viewer
+from app.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from app.core.http import Db, JobReader, JobWriter, database
+from app.core.security import Scope, Viewer
 from app.core.templating import render
 from app.jobs.pages import publish_form, run_view
 from app.jobs.pages.redirects import see, to_sign_in
 from app.jobs.pages.result_view import result_view
 from app.jobs.pages.words import curve_words
 from app.jobs.policy import access_job
-from app.jobs.service import control
+from app.jobs.schemas import PublishIn
+from app.jobs.service import control, submission
+from app.jobs.service.publishing import Publisher, published_name
 from app.jobs.service.run_record import RunRecord, run_record
 from app.jobs.states import RESUMABLE_STATES
 from app.jobs.tables import Job
@@ -54,7 +58,7 @@ async def show_run(
         status=refused.problem.status if refused else 200,
         **page_context(record),
         publish=publish,
-        published=await publish_form.published_name(db, viewer, job),
+        published=await published_name(db, viewer, job),
     )
     page.headers["Cache-Control"] = "no-store"
     return page
@@ -131,3 +135,43 @@ async def resume(job_id: JobId, db: Db, viewer: JobWriter) -> Response:
     job = await access_job(db, viewer, job_id)
     await control.resume_job(db, job)
     return see(f"/jobs/{job.id}")
+
+
+@router.post("/jobs/{job_id}/rerun")
+async def rerun(job_id: JobId, db: Db, viewer: JobWriter) -> Response:
+    """Do the same work once more, as a new job."""
+    job = await access_job(db, viewer, job_id)
+    inputs = (await control.inputs_of(db, [job]))[job.id]
+    again = await submission.rerun(db, viewer, job, inputs)
+    return see(f"/jobs/{again.id}")
+
+
+class PublishAnswers(BaseModel):
+    """The publish form as it was sent."""
+
+    owner: str = Field(default="", max_length=100)
+    name: str = Field(default="", max_length=200)
+    private: bool = False
+
+
+@router.post("/jobs/{job_id}/publish")
+async def publish(
+    request: Request,
+    job_id: JobId,
+    db: Db,
+    viewer: JobWriter,
+    answers: Annotated[PublishAnswers, Form()],
+) -> Response:
+    """Make a model repository of the result, or show the form again with what is wrong."""
+    viewer.require_scope(Scope.REPOS_WRITE)
+    job = await access_job(db, viewer, job_id)
+    wanted = PublishIn(owner=answers.owner, name=answers.name.strip(), private=answers.private)
+    try:
+        # A transaction of its own: when it fails half-way, the page can still be read.
+        async with database(request).transaction() as own:
+            storage = request.app.state.storage
+            published = await Publisher(own, storage, viewer).publish(job, wanted)
+    except (InvalidError, ConflictError, ForbiddenError, NotFoundError) as problem:
+        refused = publish_form.Refused(problem, answers.owner, answers.name, answers.private)
+        return await show_run(request, db, viewer, job, refused)
+    return see(published.url)

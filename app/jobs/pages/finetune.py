@@ -1,0 +1,139 @@
+"""The fine-tune page: data, base and recipe chosen, checked, and started."""
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from pydantic import BaseModel, Field, StringConstraints
+
+from app.core.errors import AppError, Detail
+from app.core.http import Db, JobWriter, RepoReader
+from app.core.security import Viewer
+from app.core.templating import render
+from app.jobs.pages.finetune_look import Look
+from app.jobs.pages.finetune_view import check_view, preset_cards
+from app.jobs.pages.recipe_form import form_fields
+from app.jobs.pages.redirects import see
+from app.jobs.pages.suggestions import NOTHING_CHOSEN, draft_recipe, suggested_name, suggestions
+from app.jobs.pages.words import form_words
+from app.jobs.policy import access_job
+from app.jobs.service.submission import submit
+from worker.contract.plan import Plan
+from worker.contract.presets import PRESETS
+from worker.contract.recipe import Recipe
+from worker.contract.recipe_text import RecipeError, recipe_from_text, recipe_to_yaml
+
+router = APIRouter()
+DEFAULT_PRESET = "head-then-all"
+_Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
+_Text = Annotated[str, Form(max_length=200_000)]
+
+
+class Wanted(BaseModel):
+    """What a link to the form may choose; `from` is the number of an earlier job."""
+
+    data: _Name = ""
+    base: _Name = ""
+    preset: _Name = DEFAULT_PRESET
+    earlier: int = Field(default=0, alias="from", ge=0, le=2**63 - 1)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the form holds: names as typed, the key of a preset, and the recipe's text."""
+
+    data: str = ""
+    base: str = ""
+    preset: str = DEFAULT_PRESET
+    text: str = field(default="", repr=False)
+
+
+@router.get("/fine-tune")
+async def fine_tune(
+    request: Request, db: Db, viewer: RepoReader, wanted: Annotated[Wanted, Query()]
+) -> Response:
+    """Show the form, filled with what the address chooses or with the recipe of an earlier job."""
+    if wanted.earlier:
+        job = await access_job(db, viewer, wanted.earlier)
+        recipe = Plan.model_validate(job.plan).recipe
+        return await _page(request, viewer, _chosen_by(recipe, recipe_to_yaml(recipe)))
+    known = wanted.preset if wanted.preset in {item.key for item in PRESETS} else DEFAULT_PRESET
+    text = recipe_to_yaml(draft_recipe(known, wanted.base, wanted.data))
+    return await _page(request, viewer, Chosen(wanted.data, wanted.base, known, text))
+
+
+@router.post("/fine-tune")
+async def start(
+    request: Request,
+    db: Db,
+    viewer: JobWriter,
+    recipe: _Text = "",
+    action: Annotated[str, Form(max_length=10)] = "start",
+) -> Response:
+    """Queue a job for the recipe, or show what stands against it."""
+    text = recipe.replace("\r\n", "\n")
+    problem = None
+    if action != "check":
+        try:
+            job, _known = await submit(db, Look(request, viewer).doctor, viewer, text)
+            return see(f"/jobs/{job.id}")
+        except AppError as error:
+            problem = error
+    return await _page(request, viewer, _chosen_by(_parsed(text), text), problem)
+
+
+@router.post("/fine-tune/check")
+async def check(request: Request, viewer: RepoReader, recipe: _Text = "") -> Response:
+    """Return what the doctor says of a recipe, as parts of the page."""
+    found = await Look(request, viewer).check(recipe.replace("\r\n", "\n"))
+    return render(request, "jobs/_checked.html", viewer=viewer, check=found)
+
+
+def _parsed(text: str) -> Recipe | None:
+    try:
+        return recipe_from_text(text)
+    except RecipeError:
+        return None
+
+
+def _chosen_by(recipe: Recipe | None, text: str) -> Chosen:
+    if recipe is None:
+        return Chosen(preset="", text=text)
+    return Chosen(recipe.data.train.repo, recipe.model.base.repo, "", text)
+
+
+async def _page(
+    request: Request, viewer: Viewer, chosen: Chosen, problem: AppError | None = None
+) -> Response:
+    look = Look(request, viewer)
+    found = await look.check(chosen.text)
+    if problem is not None and not found.num_errors:
+        details = [Detail("", problem.message, problem.fix)]
+        found = check_view(recipe=_parsed(chosen.text), problems=details, where=found.where)
+    page = render(
+        request,
+        "jobs/fine_tune.html",
+        viewer=viewer,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
+        chosen=chosen,
+        here=str(request.url.path) + ("?" + request.url.query if request.url.query else ""),
+        data=await look.data(_named(chosen.data)),
+        base=await look.base(_named(chosen.base)),
+        presets=preset_cards(),
+        recipe_text=chosen.text,
+        check=found,
+        form_data=_form_data(chosen),
+        **await suggestions(look.database, viewer),
+    )
+    page.headers["Cache-Control"] = "no-store"
+    return page
+
+
+def _named(name: str) -> str:
+    return "" if name == NOTHING_CHOSEN else name
+
+
+def _form_data(chosen: Chosen) -> dict[str, Any]:
+    name = suggested_name(chosen.base, chosen.data)
+    return {**form_fields(), "words": form_words(), "suggested": name}

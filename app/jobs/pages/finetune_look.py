@@ -1,0 +1,119 @@
+"""Looking at a chosen data set, base and recipe; trouble is told, not raised."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from fastapi import Request
+
+from app.core.errors import AppError, Detail
+from app.core.http import database
+from app.core.i18n import _
+from app.core.security import Viewer
+from app.datasets.service import InventoryTaker, overview
+from app.hub import policy as hub_policy
+from app.hub import service as hub
+from app.jobs.pages.finetune_view import (
+    BaseFacts,
+    CheckView,
+    DataFacts,
+    base_facts,
+    check_view,
+    data_facts,
+)
+from app.jobs.pages.suggestions import NOTHING_CHOSEN, draft_recipe, is_repo
+from app.jobs.service.estimates import estimated_seconds, where_it_runs
+from app.jobs.service.examination import WEIGHTS, Doctor, Input, read_recipe
+from app.jobs.service.submission import choose_queue
+from worker.contract.plan import PinnedBase, Plan
+from worker.contract.recipe import Columns, Recipe
+
+Facts = TypeVar("Facts")
+
+
+@dataclass(frozen=True)
+class Picked(Generic[Facts]):
+    """A choice: what is known of it, or why it cannot be used; neither while nothing is chosen."""
+
+    facts: Facts | None = None
+    problem: str = ""
+
+
+class Look:
+    """One viewer's look at data, base and recipe."""
+
+    def __init__(self, request: Request, viewer: Viewer) -> None:
+        self.database = database(request)
+        self.viewer = viewer
+        self._storage = request.app.state.storage
+        self.doctor = Doctor(self.database, self._storage, viewer)
+
+    async def data(self, name: str) -> Picked[DataFacts]:
+        """Return the data set at a glance."""
+        if not name:
+            return Picked()
+        taker = InventoryTaker(self.database, self._storage, self.viewer)
+        try:
+            try:
+                taken = await taker.take(name, None, Columns())
+            except hub.MovedError as moved:
+                taken = await taker.take(f"{moved.owner}/{moved.name}", None, Columns())
+        except AppError as error:
+            return Picked(problem=_in_words(error))
+        return Picked(data_facts(overview(taken)))
+
+    async def base(self, name: str) -> Picked[BaseFacts]:
+        """Return the base model at a glance."""
+        if not name:
+            return Picked()
+        if not is_repo(name):
+            return Picked(problem=_("Write it as owner/name."))
+        try:
+            pinned, source = await self.doctor.base(draft_recipe("quick-head", name, ""))
+            return Picked(await self._base_facts(pinned, source))
+        except AppError as error:
+            return Picked(problem=_in_words(error))
+
+    async def _base_facts(self, pinned: PinnedBase, source: Input | None) -> BaseFacts:
+        if source is None:
+            return base_facts(pinned, 0, "")
+        async with self.database.transaction() as db:
+            repository = await hub_policy.access_by_id(db, self.viewer, source.repository_id)
+            files = await hub.list_files(db, repository, source.commit)
+        size = next((file.size for file in files if file.path == WEIGHTS), 0)
+        return base_facts(pinned, size, repository.license)
+
+    async def check(self, text: str) -> CheckView:
+        """Return what the doctor says of a recipe's text."""
+        try:
+            recipe = read_recipe(text)
+        except AppError as error:
+            return check_view(problems=error.details)
+        if NOTHING_CHOSEN in {recipe.data.train.repo, recipe.model.base.repo}:
+            return check_view(recipe=recipe)
+        try:
+            examined = await self.doctor.examine(recipe)
+        except AppError as error:
+            details = error.details or (Detail("", error.message, error.fix),)
+            return check_view(recipe=recipe, problems=details)
+        plan = examined.examination.plan
+        estimate, where = await self._outlook(recipe, plan)
+        return check_view(
+            recipe=recipe,
+            findings=examined.examination.findings,
+            plan=plan,
+            estimate=estimate,
+            where=where,
+        )
+
+    async def _outlook(self, recipe: Recipe, plan: Plan | None) -> tuple[float | None, str]:
+        async with self.database.transaction() as db:
+            queue = await choose_queue(db, recipe)
+            where = await where_it_runs(db, queue)
+            if plan is None:
+                return None, where
+            return await estimated_seconds(db, self.viewer, plan, queue), where
+
+
+def _in_words(error: AppError) -> str:
+    details = [detail.message for detail in error.details if detail.message != error.message]
+    return " ".join([error.message, *details, error.fix]).strip()

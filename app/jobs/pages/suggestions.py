@@ -1,0 +1,58 @@
+"""What the form begins with: names near at hand, and a recipe to start from."""
+
+import re
+
+from app.core.db import Database
+from app.core.security import Viewer
+from app.hub import service as hub
+from app.hub.schemas import Filters, RepositoryKind, Sort
+from worker.contract.presets import preset_recipe
+from worker.contract.recipe import Recipe
+
+# Stands in a recipe where nothing was chosen yet, so that the text is whole and can be edited.
+NOTHING_CHOSEN = "owner/name"
+_REPO = re.compile(r"[^\s/\x00-\x1f]+/[^\s/\x00-\x1f]+")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+_NUM_NAMES = 30
+TASK = "image-classification"
+
+
+def draft_recipe(preset: str, base: str, data: str) -> Recipe:
+    """Return the recipe of a preset for what was chosen so far."""
+    return preset_recipe(
+        preset,
+        name=suggested_name(base, data),
+        base_repo=base if is_repo(base) else NOTHING_CHOSEN,
+        data_repo=data if is_repo(data) else NOTHING_CHOSEN,
+    )
+
+
+def is_repo(name: str) -> bool:
+    """Whether this can be the name of a repository at all."""
+    return _REPO.fullmatch(name) is not None
+
+
+def suggested_name(base: str, data: str) -> str:
+    """Return a name for the job, made of what it works on."""
+    parts = [name.rpartition("/")[2] for name in (base, data) if name not in {"", NOTHING_CHOSEN}]
+    name = _NOT_IN_NAMES.sub("-", "-".join(parts)).strip("-._")[:96]
+    return name or "my-first-model"
+
+
+async def suggestions(database: Database, viewer: Viewer) -> dict[str, list[str]]:
+    """Return names of data sets and models the viewer may use: their own first, then known ones."""
+    return {
+        "data_names": await _names(database, viewer, RepositoryKind.DATASET),
+        "base_names": await _names(database, viewer, RepositoryKind.MODEL, TASK),
+    }
+
+
+async def _names(
+    database: Database, viewer: Viewer, kind: RepositoryKind, task: str = ""
+) -> list[str]:
+    everybodys = Filters(kind, task=task, sort=Sort.DOWNLOADS, limit=_NUM_NAMES)
+    own = Filters(kind, task=task, sort=Sort.UPDATED, limit=_NUM_NAMES, owner=viewer.name)
+    async with database.transaction() as db:
+        pages = [await hub.list_repositories(db, viewer, own)] if viewer.is_signed_in else []
+        pages.append(await hub.list_repositories(db, viewer, everybodys))
+    return list(dict.fromkeys(row.full_name for page in pages for row in page.items))

@@ -1,0 +1,201 @@
+"""The fine-tune page: without a script a plain form, and the doctor's answer in place."""
+
+import io
+import json
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from PIL import Image
+
+from app.accounts.schemas import AccountRef
+from app.core.db import Database
+from app.core.security import ALL_SCOPES, Viewer
+from app.hub import service as hub
+from app.hub.schemas import AddFile, Author, NewCommit, RepositoryKind
+from tests.factories.accounts import make_user
+
+CONFIG = {"architecture": "timm/tf_efficientnet_lite0", "num_classes": 1000}
+CHOSEN = {"data": "ada/pets", "base": "ada/lite0"}
+
+
+def picture(shade: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (16, 16), (shade, 40, 80)).save(out, "PNG")
+    return out.getvalue()
+
+
+def pets() -> dict[str, bytes]:
+    """Two classes of ten different images."""
+    shades = {"cat": 0, "dog": 100}
+    return {
+        f"train/{label}/{number}.png": picture(first + number)
+        for label, first in shades.items()
+        for number in range(10)
+    }
+
+
+class Shelf:
+    """Puts repositories on the site."""
+
+    def __init__(self, app: FastAPI, database: Database, owner: AccountRef) -> None:
+        self.storage = app.state.storage
+        self.database = database
+        self.viewer = Viewer(user_id=owner.id, name=owner.name, scopes=ALL_SCOPES)
+
+    async def put(
+        self, kind: RepositoryKind, name: str, files: dict[str, bytes], *, private: bool = False
+    ) -> None:
+        async with self.database.transaction() as db:
+            repository = await hub.create_repository(
+                db, self.storage, self.viewer, kind, self.viewer.name, name, private=private
+            )
+            operations = [AddFile(path, content) for path, content in files.items()]
+            author = Author(self.viewer.name, self.viewer.user_id)
+            await hub.commit(
+                db, self.storage, repository, NewCommit("Add files", author, operations)
+            )
+
+
+@pytest.fixture
+async def shelf(app: FastAPI, database: Database, ada: AccountRef) -> Shelf:
+    """Ada's shelf, with a model and a data set that fit together."""
+    made = Shelf(app, database, ada)
+    base = {"config.json": json.dumps(CONFIG).encode(), "model.safetensors": b"weights"}
+    await made.put(RepositoryKind.MODEL, "lite0", base)
+    await made.put(RepositoryKind.DATASET, "pets", pets())
+    return made
+
+
+def recipe_of(page: str) -> str:
+    """The text in the page's recipe field."""
+    return page.split('aria-describedby="recipe-note">', 1)[1].split("</textarea>", 1)[0]
+
+
+async def form(reader: httpx.AsyncClient, **query: Any) -> str:
+    answer = await reader.get("/fine-tune", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def test_a_visitor_may_look_and_is_asked_to_sign_in_to_start(
+    client: httpx.AsyncClient,
+) -> None:
+    page = await form(client)
+    assert "Sign in to start" in page
+    assert "Head, then all" in page
+
+
+async def test_a_chosen_data_set_shows_its_classes_and_samples(
+    reader: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    page = await form(reader, data="ada/pets")
+    assert "20 images" in page
+    assert "2 classes" in page
+    assert page.count('loading="lazy"') == 12
+    assert "The doctor found nothing wrong with these images." in page
+
+
+async def test_data_and_base_together_are_ready_to_start(
+    reader: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    page = await form(reader, **CHOSEN)
+    assert "Ready to start" in page
+    assert "timm/tf_efficientnet_lite0" in page
+    assert "name: lite0-pets" in recipe_of(page)
+
+
+async def test_a_preset_fills_the_recipe(reader: httpx.AsyncClient, shelf: Shelf) -> None:
+    page = await form(reader, **CHOSEN, preset="gradual")
+    assert "gradual_unfreezing: head-to-stem" in recipe_of(page)
+
+
+async def test_start_queues_a_job_and_leads_to_its_page(
+    reader: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    recipe = recipe_of(await form(reader, **CHOSEN))
+    answer = await reader.post("/fine-tune", data={"recipe": recipe})
+    assert answer.status_code == 303, answer.text
+    page = await reader.get(answer.headers["location"])
+    assert "lite0-pets" in page.text
+    assert "Waiting" in page.text
+
+
+async def test_an_unknown_key_comes_back_with_what_was_meant(
+    reader: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    recipe = recipe_of(await form(reader, **CHOSEN)).replace("batch_size", "batchsize")
+    recipe = recipe.replace("epochs: 3", "epoch: 3")
+    answer = await reader.post("/fine-tune", data={"recipe": recipe})
+    assert answer.status_code == 422
+    assert "Did you mean `epochs`?" in answer.text
+    assert "epoch: 3" in recipe_of(answer.text)
+
+
+async def test_damaged_images_are_named_and_nothing_is_queued(
+    reader: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    files = pets() | {"train/dog/broken.png": b"not an image"}
+    await shelf.put(RepositoryKind.DATASET, "damaged", files)
+    recipe = recipe_of(await form(reader, data="ada/damaged", base="ada/lite0"))
+    answer = await reader.post("/fine-tune", data={"recipe": recipe})
+    assert answer.status_code == 422
+    assert "train/dog/broken.png" in answer.text
+    assert "No jobs here yet" in (await reader.get("/jobs")).text
+
+
+async def test_the_check_alone_queues_nothing(reader: httpx.AsyncClient, shelf: Shelf) -> None:
+    recipe = recipe_of(await form(reader, **CHOSEN))
+    answer = await reader.post("/fine-tune", data={"recipe": recipe, "action": "check"})
+    assert answer.status_code == 200
+    assert "Ready to start" in answer.text
+    assert "No jobs here yet" in (await reader.get("/jobs")).text
+
+
+async def test_the_script_gets_the_doctors_answer_as_parts(
+    reader: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    recipe = recipe_of(await form(reader, **CHOSEN))
+    answer = await reader.post("/fine-tune/check", data={"recipe": recipe})
+    assert answer.text.count('id="check"') == 1
+    assert answer.text.count('id="summary"') == 1
+    assert "<html" not in answer.text
+
+
+async def test_a_private_data_set_of_somebody_else_looks_missing(
+    reader: httpx.AsyncClient, app: FastAPI, database: Database, shelf: Shelf
+) -> None:
+    eve = await make_user(database, "eve")
+    await Shelf(app, database, eve).put(RepositoryKind.DATASET, "secret", pets(), private=True)
+    hidden = await form(reader, data="eve/secret")
+    missing = await form(reader, data="eve/nothing")
+    for page in (hidden, missing):
+        assert 'id="data-problem"' in page
+        assert "loading=" not in page
+
+
+@pytest.mark.parametrize("name", ["nonsense", "a/b/c", "../x", "<b>", "a b/c"])
+async def test_a_name_that_cannot_be_one_is_told_beside_its_field(
+    reader: httpx.AsyncClient, ada: AccountRef, name: str
+) -> None:
+    page = await form(reader, data=name, base=name)
+    assert 'id="data-problem"' in page
+    assert 'id="base-problem"' in page
+    assert "<b>" not in page
+
+
+async def test_the_recipe_of_an_earlier_job_is_taken_up_again(
+    reader: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    recipe = recipe_of(await form(reader, **CHOSEN)).replace("epochs: 3", "epochs: 7")
+    job = (await reader.post("/fine-tune", data={"recipe": recipe})).headers["location"]
+    page = await form(reader, **{"from": job.rsplit("/", 1)[1]})
+    assert "epochs: 7" in recipe_of(page)
+    assert 'value="ada/pets"' in page
+
+
+async def test_the_form_speaks_chinese(reader: httpx.AsyncClient, shelf: Shelf) -> None:
+    page = await form(reader, **CHOSEN, lang="zh-CN")
+    assert "微调模型" in page
+    assert "Ready to start" not in page
