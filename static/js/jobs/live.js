@@ -2,15 +2,12 @@
 // News of a run as they happen. The numbers of the events are the database's, so whatever breaks in
 // between (the network, the site, the page), the stream goes on after the last one that was seen.
 
-const KINDS = [
-  "RunStarted", "DataLoaded", "PlanResolved", "StageStarted", "StepsReported", "EpochFinished",
-  "CheckpointSaved", "LogWritten", "StageFinished", "RunFinished", "RunFailed",
-];
 const LONGEST_WAIT_MS = 15_000;
 
 export class Live {
   #seen;
   #wait = 1000;
+  #over = false;
   /** @type {EventSource | null} */
   #source = null;
 
@@ -36,18 +33,17 @@ export class Live {
       this.#wait = 1000;
       this.hear.state("live");
     });
-    const take = (/** @type {MessageEvent} */ message) => this.#take(message);
-    for (const kind of ["message", ...KINDS]) source.addEventListener(kind, /** @type {EventListener} */ (take));
+    source.addEventListener("message", (message) => this.#take(message));
     source.addEventListener("error", () => this.#broken(source));
   }
 
   /** @param {MessageEvent} message */
   #take(message) {
     const event = JSON.parse(message.data);
-    const seq = Number(event.seq ?? message.lastEventId);
-    if (seq <= this.#seen) return;
-    this.#seen = seq;
-    this.hear.event({ seq, kind: event.kind ?? message.type, payload: event.payload ?? event });
+    if (event.seq <= this.#seen) return;
+    this.#seen = event.seq;
+    if (event.kind === "JobEnded") this.#over = true;
+    this.hear.event(event);
   }
 
   /** @param {EventSource} source */
@@ -55,7 +51,7 @@ export class Live {
     source.close();
     if (this.#source !== source) return;
     this.#source = null;
-    if (this.hear.isFinal()) {
+    if (this.#over || this.hear.isFinal()) {
       this.hear.state("ended");
       return;
     }
