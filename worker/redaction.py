@@ -7,12 +7,14 @@ from typing import Any
 # Every token of this site and of its hub clients: a short prefix, then a long random part.
 _TOKEN = re.compile(r"\b(tfj?|hf)_[A-Za-z0-9_\-]{12,}|(?i:bearer)\s+[A-Za-z0-9._~+/\-]{8,}=*")
 HIDDEN = "***"
+# A shorter one would also be part of ordinary words.
+_SHORTEST_SECRET = 8
 
 
 def redact(text: str, secrets: Collection[str] = ()) -> str:
     """Return `text` without the given secrets and without anything that looks like a token."""
     for secret in secrets:
-        if secret:
+        if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, HIDDEN)
     return _TOKEN.sub(HIDDEN, text)
 

@@ -1,5 +1,6 @@
 """Brings the files of an attempt to the site: checkpoints while it runs, the result at its end."""
 
+import itertools
 import shutil
 import threading
 from collections.abc import Callable
@@ -44,6 +45,7 @@ class CheckpointUploader:
         self._job_dir = job_dir
         self._hold_dir = hold_dir
         self._order = order
+        self._numbers = itertools.count(1)
         self._next: tuple[Saved, Path] | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -59,14 +61,15 @@ class CheckpointUploader:
 
     def add(self, saved: Saved) -> None:
         """Hold a checkpoint and upload it soon; one that waited for it is given up."""
-        held = self._hold_dir / f"{saved.stage}-{saved.epoch}-{saved.step}"
+        # The engine may save the same point twice, so a step is no name for what is held.
+        held = self._hold_dir / str(next(self._numbers))
         if not self._hold(saved.path, held):
             log.warning("checkpoint_missing", path=saved.path)
             return
         with self._lock:
             skipped, self._next = self._next, (saved, held)
             self._idle.clear()
-        if skipped is not None and skipped[1] != held:
+        if skipped is not None:
             shutil.rmtree(skipped[1], ignore_errors=True)
         self._wake.set()
 
