@@ -33,7 +33,7 @@ def main() -> None:
             config.set_main_option("file_template", f"{slug}_%%(slug)s")
             command.revision(config, message, autogenerate=True)
         finally:
-            server.stop()
+            server.remove()
 
 
 if __name__ == "__main__":

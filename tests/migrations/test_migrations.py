@@ -18,7 +18,7 @@ from app.tables import Base
 def empty_database(tmp_path: Path) -> Iterator[str]:
     server = EmbeddedPostgres(tmp_path, durable=False)
     yield server.start()
-    server.stop()
+    server.remove()
 
 
 def test_an_empty_database_migrated_to_the_newest_schema_equals_the_tables(
