@@ -26,7 +26,7 @@ from app.embedded.services import (
     valkey_service,
     worker_service,
 )
-from app.embedded.supervisor import Say, Stopwatch, Supervisor
+from app.embedded.supervisor import Say, Stopwatch, Supervisor, last_words
 from app.embedded.valkey import EmbeddedValkey
 
 SITE_START_S = 60.0
@@ -142,7 +142,10 @@ class Tree:
                 process_group=0,
             )
         if answer.returncode != 0:
-            raise StartError(f"The database could not be brought up to date; see {log}.")
+            raise StartError(
+                f"The database could not be brought up to date: {last_words(log, 1)}\n"
+                f"The whole story is in {log}."
+            )
         path = json.loads(answer.stdout)["setup_path"]
         return str(path) if path else None
 
