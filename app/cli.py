@@ -5,7 +5,7 @@ Only light modules are imported here; a command loads what it needs when it runs
 
 import click
 
-from app.commands import people, site
+from app.commands import jobs, people, site
 from app.commands.doctor import doctor
 
 
@@ -24,6 +24,8 @@ for command in (
     people.user,
     people.org,
     people.token,
+    jobs.submit,
+    jobs.watch,
 ):
     main.add_command(command)
 
