@@ -14,7 +14,10 @@ NUM_SAMPLES = 12
 
 @dataclass(frozen=True)
 class DataRevision:
-    """A data-set repository at one commit, with its inventory. `name` is `owner/name`."""
+    """A data-set repository at one commit, with its inventory.
+
+    `name` is `owner/name`; `is_archive` means the images lie inside one zip file.
+    """
 
     repository_id: int
     name: str
@@ -22,6 +25,7 @@ class DataRevision:
     private: bool
     license: str
     inventory: DataInventory
+    is_archive: bool
 
 
 class _Out(BaseModel):
@@ -56,7 +60,7 @@ class FindingOut(_Out):
 
 
 class SampleOut(_Out):
-    """An image of the data set. Sizes are in pixels."""
+    """An image of the data set. Sizes are in pixels; `url` is empty inside a zip file."""
 
     path: str
     label: str

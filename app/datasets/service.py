@@ -70,7 +70,8 @@ class InventoryTaker:
             )
             commit = await hub.resolve_revision(db, repository, revision or "main")
             known = await queries.inventory(db, repository.id, commit, key)
-            files = [] if known else await hub.list_files(db, repository, commit)
+            files = await hub.list_files(db, repository, commit)
+        is_archive = only_archive(files) is not None
         if known is not None:
             inventory = DataInventory.model_validate(known)
         else:
@@ -85,6 +86,7 @@ class InventoryTaker:
             private=repository.private,
             license=repository.license,
             inventory=inventory,
+            is_archive=is_archive,
         )
 
     async def _read(
@@ -260,11 +262,13 @@ def _spread(facts: Sequence[FileFact]) -> list[FileFact]:
 
 
 def _sample(data: DataRevision, fact: FileFact) -> SampleOut:
+    # What lies inside a zip file has no address of its own.
+    address = f"/datasets/{data.name}/resolve/{data.commit}/{quote(fact.path)}"
     return SampleOut(
         path=fact.path,
         label=fact.label,
         split=fact.split,
         width=fact.width,
         height=fact.height,
-        url=f"/datasets/{data.name}/resolve/{data.commit}/{quote(fact.path)}",
+        url="" if data.is_archive else address,
     )
