@@ -162,6 +162,7 @@ class Attempt:
             if ended.order is not Order.GO_ON:
                 return stopped_early(ended.order)
             if ended.status == 0:
+                self._reporter.say(f"Fetched in {ended.seconds:.0f} s; the engine starts.")
                 return None
             verdict = judge(ended, self._input, self._output)
             again = isinstance(verdict, Failed) and verdict.failure.code is FailureCode.INTERNAL

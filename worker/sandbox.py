@@ -115,7 +115,7 @@ def command(job: Job, strength: Strength) -> list[str]:
     """Return the whole command line that runs `job` behind fences of the given strength."""
     limits = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 4096, "RLIMIT_FSIZE": job.max_file_bytes}
     # On one machine with the site, its pages go first, and it is not what memory is taken from.
-    spec = {"parent": os.getpid(), "rlimits": limits, "oom_score_adj": 800, "nice": 5}
+    spec = {"parent": os.getpid(), "rlimits": limits, "oom_score_adj": 800, "nice": 2}
     inner = _bubblewrap(job) if strength == "bubblewrap" else []
     return [*_launcher({**spec, **_fence(job, strength)}), *inner, *job.argv]
 
