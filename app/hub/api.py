@@ -1,8 +1,10 @@
 """Our own API of the hub: repositories, uploads in parts, and commits of what was uploaded."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import StreamingResponse
 
 from app.core.db import AsyncSession
 from app.core.errors import InvalidError
@@ -14,6 +16,7 @@ from app.core.http import (
     StreamingRepoWriter,
     database,
 )
+from app.core.paths import rev
 from app.core.security import Viewer
 from app.core.storage import BlobStore, Digest
 from app.hub import policy, service
@@ -51,11 +54,32 @@ def _storage(request: Request) -> BlobStore:
 Storage = Annotated[BlobStore, Depends(_storage)]
 
 
+@dataclass(frozen=True)
+class Address:
+    """The part of a path that names a repository."""
+
+    plural: str
+    owner: str
+    name: str
+
+
+At = Annotated[Address, Depends()]
+
+
 def _kind(plural: str) -> RepositoryKind:
     for kind in RepositoryKind:
         if plural in {kind.plural, kind.value}:
             return kind
     raise repository_not_found()
+
+
+async def _readable(
+    db: AsyncSession, viewer: Viewer, plural: str, owner: str, name: str
+) -> Repository:
+    try:
+        return await policy.access_repository(db, viewer, _kind(plural), owner, name)
+    except MovedError as moved:
+        raise repository_not_found() from moved
 
 
 async def _writable(
@@ -96,11 +120,26 @@ async def get_repository(
     db: Db, viewer: RepoReader, plural: str, owner: str, name: str
 ) -> RepositoryOut:
     """Describe a repository."""
-    try:
-        found = await policy.access_repository(db, viewer, _kind(plural), owner, name)
-    except MovedError as moved:
-        raise repository_not_found() from moved
-    return _described(found)
+    return _described(await _readable(db, viewer, plural, owner, name))
+
+
+@router.get("/repos/{plural}/{owner}/{name}/archive/{commit}.tar")
+async def get_archive(
+    request: Request, db: Db, viewer: RepoReader, at: At, commit: str
+) -> StreamingResponse:
+    """Stream every file of a revision as one tar: the quick way to fetch many small files."""
+    found = await _readable(db, viewer, at.plural, at.owner, at.name)
+    oid = await service.resolve_revision(db, found, rev(commit))
+    files = await service.list_files(db, found, oid)
+    stream = service.tar_stream(database(request), _storage(request), found, oid, files)
+    return StreamingResponse(
+        stream,
+        media_type="application/x-tar",
+        headers={
+            "X-Repo-Commit": oid,
+            "Content-Disposition": f'attachment; filename="{found.name}-{oid[:12]}.tar"',
+        },
+    )
 
 
 @router.post("/uploads", status_code=201)

@@ -1,6 +1,7 @@
 """What the hub does for the rest of the site; other features call these and nothing deeper."""
 
 from app.hub.policy import MovedError
+from app.hub.service.archives import tar_stream
 from app.hub.service.bulk import open_files
 from app.hub.service.commits import commit, stage_blobs
 from app.hub.service.diffs import diff
@@ -86,4 +87,5 @@ __all__ = [
     "resolve_revision",
     "set_private",
     "stage_blobs",
+    "tar_stream",
 ]
