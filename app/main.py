@@ -30,6 +30,7 @@ from app.datasets import pages as datasets_pages
 from app.hfapi import api as hfapi
 from app.home import pages as home_pages
 from app.hub import api as hub_api
+from app.hub import background as hub_background
 from app.hub import pages as hub_pages
 from app.jobs import background as jobs_background
 from app.jobs import pages as jobs_pages
@@ -66,7 +67,7 @@ def authenticators() -> list[Authenticator]:
 
 def background_tasks() -> list[BackgroundTask]:
     """Return what runs beside the requests for as long as the process lives."""
-    return [jobs_background.run_sweeper, jobs_background.run_wakeups]
+    return [hub_background.run_sweeper, jobs_background.run_sweeper, jobs_background.run_wakeups]
 
 
 def subscribe(events: EventBus, app: FastAPI) -> None:

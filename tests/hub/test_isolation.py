@@ -70,16 +70,14 @@ async def test_a_committed_pointer_text_buys_nothing(eve: Hub) -> None:
     assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("repo", ["eve/own", "ada/net", "ada/secret", "ada/absent"])
-async def test_nobody_downloads_private_bytes_by_their_hash(eve: Hub, repo: str) -> None:
-    answer = await _batch(eve, repo, "download", _OID, len(_SECRET))
-    if answer.status_code == 200:
-        row = answer.json()["objects"][0]
+async def test_nobody_downloads_private_bytes_by_their_hash(eve: Hub) -> None:
+    for repo in ("eve/own", "ada/net"):
+        row = (await _batch(eve, repo, "download", _OID, len(_SECRET))).json()["objects"][0]
         assert row["error"]["code"] == 404
         assert "actions" not in row
-    else:
-        assert answer.status_code == 404
-        assert answer.json()["error"] == "Repository not found."
+    for repo in ("ada/secret", "ada/absent"):
+        answer = await _batch(eve, repo, "download", _OID, len(_SECRET))
+        assert (answer.status_code, answer.json()["code"]) == (404, "RepoNotFound")
 
 
 async def test_bytes_with_another_hash_are_refused_and_change_nothing(eve: Hub) -> None:
@@ -182,24 +180,32 @@ async def test_a_wrong_proof_is_refused(eve: Hub) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_proof")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"\0", _chunked(b"abc")[:-1], _chunked(b"other"), b"\0\xff\xff\xff\1\xff\xff\xff" + b"x",
-     b"\0\4\0\0\1\4\0\0abcd", b"\1" + _chunked(b"abc")[1:], b"XETBLOB" + bytes(100)],
-)  # fmt: skip
-async def test_a_bundle_that_is_not_what_its_name_says_is_refused(eve: Hub, body: bytes) -> None:
+async def test_a_bundle_that_is_not_what_its_name_says_is_refused(eve: Hub) -> None:
     cas, headers = await _cas(eve, "eve/own")
     name = xet.xorb_hash([xet.Chunk(xet.chunk_hash(b"abc"), 3, 11)])
-    answer = await eve.client.post(f"{cas}/v1/xorbs/default/{name}", content=body, headers=headers)
-    assert answer.status_code == 400
+    bodies = (
+        b"",
+        b"\0",
+        _chunked(b"abc")[:-1],
+        _chunked(b"other"),
+        b"\0\xff\xff\xff\1\xff\xff\xffx",
+        b"\0\4\0\0\1\4\0\0abcd",
+        b"\1" + _chunked(b"abc")[1:],
+        b"XETBLOB" + bytes(100),
+    )
+    for body in bodies:
+        answer = await eve.client.post(
+            f"{cas}/v1/xorbs/default/{name}", content=body, headers=headers
+        )
+        assert answer.status_code == 400, body
     assert await eve.storage.temps(timedelta(0)) == []
 
 
-@pytest.mark.parametrize("body", [b"", b"HFRepoMetaData\0", b"x" * 500])
-async def test_a_shard_that_cannot_be_read_is_refused(eve: Hub, body: bytes) -> None:
+async def test_a_shard_that_cannot_be_read_is_refused(eve: Hub) -> None:
     cas, headers = await _cas(eve, "eve/own")
-    answer = await eve.client.post(f"{cas}/v1/shards", content=body, headers=headers)
-    assert answer.status_code == 400
+    for body in (b"", b"HFRepoMetaData\0", b"x" * 500):
+        answer = await eve.client.post(f"{cas}/v1/shards", content=body, headers=headers)
+        assert answer.status_code == 400
 
 
 async def test_only_a_writer_gets_a_write_token_and_only_it_opens_the_store(eve: Hub) -> None:

@@ -85,7 +85,7 @@ def _signed(request: Request, handle: FileHandle) -> str | None:
 
 def content_type(path: str) -> str:
     """Return the type to send: the file's own only where a browser does no harm with it."""
-    guessed = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    guessed = _guess(path)
     if guessed in _SHOWN:
         return guessed
     if guessed.startswith("text/") or guessed in {"application/json", "application/yaml"}:
@@ -93,11 +93,15 @@ def content_type(path: str) -> str:
     return "application/octet-stream"
 
 
+def _guess(path: str) -> str:
+    return mimetypes.guess_type(path)[0] or "application/octet-stream"
+
+
 def content_disposition(path: str) -> str:
     """Return the header that names the file when it is saved."""
     name = path.rsplit("/", 1)[-1]
     plain_name = re.sub(r"[^A-Za-z0-9._-]", "_", name)
-    how = "inline" if content_type(path) in _SHOWN else "attachment"
+    how = "inline" if _guess(path) in _SHOWN else "attachment"
     return f"{how}; filename*=UTF-8''{quote(name, safe='')}; filename=\"{plain_name}\";"
 
 

@@ -1,6 +1,7 @@
 """Large files: who may use which, Xet bundles, and uploads in parts."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -146,3 +147,12 @@ async def delete_parts(db: AsyncSession, upload_id: str) -> None:
 async def delete_uploads(db: AsyncSession, ids: Collection[str]) -> None:
     """Forget uploads that were committed."""
     await db.execute(delete(Upload).where(Upload.id.in_(ids)))
+
+
+async def delete_old_uploads(db: AsyncSession, before: datetime) -> list[str]:
+    """Forget uploads begun before a moment; return where their parts lie."""
+    old = select(Upload.id).where(Upload.created_at < before)
+    parts = select(UploadPart.storage_key).where(UploadPart.upload_id.in_(old))
+    keys = list((await db.scalars(parts)).all())
+    await db.execute(delete(Upload).where(Upload.created_at < before))
+    return keys

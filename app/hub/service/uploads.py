@@ -198,6 +198,6 @@ async def forget_uploads(db: AsyncSession, ids: Sequence[str]) -> None:
     await queries.delete_uploads(db, ids)
 
 
-def is_expired(upload: Upload) -> bool:
-    """Whether an upload has been left lying for too long."""
-    return now() - upload.created_at > LIFETIME
+async def forget_expired(db: AsyncSession) -> list[str]:
+    """Remove uploads that were left lying for a week; return the keys of their parts' bytes."""
+    return await queries.delete_old_uploads(db, now() - LIFETIME)
