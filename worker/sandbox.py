@@ -45,7 +45,7 @@ _ETC = tuple(
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/shm")  # noqa: S108 - named, not used
 _KEPT = (
     *("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"),
-    *("TZ", "OMP_NUM_THREADS"),
+    *("TZ", "OMP_NUM_THREADS", "OMP_WAIT_POLICY"),
 )
 # Without its own process namespace a child must not read the folders of other processes.
 _OWN_PROC = tuple(
@@ -176,7 +176,10 @@ def code_folder(scratch: Path) -> Path:
 
 def _environment(job: Job) -> dict[str, str]:
     home = str(job.writable[0])
-    env = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    # Threads that spin while they wait starve one another as soon as anything else wants a core:
+    # measured on 2 busy cores, 0.05 training steps a second spinning and 3.3 sleeping.
+    env = {"OMP_WAIT_POLICY": "PASSIVE"}
+    env |= {name: os.environ[name] for name in _KEPT if name in os.environ}
     env |= {
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "HOME": home,
