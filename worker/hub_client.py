@@ -17,6 +17,7 @@ from urllib.parse import urljoin
 import httpx
 from pydantic import BaseModel
 
+from worker.archive import MANY_FILES, bound_archives, fetch_archive
 from worker.contract.attempt import EXIT_FAILED, EXIT_OK, FAILURE_FILE
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.protocol import CheckpointFile, RepositoryPin
@@ -51,23 +52,29 @@ def fetch_repository(request: FetchRequest, pin: RepositoryPin) -> None:
     try:
         # A commit that is in the cache would be used without a word to the site; asking first
         # keeps a repository closed that was deleted or made private since.
-        HfApi(endpoint=request.url, token=request.token).repo_info(
+        info = HfApi(endpoint=request.url, token=request.token).repo_info(
             pin.repo, repo_type=pin.kind, revision=pin.commit
         )
-        snapshot = snapshot_download(
-            pin.repo,
-            repo_type=pin.kind,
-            revision=pin.commit,
-            cache_dir=request.cache,
-            endpoint=request.url,
-            token=request.token,
-            max_workers=4,
-        )
+        num_files = len(getattr(info, "siblings", None) or ())
+        if num_files > MANY_FILES:
+            snapshot = fetch_archive(request.url, request.token, pin, request.cache, num_files)
+        else:
+            snapshot = Path(
+                snapshot_download(
+                    pin.repo,
+                    repo_type=pin.kind,
+                    revision=pin.commit,
+                    cache_dir=request.cache,
+                    endpoint=request.url,
+                    token=request.token,
+                    max_workers=4,
+                )
+            )
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         is_base = pin.role == "base"
         code = FailureCode.BASE_NOT_FOUND if is_base else FailureCode.DATA_NOT_FOUND
         raise RunError(code, f"{pin.repo} at {pin.commit}") from error
-    lay_out(Path(snapshot), request.output / pin.role)
+    lay_out(snapshot, request.output / pin.role)
 
 
 def lay_out(snapshot: Path, target: Path) -> None:
@@ -148,6 +155,7 @@ def fetch(request: FetchRequest) -> int:
         if request.checkpoint:
             fetch_checkpoint(request)
         bound_cache(request.cache, request.cache_bytes)
+        bound_archives(request.cache, request.cache_bytes)
     except RunError as error:
         _write_failure(request, error)
         return EXIT_FAILED
