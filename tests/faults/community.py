@@ -71,7 +71,7 @@ class Community:
         config = {"architecture": "timm/test_vit", "num_classes": 10}
         (base / "config.json").write_text(json.dumps(config))
         self.upload("model", "base", base)
-        data = self.folder / "data"
+        data = self.folder / "pictures"
         for index, label in enumerate(("cat", "dog")):
             (data / label).mkdir(parents=True)
             for number in range(16):
