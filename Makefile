@@ -10,6 +10,8 @@ DATA ?= data
 PORT ?= 8000
 # Two cores are the smallest machine this is built for; torch must not take more in tests.
 export OMP_NUM_THREADS ?= 2
+# Threads that spin while they wait starve each other when the machine is busy.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: help run check test test-slow format lint types lock messages assets browser bench faults clean
 
