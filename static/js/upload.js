@@ -54,7 +54,7 @@ function addFile(form, entries, file, name) {
   const path = folder ? `${folder}/${name}` : name;
   entries.get(path)?.row.remove();
   const row = newRow(form, path);
-  const transfer = new Transfer(repositoryOf(form), path, file);
+  const transfer = new Transfer(repositoryOf(form), path, file, form.dataset.hashing ?? "");
   const entry = { file, path, transfer, row };
   entries.set(path, entry);
   transfer.onchange = () => {

@@ -1,6 +1,5 @@
 // @ts-check
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
+import { Hasher } from "./hasher.js";
 
 const PARALLEL = 3;
 const ATTEMPTS = 6;
@@ -14,8 +13,10 @@ export class Transfer {
    * @param {{ kind: string, owner: string, name: string }} repository
    * @param {string} path
    * @param {File} file
+   * @param {string} hashing where the hashing worker's script is
    */
-  constructor(repository, path, file) {
+  constructor(repository, path, file, hashing) {
+    this.hashing = hashing;
     this.repository = repository;
     this.path = path;
     this.file = file;
@@ -87,39 +88,43 @@ export class Transfer {
    */
   async sendParts(upload) {
     const present = new Set(upload.parts);
-    const whole = sha256.create();
+    const hasher = new Hasher(this.hashing);
     /** @type {Set<Promise<void>>} */
     const flying = new Set();
-    for (let start = 0, number = 1; start < this.file.size; start += upload.part_size, number++) {
-      this.stop.signal.throwIfAborted();
-      const bytes = new Uint8Array(
-        await this.file.slice(start, start + upload.part_size).arrayBuffer(),
-      );
-      whole.update(bytes);
-      if (present.has(number)) {
-        this.arrived(bytes.length);
-        continue;
+    try {
+      for (let start = 0, number = 1; start < this.file.size; start += upload.part_size, number++) {
+        this.stop.signal.throwIfAborted();
+        const slice = this.file.slice(start, start + upload.part_size);
+        const { digest, bytes } = await hasher.part(await slice.arrayBuffer());
+        if (present.has(number)) {
+          this.arrived(slice.size);
+          continue;
+        }
+        const sending = this.sendPart(number, bytes, digest).finally(() => flying.delete(sending));
+        flying.add(sending);
+        if (flying.size >= PARALLEL) await Promise.race(flying);
       }
-      const sending = this.sendPart(number, bytes).finally(() => flying.delete(sending));
-      flying.add(sending);
-      if (flying.size >= PARALLEL) await Promise.race(flying);
+      await Promise.all(flying);
+      return await hasher.whole();
+    } finally {
+      hasher.drop();
+      // What still flies after a failure must not shout into the void.
+      await Promise.allSettled(flying);
     }
-    await Promise.all(flying);
-    return bytesToHex(whole.digest());
   }
 
   /**
    * @param {number} number
-   * @param {Uint8Array<ArrayBuffer>} bytes
+   * @param {ArrayBuffer} bytes
+   * @param {string} digest
    */
-  async sendPart(number, bytes) {
-    const headers = { "X-Content-Sha256": bytesToHex(sha256(bytes)) };
+  async sendPart(number, bytes, digest) {
     await this.request(`/api/v1/uploads/${this.id}/parts/${number}`, {
       method: "PUT",
-      headers,
+      headers: { "X-Content-Sha256": digest },
       body: bytes,
     });
-    this.arrived(bytes.length);
+    this.arrived(bytes.byteLength);
   }
 
   /** @param {number} size */
