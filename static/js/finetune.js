@@ -74,8 +74,12 @@ class FineTunePage {
     const name = this.#suggestedName();
     if (name) this.recipe.set(["name"], name);
     this.#build();
+    const facts = document.getElementById(`${kind}-facts`);
+    facts?.setAttribute("aria-busy", "true");
     const page = await this.#fetchPage();
-    swap(page, `${kind}-facts`);
+    facts?.removeAttribute("aria-busy");
+    if (page) swap(page, `${kind}-facts`);
+    else if (facts) facts.textContent = this.data.words.failed;
     this.#checkSoon();
   }
 

@@ -32,4 +32,5 @@ def form_words() -> dict[str, str]:
         "gradual": _("Gradual unfreezing"),
         "add": _("Add a stage"),
         "remove": _("Remove"),
+        "failed": _("This could not be loaded just now. Choose it again in a moment."),
     }
