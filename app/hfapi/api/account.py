@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts import service as accounts
-from app.core.errors import BadRequestError, UnsupportedError
+from app.core.errors import BadRequestError, NotFoundError, UnsupportedError
 from app.core.http import Anybody, AnySignedIn, Db, RepoWriter
 from app.core.security import Scope
 from app.hfapi.context import repository_url, storage_of
@@ -127,7 +127,7 @@ async def create(request: Request, db: Db, viewer: RepoWriter, body: CreateIn) -
     service.check_repository_name(name)
     try:
         existing = await policy.access_repository(db, viewer, kind, owner, name)
-    except (policy.MovedError, type(repository_not_found())):
+    except (policy.MovedError, NotFoundError):
         existing = None
     if existing is not None:
         url = repository_url(request, existing)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -127,21 +128,10 @@ async def commit(
         repository = await writable(request, db, viewer, owner, name)
         new_operations = await _with_sizes(db, viewer, repository, operations)
         made = await service.commit(
-            db, storage_of(request), repository, _replace(new, new_operations)
+            db, storage_of(request), repository, replace(new, operations=new_operations)
         )
         url = f"{repository_url(request, repository)}/commit/{made.oid}"
     return {"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": ""}
-
-
-def _replace(new: NewCommit, operations: list[Operation]) -> NewCommit:
-    return NewCommit(
-        message=new.message,
-        author=new.author,
-        operations=operations,
-        branch=new.branch,
-        parent=new.parent,
-        description=new.description,
-    )
 
 
 async def _staged(request: Request, body: CommitBody) -> list[Operation]:
@@ -170,16 +160,18 @@ async def _with_sizes(
     db: AsyncSession, viewer: Viewer, repository: Repository, operations: list[Operation]
 ) -> list[Operation]:
     """Fill in what a client left out, and link bytes that the viewer may read elsewhere."""
-    complete: list[Operation] = []
-    for operation in operations:
-        if not isinstance(operation, AddStored):
-            complete.append(operation)
-            continue
-        await service.link_readable(db, viewer, repository, operation.sha256)
-        known = await service.linked(db, repository, operation.sha256)
-        size = known.size if known and operation.size < 0 else operation.size
-        complete.append(AddStored(operation.path, operation.sha256, size))
-    return complete
+    digests = {op.sha256 for op in operations if isinstance(op, AddStored)}
+    sizes = await service.linked_sizes(db, repository, digests)
+    for sha256 in sorted(digests - sizes.keys()):
+        await service.link_readable(db, viewer, repository, sha256)
+    if digests - sizes.keys():
+        sizes = await service.linked_sizes(db, repository, digests)
+    return [
+        replace(op, size=sizes[op.sha256])
+        if isinstance(op, AddStored) and op.size < 0 and op.sha256 in sizes
+        else op
+        for op in operations
+    ]
 
 
 def _refuse_pull_request(request: Request) -> None:

@@ -59,6 +59,11 @@ async def repository_by_id(db: AsyncSession, repository_id: int) -> Repository |
     return await db.get(Repository, repository_id)
 
 
+async def fresh_repository(db: AsyncSession, repository_id: int) -> Repository | None:
+    """Return the row as it is in the database now, whatever was read before."""
+    return await db.get(Repository, repository_id, populate_existing=True)
+
+
 async def repositories_by_id(db: AsyncSession, ids: Collection[int]) -> Sequence[Repository]:
     """Return those that exist."""
     return (await db.scalars(select(Repository).where(Repository.id.in_(ids)))).all()

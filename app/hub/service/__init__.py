@@ -12,6 +12,7 @@ from app.hub.service.large_files import (
     link_received,
     linked,
     linked_key,
+    linked_sizes,
     place_received,
     receive_bytes,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "link_received",
     "linked",
     "linked_key",
+    "linked_sizes",
     "list_files",
     "list_refs",
     "list_repositories",

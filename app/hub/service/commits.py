@@ -27,7 +27,7 @@ from app.hub.objects import (
 )
 from app.hub.paths import check_path
 from app.hub.queries import objects as queries
-from app.hub.queries import uploads
+from app.hub.queries import repositories, uploads
 from app.hub.schemas import (
     INLINE_BYTES,
     MAIN,
@@ -108,6 +108,8 @@ async def commit(
     ref = await queries.ref(db, repository.id, ref_name, lock=True)
     if ref is None or ref_name.startswith("refs/tags/"):
         raise errors.revision_not_found(new.branch)
+    # Read anew under the lock: another commit may have changed size and head while we waited.
+    repository = await repositories.fresh_repository(db, repository.id) or repository
     if new.parent and new.parent != ref.target:
         raise stale()
     parent = await queries.commit_by_oid(db, repository.id, ref.target)

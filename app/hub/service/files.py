@@ -12,7 +12,7 @@ from app.hub.queries import uploads
 from app.hub.schemas import FileHandle, TreeFile, TreeFolder
 from app.hub.service.commits import real_size
 from app.hub.service.revisions import Revision, find_revision
-from app.hub.service.trees import find_entry, walk
+from app.hub.service.trees import find_entries, find_entry, walk
 from app.hub.tables import Blob, Repository
 
 Item = TreeFile | TreeFolder
@@ -116,11 +116,8 @@ async def find_paths(
         NotFoundError: no such revision.
     """
     revision = await find_revision(db, repository, rev)
-    found: dict[str, TreeEntry] = {}
-    for path in dict.fromkeys(path.strip("/") for path in paths):
-        entry = await find_entry(db, revision.commit.tree, path) if path else None
-        if entry is not None:
-            found[path] = entry
+    wanted = {path.strip("/") for path in paths} - {""}
+    found = await find_entries(db, revision.commit.tree, wanted)
     items = await _items(db, found)
     return await with_last_commits(db, repository, revision, items) if expand else items
 

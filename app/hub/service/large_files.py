@@ -1,6 +1,6 @@
 """Large files: received as a stream, verified, and linked to the repository they were sent to."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Collection
 
 from app.core.db import AsyncSession
 from app.core.security import Viewer
@@ -43,6 +43,14 @@ async def linked(db: AsyncSession, repository: Repository, sha256: str) -> Diges
     """Return size and hash if this repository may hand out these bytes."""
     found = (await queries.linked_lfs(db, repository.id, [sha256])).get(sha256)
     return Digest(found.sha256, found.size) if found else None
+
+
+async def linked_sizes(
+    db: AsyncSession, repository: Repository, digests: Collection[str]
+) -> dict[str, int]:
+    """Return the sizes of those bytes that this repository may hand out, by sha256."""
+    found = await queries.linked_lfs(db, repository.id, digests)
+    return {sha256: row.size for sha256, row in found.items()}
 
 
 async def linked_key(db: AsyncSession, repository: Repository, sha256: str) -> str | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts import service as accounts
 from app.core.clock import now
@@ -108,8 +109,11 @@ async def create_repository(  # noqa: PLR0913  # what a repository is made of
         private=private,
         creator_id=user_id,
     )
-    db.add(repository)
-    await db.flush()
+    try:
+        async with db.begin_nested():
+            db.add(repository)
+    except IntegrityError as error:  # somebody else was faster by a moment
+        raise errors.repository_exists(kind, f"{owner.name}/{name}") from error
     first = NewCommit(
         message="initial commit",
         author=Author(viewer.name, user_id),

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.exc import IntegrityError
+
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, ForbiddenError
 from app.core.i18n import _
@@ -164,10 +166,14 @@ async def create_tag(
 async def _add_ref(
     db: AsyncSession, repository: Repository, name: str, target: str, message: str = ""
 ) -> None:
+    exists = ConflictError(_("Reference %(name)s already exists") % {"name": name}, code="exists")
     if await queries.ref(db, repository.id, name) is not None:
-        raise ConflictError(_("Reference %(name)s already exists") % {"name": name}, code="exists")
-    db.add(Ref(repository_id=repository.id, name=name, target=target, message=message))
-    await db.flush()
+        raise exists
+    try:
+        async with db.begin_nested():
+            db.add(Ref(repository_id=repository.id, name=name, target=target, message=message))
+    except IntegrityError as error:  # somebody else was faster by a moment
+        raise exists from error
 
 
 async def delete_branch(db: AsyncSession, repository: Repository, name: str) -> None:
