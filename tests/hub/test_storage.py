@@ -2,21 +2,17 @@
 
 import hashlib
 import os
-import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from app.core.errors import InvalidError, TooLargeError, UnavailableError
 from app.core.settings import Settings
 from app.core.storage import BlobStore, Digest, open_storage
+from tests.factories.s3 import s3_server
 
 _LARGE = os.urandom(20_000_001)
 
@@ -30,48 +26,10 @@ def _digest(data: bytes) -> Digest:
     return Digest(hashlib.sha256(data).hexdigest(), len(data))
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 @pytest.fixture(scope="module")
 def s3_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    folder = tmp_path_factory.mktemp("weed")
-    weed = shutil.which("weed") or str(Path(sys.executable).parent / "weed")
-    names = ["master.port", "volume.port", "filer.port", "s3.port"]
-    ports = _free_ports(8)
-    flags = [f"-{name}={port}" for name, port in zip(names, ports, strict=False)]
-    flags += [f"-{name}.grpc={port}" for name, port in zip(names, ports[4:], strict=True)]
-    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secretsecret"}
-    server = subprocess.Popen(
-        [weed, "server", "-s3", "-filer", f"-dir={folder}", "-ip=127.0.0.1",
-         "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64", "-s3.port.iceberg=0",
-         "-s3.port.lance=0", *flags],
-        env={**os.environ, **keys}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    settings = Settings(
-        storage_url=f"s3://blobs/site?endpoint=http://127.0.0.1:{ports[3]}&region=us-east-1",
-        storage_access_key=SecretStr("key"),
-        storage_secret_key=SecretStr("secretsecret"),
-    )
-    try:
-        _wait_for(ports[3])
+    with s3_server(tmp_path_factory.mktemp("weed")) as settings:
         yield settings
-    finally:
-        server.kill()  # a polite stop takes half a minute
-        server.wait()
-
-
-def _wait_for(port: int) -> None:
-    transport = httpx.HTTPTransport(retries=8)  # backs off to some twenty seconds in all
-    with httpx.Client(transport=transport, timeout=30) as client:
-        client.get(f"http://127.0.0.1:{port}/status")
 
 
 @pytest.fixture(params=["directory", "s3"])

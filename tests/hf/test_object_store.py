@@ -1,0 +1,41 @@
+"""The stock client against a site whose bytes lie in an S3 store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.core.settings import Settings
+from tests.conftest import Site
+from tests.factories.s3 import s3_server
+from tests.hf.conftest import Client
+
+
+@pytest.fixture
+def site(settings: Settings, tmp_path: Path) -> Iterator[Site]:
+    names = ("storage_url", "storage_access_key", "storage_secret_key")
+    with s3_server(tmp_path / "weed") as s3:
+        there = settings.model_copy(update={name: getattr(s3, name) for name in names})
+        server = Site(there)
+        server.start()
+        yield server
+        server.stop()
+
+
+def test_large_files_come_straight_from_the_store(hf: Client, site: Site) -> None:
+    result = hf("""
+data = os.urandom(12_000_000)
+Path("w.bin").write_bytes(data)
+api.create_repo("ada/net")
+api.upload_file(path_or_fileobj="w.bin", path_in_repo="w.bin", repo_id="ada/net")
+api.upload_file(path_or_fileobj=b"small", path_in_repo="a.txt", repo_id="ada/net")
+from huggingface_hub import snapshot_download
+down = Path(snapshot_download("ada/net"))
+result = [(down / "w.bin").read_bytes() == data, (down / "a.txt").read_text()]
+""")
+    answer = httpx.get(f"{site.url}/ada/net/resolve/main/w.bin")
+    assert result == [True, "small"]
+    assert answer.status_code == 302
+    assert answer.headers["x-linked-size"] == "12000000"
+    assert "X-Amz-Signature" in answer.headers["location"]
