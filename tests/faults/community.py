@@ -97,7 +97,7 @@ class Community:
             "train": {
                 "batch_size": 8,
                 "stages": [
-                    {"name": "all", "train": ["all"], "epochs": epochs, "optimizer": {"lr": 0.001}}
+                    {"name": "all", "train": "all", "epochs": epochs, "optimizer": {"lr": 0.001}}
                 ],
             },
         }

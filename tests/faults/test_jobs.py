@@ -53,6 +53,11 @@ def final_states(community: Community, jobs: list[int]) -> Counter[str]:
     return Counter(state if state in FINAL else "waiting" for state in states)
 
 
+def failures(community: Community, jobs: list[int]) -> dict[int, object]:
+    found = {job: community.get(f"/api/v1/jobs/{job}")["failure"] for job in jobs}
+    return {job: failure for job, failure in found.items() if failure}
+
+
 def test_every_job_ends_once_while_processes_are_killed(community: Community) -> None:
     rng = random.Random(SEED)
     began = time.monotonic()
@@ -70,7 +75,7 @@ def test_every_job_ends_once_while_processes_are_killed(community: Community) ->
         f"{dict(states)}, attempts {sum(len(one) for one in attempts)}, most for one job "
         f"{max(len(one) for one in attempts)}, {time.monotonic() - began:.0f} s\n"
     )
-    assert states == {"succeeded": NUM_JOBS}, f"seed {SEED}"
+    assert states == {"succeeded": NUM_JOBS}, f"seed {SEED}: {failures(community, jobs)}"
     assert ends == [1] * NUM_JOBS, f"seed {SEED}"
     for job in jobs:
         events = community.get(f"/api/v1/jobs/{job}/events?limit=1000")["items"]
