@@ -69,7 +69,7 @@ def page_context(record: RunRecord) -> dict[str, Any]:
     job = record.job
     plan = Plan.model_validate(job.plan)
     run = run_view.progress(plan, record.events)
-    clock = run_view.clock(job, run)
+    clock = run_view.clock(job, run, record.points, plan.split_sizes.get("train", 0))
     moment = now()
     return {
         "job": job,

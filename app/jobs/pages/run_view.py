@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from app.core.i18n import _, ngettext
 from app.jobs.states import AttemptOutcome, JobState
-from app.jobs.tables import Attempt, Checkpoint, Job, JobEvent
+from app.jobs.tables import Attempt, Checkpoint, Job, JobEvent, Point
 from worker.contract.failures import EXPLANATIONS, Failure, FailureCode
 from worker.contract.plan import Plan
 from worker.contract.stages import Stage
@@ -100,6 +100,7 @@ class Progress:
     epochs: Sequence[dict[str, Any]]
     best_epoch: int | None
     total_count: int | None
+    steps_per_epoch: int = 0
 
     @property
     def planned_epochs(self) -> int:
@@ -111,9 +112,10 @@ def progress(plan: Plan, events: Iterable[JobEvent]) -> Progress:
     """Return the stages and epochs that events tell of; later attempts overrule earlier ones."""
     stages = {item.index: _planned(item.index, item.stage) for item in plan.stages}
     epochs: dict[int, dict[str, Any]] = {}
-    total = None
+    total, steps = None, 0
     for event in events:
         told = event.payload
+        steps = told.get("steps_per_epoch", steps)
         if event.kind == "RunStarted" and not told.get("resumed_from"):
             epochs.clear()
             stages = {item.index: _planned(item.index, item.stage) for item in plan.stages}
@@ -129,7 +131,7 @@ def progress(plan: Plan, events: Iterable[JobEvent]) -> Progress:
     for stage in stages.values():
         stage.epochs_done = sum(1 for epoch in ordered if epoch["stage"] == stage.index)
     best = [epoch["epoch"] for epoch in ordered if epoch["is_best"]]
-    return Progress(list(stages.values()), ordered, best[-1] if best else None, total)
+    return Progress(list(stages.values()), ordered, best[-1] if best else None, total, steps)
 
 
 def _planned(index: int, stage: Stage) -> StageView:
@@ -149,24 +151,37 @@ def _tell_stage(stages: dict[int, StageView], event: JobEvent) -> None:
         stage.stopped_early = told["reason"] == "early_stopping"
 
 
-def clock(job: Job, run: Progress) -> Clock:
-    """Return the times of a job; what is left is the pace of the newest epochs, carried on."""
-    return Clock(job.started_at, job.finished_at, _seconds_left(job, run))
+def clock(job: Job, run: Progress, points: Sequence[Point], num_images: int) -> Clock:
+    """Return the times of a job; what is left is the pace of the newest steps, carried on.
+
+    Args:
+        job: the job.
+        run: how far it is.
+        points: points of its curves, in order.
+        num_images: images of one epoch.
+    """
+    left = None
+    if job.state is JobState.RUNNING and points:
+        left = _seconds_left(run, points[-1], num_images)
+    return Clock(job.started_at, job.finished_at, left)
 
 
-def _seconds_left(job: Job, run: Progress) -> float | None:
-    if job.state is not JobState.RUNNING or not run.epochs:
+def _seconds_left(run: Progress, newest: Point, num_images: int) -> float | None:
+    pace = newest.numbers.get("samples_per_s")
+    if not pace:
         return None
-    left = 0.0
-    pace = run.epochs[-1]["seconds"]
+    epochs_left = 0.0
     for stage in run.stages:
-        if stage.state == "done":
-            continue
-        own = [epoch["seconds"] for epoch in run.epochs if epoch["stage"] == stage.index][-3:]
         # A stage that has not begun has no pace of its own yet; the current one's must do.
-        each = sum(own) / len(own) if own else pace
-        left += each * max(0, (stage.planned_epochs or 0) - stage.epochs_done)
-    return left
+        if stage.state != "done":
+            epochs_left += max(0, (stage.planned_epochs or 0) - stage.epochs_done)
+    done_steps = run.epochs[-1]["step"] if run.epochs else 0
+    if run.steps_per_epoch:
+        epochs_left -= min(1.0, max(0, newest.step - done_steps) / run.steps_per_epoch)
+    own = [epoch for epoch in run.epochs if epoch["stage"] == newest.stage]
+    # An epoch measured whole counts its validation too.
+    each = own[-1]["seconds"] if own else num_images / pace
+    return float(max(0.0, epochs_left) * each)
 
 
 @dataclass(frozen=True)

@@ -217,6 +217,13 @@ function drawBest(plot, run, colours, words) {
   const text = `${words.best} ${share(best.validation_accuracy)}`;
   const width = ctx.measureText(text).width;
   const fits = x - width - 12 * unit > bbox.left;
-  ctx.fillText(text, fits ? x - width - 10 * unit : x + 10 * unit, Math.min(y + 12 * unit, bbox.top + bbox.height - 16 * unit));
+  const left = fits ? x - width - 10 * unit : x + 10 * unit;
+  const top = Math.min(y + 12 * unit, bbox.top + bbox.height - 16 * unit);
+  // A rim in the page's colour keeps the words readable where curves pass behind them.
+  ctx.strokeStyle = colours.surface;
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 4 * unit;
+  ctx.strokeText(text, left, top);
+  ctx.fillText(text, left, top);
   ctx.restore();
 }
