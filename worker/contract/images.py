@@ -32,6 +32,7 @@ class ImageUnreadableError(ValueError):
 def probe_image(content: bytes) -> ImageProbe:
     """Decode an image fully and return its facts; damage is told in `error`, never raised."""
     try:
+        _check_chunks(content)
         with _open(content) as image:
             frames = int(getattr(image, "n_frames", 1))
             mode, kind = image.mode, image.format or ""
@@ -83,6 +84,17 @@ def _open(content: bytes) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         raise ImageUnreadableError(f"more than 40 megapixels ({image.width}x{image.height})")
     return image
+
+
+def _check_chunks(content: bytes) -> None:
+    """Refuse a PNG whose end is missing; decoding alone would not notice the last bytes."""
+    with _open(content) as image:
+        if image.format != "PNG":
+            return
+        try:
+            image.verify()
+        except _DAMAGE as error:
+            raise ImageUnreadableError(f"damaged: {_reason(error)}") from error
 
 
 def _loaded(image: Image.Image) -> Image.Image:

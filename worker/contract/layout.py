@@ -65,9 +65,12 @@ def detect_layout(source: FileSource, columns: Columns = _DEFAULT) -> Layout:
     images = [path for path in paths if path.lower().endswith(IMAGE_SUFFIXES)]
     tables = [path for path in paths if path.lower().endswith(SUFFIXES)]
     layout = _from_tables(source, tables, set(images), columns)
-    if layout.items or (tables and not any("/" in path for path in images)):
+    if layout.items or (layout.findings and columns != _DEFAULT):
         return layout
     folders = _from_folders(images, everything)
+    if layout.findings and len({item.label for item in folders.items}) <= 1:
+        # One folder of images beside a table is no class; the table is what needs mending.
+        return layout
     return folders if folders.items else Layout(findings=[*layout.findings, found("NO_IMAGES")])
 
 

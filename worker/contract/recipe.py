@@ -35,7 +35,9 @@ class Base(Written):
     """The pretrained model to start from."""
 
     repo: RepoName
-    revision: Revision | None = None
+    revision: Revision | None = Field(
+        default=None, description="Branch, tag or commit; pinned when the job is submitted."
+    )
     weights: Literal["pretrained", "random"] = Field(
         default="pretrained",
         description="random: the same architecture without its weights, for a comparison.",
@@ -118,8 +120,12 @@ class DataSource(Written):
     """A data set, or one split of it."""
 
     repo: RepoName
-    revision: Revision | None = None
-    split: SplitName | None = None
+    revision: Revision | None = Field(
+        default=None, description="Branch, tag or commit; pinned when the job is submitted."
+    )
+    split: SplitName | None = Field(
+        default=None, description="The split, as its folder or column names it."
+    )
 
 
 class Validation(Written):
