@@ -12,7 +12,7 @@ from app.core.settings import Settings
 from app.core.storage import BlobStore
 from app.hub import policy
 from app.hub.schemas import RepositoryKind
-from app.hub.tables import Repository
+from app.hub.service import Repository
 
 LARGE_PAGE = 10_000
 

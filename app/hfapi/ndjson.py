@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.errors import BadRequestError, InvalidError, TooLargeError
-from app.hub.paths import check_path, is_sha256
 from app.hub.schemas import (
     MAX_REGULAR_BYTES,
     AddFile,
@@ -19,6 +18,7 @@ from app.hub.schemas import (
     DeleteFolder,
     Operation,
 )
+from app.hub.service import check_path, is_sha256
 
 # A file of the largest size that git keeps, in base64, with its path and quotes.
 MAX_LINE_BYTES = MAX_REGULAR_BYTES * 4 // 3 + 16_384

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core.errors import BadRequestError
 from app.hub.schemas import CommitInfo, RepositoryKind, TreeFile, TreeFolder
-from app.hub.tables import Repository
+from app.hub.service import Repository
 
 _COMMON = """
 author cardData createdAt disabled downloads downloadsAllTime gated lastModified likes private

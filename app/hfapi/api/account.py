@@ -12,9 +12,8 @@ from app.core.http import Anybody, AnySignedIn, Db, RepoWriter
 from app.core.security import Scope
 from app.hfapi.context import repository_url, storage_of
 from app.hub import policy, service
-from app.hub.card import parse_card
-from app.hub.errors import repository_not_found
 from app.hub.schemas import RepositoryKind
+from app.hub.service import parse_card, repository_not_found
 
 router = APIRouter(include_in_schema=False)
 

@@ -17,8 +17,6 @@ from app.core.storage import BlobStore
 from app.hfapi.context import Writable, repository_url, rev_of, storage_of, writable
 from app.hfapi.ndjson import CommitBody
 from app.hub import service
-from app.hub.content import PathRules, ignore_rules, is_binary, large_file_rules
-from app.hub.paths import check_path
 from app.hub.schemas import (
     LFS_THRESHOLD_BYTES,
     AddBlob,
@@ -29,7 +27,14 @@ from app.hub.schemas import (
     Operation,
     TreeFile,
 )
-from app.hub.tables import Repository
+from app.hub.service import (
+    PathRules,
+    Repository,
+    check_path,
+    ignore_rules,
+    is_binary,
+    large_file_rules,
+)
 
 router = APIRouter(include_in_schema=False)
 

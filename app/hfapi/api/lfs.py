@@ -15,9 +15,8 @@ from app.core.storage import Digest
 from app.hfapi.context import base_url, find_repository, signing_key, storage_of, writable
 from app.hfapi.signing import LIFETIME_S, Grant, expiry, issue, read
 from app.hub import service
-from app.hub.paths import Sha256, check_sha256
 from app.hub.policy import access_by_id
-from app.hub.tables import Repository
+from app.hub.service import Repository, Sha256, check_sha256
 
 router = APIRouter(include_in_schema=False)
 objects_router = APIRouter(include_in_schema=False)

@@ -20,9 +20,8 @@ from app.hfapi.context import (
     rev_of,
 )
 from app.hub import policy, service
-from app.hub.errors import repository_not_found
 from app.hub.schemas import Filters, Sort
-from app.hub.tables import Repository
+from app.hub.service import Repository, repository_not_found
 
 router = APIRouter(include_in_schema=False)
 

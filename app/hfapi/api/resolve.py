@@ -14,8 +14,8 @@ from app.core.i18n import _
 from app.core.paths import plain
 from app.hfapi.context import Readable, rev_of, storage_of
 from app.hub import service
-from app.hub.errors import repository_not_found
 from app.hub.schemas import FileHandle
+from app.hub.service import repository_not_found
 
 router = APIRouter(include_in_schema=False)
 

@@ -11,11 +11,9 @@ from app.core.security import Viewer
 from app.core.storage import BlobStore
 from app.hfapi.context import base_url, find_repository, signing_key, storage_of, writable
 from app.hfapi.signing import Grant, expiry, issue, read
-from app.hub.paths import is_sha256
 from app.hub.policy import access_by_id
-from app.hub.service import xet_files
-from app.hub.tables import Repository
-from app.hub.xet import ShardFile
+from app.hub.service import Repository, is_sha256, xet_files
+from app.hub.service.xet_files import ShardFile
 
 router = APIRouter(include_in_schema=False)
 cas_router = APIRouter(prefix="/xet/{generation}/{scope}", include_in_schema=False)

@@ -1,5 +1,9 @@
 """What the hub does for the rest of the site; other features call these and nothing deeper."""
 
+from app.hub.card import parse_card
+from app.hub.content import PathRules, ignore_rules, is_binary, large_file_rules
+from app.hub.errors import repository_not_found
+from app.hub.paths import Sha256, check_path, check_sha256, is_sha256
 from app.hub.policy import MovedError
 from app.hub.service.archives import tar_stream
 from app.hub.service.bulk import open_files
@@ -45,10 +49,16 @@ from app.hub.service.revisions import (
     list_refs,
     resolve_revision,
 )
+from app.hub.tables import Repository
 
 __all__ = [
     "MovedError",
+    "PathRules",
+    "Repository",
+    "Sha256",
+    "check_path",
     "check_repository_name",
+    "check_sha256",
     "commit",
     "commit_folder",
     "commit_of",
@@ -67,6 +77,10 @@ __all__ = [
     "find_paths",
     "find_revision",
     "history",
+    "ignore_rules",
+    "is_binary",
+    "is_sha256",
+    "large_file_rules",
     "link_readable",
     "link_received",
     "linked",
@@ -78,12 +92,14 @@ __all__ = [
     "list_tree",
     "open_file",
     "open_files",
+    "parse_card",
     "paths_of",
     "place_received",
     "receive_bytes",
     "recent_downloads",
     "rename_repository",
     "repositories_by_id",
+    "repository_not_found",
     "repository_refs",
     "repository_row",
     "resolve_revision",

@@ -25,6 +25,17 @@ from app.hub.xet import (
     xorb_hash,
 )
 
+__all__ = [
+    "ShardFile",
+    "read_shard",
+    "rebuild",
+    "receive_xorb",
+    "record_file",
+    "record_xorb",
+    "store_generation",
+    "verify_file",
+]
+
 _NO_LIMIT = 1 << 50
 
 
