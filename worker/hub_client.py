@@ -85,6 +85,9 @@ def lay_out(snapshot: Path, target: Path) -> None:
         here.mkdir(exist_ok=True)
         for name in names:
             blob = (Path(folder) / name).resolve()
+            (here / name).unlink(missing_ok=True)
+            # A fetch that was cut short and is tried again finds its own links here.
+            (here / name).unlink(missing_ok=True)
             try:
                 (here / name).hardlink_to(blob)
             except OSError:
