@@ -10,6 +10,7 @@ import { Record } from "./jobs/record.js";
 
 const QUIET = new Set(["StepsReported"]);
 const REFRESH_AFTER_MS = 250;
+const REFRESH_APART_MS = 1200;
 const REFRESH_EVERY_MS = 5000;
 
 class RunPage {
@@ -27,6 +28,7 @@ class RunPage {
     this.small = [...document.querySelectorAll("[data-small]")].filter((place) => place instanceof HTMLElement);
     this.log = false;
     this.cursor = -1;
+    this.refreshed = 0;
   }
 
   start() {
@@ -40,15 +42,17 @@ class RunPage {
   }
 
   #listen() {
-    new Live(this.first.stream, this.first.seq, {
+    const live = new Live(this.first.stream, this.first.seq, {
       event: (event) => this.#heard(event),
       state: (state) => this.#connection(state),
       isFinal,
-    }).start();
+    });
+    live.start();
+    live.pauseWhileHidden();
     // Waiting in the queue and being claimed are not events of the run.
     const again = setInterval(() => {
       if (isFinal()) clearInterval(again);
-      else this.#refreshSoon();
+      else if (!document.hidden) this.#refreshSoon();
     }, REFRESH_EVERY_MS);
   }
 
@@ -74,9 +78,10 @@ class RunPage {
     this.refresh ??= setTimeout(async () => {
       const done = await refreshParts();
       this.refresh = undefined;
+      this.refreshed = Date.now();
       if (done) this.#showPlace();
       if (isFinal()) this.#connection("ended");
-    }, REFRESH_AFTER_MS);
+    }, Math.max(REFRESH_AFTER_MS, this.refreshed + REFRESH_APART_MS - Date.now()));
   }
 
   #drawAll() {

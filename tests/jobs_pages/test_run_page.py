@@ -210,3 +210,15 @@ async def test_files_of_a_run_are_offered_for_download(
     address = f"/api/v1/jobs/{finished.id}/artifacts/model.safetensors"
     assert f'href="{address}"' in await page_of(reader, finished)
     assert (await reader.get(address)).content == b"w" * 100
+
+
+async def test_the_script_fetches_the_moving_parts_alone(
+    reader: httpx.AsyncClient, job: Job, worker: Worker
+) -> None:
+    await worker.begin()
+    await worker.epoch(1, 0.5)
+    page = await page_of(reader, job, params={"parts": "1"})
+    assert 'id="numbers"' in page
+    assert 'id="run-head"' in page
+    assert "<html" not in page
+    assert "run-data" not in page

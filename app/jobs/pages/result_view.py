@@ -14,6 +14,7 @@ from worker.contract.plan import Plan
 MAX_MATRIX_CLASSES = 40
 MAX_PAIRS = 10
 _HEAT_STEPS = 9
+_FEW, _SHORT = 8, 3
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class ResultView:
     per_class: Sequence[ClassMetrics]
     matrix: Sequence[tuple[str, Sequence[Cell]]]
     wrong: Sequence[WrongGroup]
+
+    @property
+    def has_long_names(self) -> bool:
+        """Whether the names of the classes must stand upright to fit above the matrix."""
+        names = self.result.classes
+        return len(names) > _FEW and max(map(len, names)) > _SHORT
 
     @property
     def worst_pairs(self) -> Sequence[WrongGroup]:

@@ -33,12 +33,24 @@ _HIDDEN_KIND = "checkpoint"
 
 
 @router.get("/jobs/{job_id}")
-async def run_page(request: Request, job_id: JobId, db: Db, viewer: JobReader) -> Response:
-    """Show how a job goes; the page is complete without a script."""
+async def run_page(
+    request: Request, job_id: JobId, db: Db, viewer: JobReader, *, parts: bool = False
+) -> Response:
+    """Show how a job goes; the page is complete without a script.
+
+    With `parts` only what changes while it runs: the script draws the curves from the stream.
+    """
     if not viewer.is_signed_in:
         return to_sign_in(request)
     job = await access_job(db, viewer, job_id)
-    return await show_run(request, db, viewer, job)
+    if not parts:
+        return await show_run(request, db, viewer, job)
+    record = await run_record(db, job, max_points=1)
+    page = render(
+        request, "jobs/_run_parts.html", viewer=viewer, **await _context(db, viewer, record, None)
+    )
+    page.headers["Cache-Control"] = "no-store"
+    return page
 
 
 async def show_run(
@@ -50,18 +62,25 @@ async def show_run(
 ) -> Response:
     """Return the page of a job; `refused` is a publish form that has to be filled in again."""
     record = await run_record(db, job)
-    publish = await publish_form.publish_form(db, viewer, record, refused)
     page = render(
         request,
         "jobs/run.html",
         viewer=viewer,
         status=refused.problem.status if refused else 200,
-        **page_context(record),
-        publish=publish,
-        published=await published_name(db, viewer, job),
+        **await _context(db, viewer, record, refused),
     )
     page.headers["Cache-Control"] = "no-store"
     return page
+
+
+async def _context(
+    db: AsyncSession, viewer: Viewer, record: RunRecord, refused: publish_form.Refused | None
+) -> dict[str, Any]:
+    return {
+        **page_context(record),
+        "publish": await publish_form.publish_form(db, viewer, record, refused),
+        "published": await published_name(db, viewer, record.job),
+    }
 
 
 def page_context(record: RunRecord) -> dict[str, Any]:

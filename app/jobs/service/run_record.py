@@ -63,14 +63,14 @@ class RunRecord:
         return any(self.job.queue in worker.queues for worker in self.workers)
 
 
-async def run_record(db: AsyncSession, job: Job) -> RunRecord:
+async def run_record(db: AsyncSession, job: Job, max_points: int = MAX_POINTS) -> RunRecord:
     """Return what the job has left so far; long things are cut to what a page shows."""
     return RunRecord(
         job=job,
         inputs=await job_queries.inputs_of(db, [job.id]),
         attempts=await history.attempts_of(db, job.id),
         events=await history.events_after(db, job.id, 0, MAX_EVENTS, SHOWN_KINDS),
-        points=await history.sampled_points(db, job.id, MAX_POINTS),
+        points=await history.sampled_points(db, job.id, max_points),
         log=await history.log_lines(db, job.id, 0, LOG_TAIL, LOG_TAIL),
         checkpoints=(await history.checkpoints_of(db, job.id))[::-1],
         artifacts=await history.artifacts_of(db, job.id),

@@ -37,6 +37,18 @@ export class Live {
     source.addEventListener("error", () => this.#broken(source));
   }
 
+  /** A page nobody looks at holds no connection; browsers have few of them for one site. */
+  pauseWhileHidden() {
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) {
+        this.#source?.close();
+        this.#source = null;
+      } else if (this.#source === null && !this.#over && !this.hear.isFinal()) {
+        this.start();
+      }
+    });
+  }
+
   /** @param {MessageEvent} message */
   #take(message) {
     const event = JSON.parse(message.data);
@@ -56,7 +68,9 @@ export class Live {
       return;
     }
     this.hear.state("away");
-    setTimeout(() => this.start(), this.#wait);
+    setTimeout(() => {
+      if (!document.hidden && this.#source === null) this.start();
+    }, this.#wait);
     this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
   }
 }
@@ -66,7 +80,9 @@ export class Live {
  * @returns {Promise<boolean>} whether the page could be fetched
  */
 export async function refreshParts() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  const address = new URL(location.href);
+  address.searchParams.set("parts", "1");
+  const response = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!response?.ok) return false;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) replacePart(part, fresh.getElementById(part.id));
