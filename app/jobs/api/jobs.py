@@ -28,7 +28,8 @@ from app.jobs.tables import Job
 from worker.contract.presets import PRESETS
 from worker.contract.recipe import recipe_json_schema
 
-router = APIRouter(prefix="/api/v1", tags=["jobs"])
+# The longest recipe has 64 KB; JSON spells it a little longer.
+router = APIRouter(prefix="/api/v1", tags=["jobs"], max_body_size=1 << 20)
 JobId = Annotated[int, Path(ge=1, le=MAX_ID, description="The job's number.")]
 
 

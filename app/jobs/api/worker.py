@@ -42,10 +42,13 @@ ATTEMPT = "/jobs/{job_id}/attempts/{attempt}"
 # With a broker the bell wakes a worker; its own poll is then only a safety net.
 POLL_S, POLL_WITHOUT_BELL_S = 5.0, 2.0
 
+# Results hold confusion matrices, batches hold log lines; files are streamed and have no such cap.
+_MAX_JSON_BYTES = 64 << 20
+
 _PATH: TypeAdapter[str] = TypeAdapter(OutputPath)
 
 
-@router.post("/register", dependencies=[WorkerKey])
+@router.post("/register", dependencies=[WorkerKey], max_body_size=1 << 20)
 async def register(body: Registration, db: Db, settings: SiteSettings) -> Registered:
     """Introduce a worker; it may come again at any time."""
     worker = await attempts.register(db, body)
@@ -55,6 +58,7 @@ async def register(body: Registration, db: Db, settings: SiteSettings) -> Regist
 
 @router.post(
     "/claim",
+    max_body_size=1 << 20,
     dependencies=[WorkerKey],
     response_model=Claim,
     responses={204: {"description": "Nothing to do."}},
@@ -109,20 +113,20 @@ def _resume_point(job: Job, checkpoint: Checkpoint) -> ResumePoint:
     )
 
 
-@router.post(ATTEMPT + "/heartbeat")
+@router.post(ATTEMPT + "/heartbeat", max_body_size=_MAX_JSON_BYTES)
 async def heartbeat(
     ref: HeldAttempt, body: Heartbeat, db: Db, settings: SiteSettings
 ) -> HeartbeatReply:
     """Keep the lease; the answer says whether somebody wants the job cancelled."""
-    job = await attempts.heartbeat(db, ref, settings.lease_s, body.progress)
-    return HeartbeatReply(lease_s=settings.lease_s, cancel_requested=job.cancel_requested)
+    cancel_requested = await attempts.heartbeat(db, ref, settings.lease_s, body.progress)
+    return HeartbeatReply(lease_s=settings.lease_s, cancel_requested=cancel_requested)
 
 
-@router.post(ATTEMPT + "/events")
+@router.post(ATTEMPT + "/events", max_body_size=_MAX_JSON_BYTES)
 async def report_events(ref: HeldAttempt, body: EventBatch, db: Db) -> EventsReply:
     """Store events; those that were stored before are skipped."""
-    job, accepted = await intake.store_events(db, ref, body.events)
-    return EventsReply(accepted_up_to=accepted, cancel_requested=job.cancel_requested)
+    accepted, cancel_requested = await intake.store_events(db, ref, body.events)
+    return EventsReply(accepted_up_to=accepted, cancel_requested=cancel_requested)
 
 
 @router.put(ATTEMPT + "/artifacts/{path:path}", status_code=201)
@@ -161,35 +165,35 @@ async def fetch_artifact(
     return file_response(request, artifact)
 
 
-@router.post(ATTEMPT + "/checkpoints", status_code=201)
+@router.post(ATTEMPT + "/checkpoints", max_body_size=_MAX_JSON_BYTES, status_code=201)
 async def store_checkpoint(ref: HeldAttempt, body: CheckpointManifest, db: Db) -> dict[str, bool]:
     """Make a checkpoint count, after each of its files was stored."""
     await attempts.save_checkpoint(db, ref, body)
     return {"stored": True}
 
 
-@router.post(ATTEMPT + "/finish")
+@router.post(ATTEMPT + "/finish", max_body_size=_MAX_JSON_BYTES)
 async def finish(ref: HeldAttempt, body: Finish, db: Db) -> dict[str, str]:
     """End the attempt with its result."""
     job = await attempts.finish(db, ref, body)
     return {"state": job.state.value}
 
 
-@router.post(ATTEMPT + "/fail")
+@router.post(ATTEMPT + "/fail", max_body_size=_MAX_JSON_BYTES)
 async def fail(ref: HeldAttempt, body: Fail, db: Db) -> dict[str, str]:
     """End the attempt with a reason."""
     job = await attempts.fail(db, ref, body.failure)
     return {"state": job.state.value}
 
 
-@router.post(ATTEMPT + "/release")
+@router.post(ATTEMPT + "/release", max_body_size=_MAX_JSON_BYTES)
 async def release(ref: HeldAttempt, body: Release, db: Db) -> dict[str, str]:
     """Give the job back to its queue without charging the attempt."""
     job = await attempts.release(db, ref, body)
     return {"state": job.state.value}
 
 
-@router.post(ATTEMPT + "/cancelled")
+@router.post(ATTEMPT + "/cancelled", max_body_size=_MAX_JSON_BYTES)
 async def cancelled(ref: HeldAttempt, db: Db) -> dict[str, str]:
     """Say that the attempt has stopped because the job was to be cancelled."""
     job = await attempts.cancelled(db, ref)

@@ -1,9 +1,9 @@
 """What attempts left behind: events, log lines, points of the curves, checkpoints, artifacts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import BigInteger, column, func, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 
 from app.core.db import AsyncSession
 from app.jobs.states import AttemptOutcome
@@ -62,15 +62,28 @@ async def log_lines(
     return (await db.scalars(statement)).all()[::-1]
 
 
-async def save_points(db: AsyncSession, points: Sequence[dict[str, object]]) -> None:
-    """Insert points; those of a step that is already there are replaced."""
+async def save_points(
+    db: AsyncSession, ref: AttemptRef, points: Sequence[Mapping[str, object]]
+) -> None:
+    """Insert points (step, epoch, stage, numbers); those of a step already there are replaced.
+
+    They travel as one JSON value: a statement with a row for each would cost ten times as much.
+    """
     if not points:
         return
-    statement = insert(Point)
+    names = ("step", "epoch", "stage", "numbers")
+    rows = (
+        func.jsonb_to_recordset(literal(list(points), JSONB()))
+        .table_valued(*(column(name, Point.__table__.c[name].type) for name in names))
+        .render_derived(with_types=True)
+    )
+    chosen = select(
+        literal(ref.job_id, BigInteger()), literal(ref.attempt), *(rows.c[n] for n in names)
+    )
+    statement = insert(Point).from_select(["job_id", "attempt", *names], chosen)
     replaced = {name: statement.excluded[name] for name in ("attempt", "stage", "epoch", "numbers")}
     await db.execute(
-        statement.on_conflict_do_update(index_elements=[Point.job_id, Point.step], set_=replaced),
-        points,
+        statement.on_conflict_do_update(index_elements=[Point.job_id, Point.step], set_=replaced)
     )
 
 

@@ -6,6 +6,7 @@ Leases are measured by the database's clock alone.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -89,32 +90,57 @@ def _held(ref: AttemptRef) -> ColumnElement[bool]:
     return (Job.id == ref.job_id) & (Job.attempt == ref.attempt) & Job.state.in_(ACTIVE_STATES)
 
 
+@dataclass(frozen=True)
+class Held:
+    """What the hot path needs of a held job; its recipe, plan and result are long."""
+
+    cancel_requested: bool
+    worker_id: int | None
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The last event and log numbers given out, and the job's attempt."""
+
+    event_seq: int
+    log_seq: int
+    attempt: int
+
+
 async def extend(
     db: AsyncSession, ref: AttemptRef, lease_s: float, progress: float | None
-) -> Job | None:
+) -> Held | None:
     """Make the lease of an attempt last `lease_s` from now."""
     values = {"lease_until": _after(lease_s)}
     told = {"progress": progress} if progress is not None else {}
-    return await _one(db, update(Job).where(_held(ref)).values(**values, **told).returning(Job))
+    statement = (
+        update(Job)
+        .where(_held(ref))
+        .values(**values, **told)
+        .returning(Job.cancel_requested, Job.worker_id)
+        .execution_options(synchronize_session=False)
+    )
+    row = (await db.execute(statement)).one_or_none()
+    return Held(*row) if row else None
 
 
-async def take_numbers(db: AsyncSession, job_id: int, num_events: int, num_lines: int) -> Job:
-    """Reserve the next event and log numbers; the row then holds the last ones reserved."""
-    return (
-        await db.scalars(
-            update(Job)
-            .where(Job.id == job_id)
-            .values(event_seq=Job.event_seq + num_events, log_seq=Job.log_seq + num_lines)
-            .returning(Job)
-            .execution_options(populate_existing=True)
-        )
-    ).one()
+async def take_numbers(db: AsyncSession, job_id: int, num_events: int, num_lines: int) -> Numbers:
+    """Reserve the next event and log numbers; return the last ones reserved."""
+    statement = (
+        update(Job)
+        .where(Job.id == job_id)
+        .values(event_seq=Job.event_seq + num_events, log_seq=Job.log_seq + num_lines)
+        .returning(Job.event_seq, Job.log_seq, Job.attempt)
+        .execution_options(synchronize_session=False)
+    )
+    return Numbers(*(await db.execute(statement)).one())
 
 
-async def lock_attempt(db: AsyncSession, ref: AttemptRef) -> Job | None:
+async def lock_attempt(db: AsyncSession, ref: AttemptRef) -> Held | None:
     """Lock the job's row for the rest of the transaction if the attempt still holds it."""
-    statement = select(Job).where(_held(ref)).with_for_update()
-    return (await db.scalars(statement.execution_options(populate_existing=True))).one_or_none()
+    statement = select(Job.cancel_requested, Job.worker_id).where(_held(ref)).with_for_update()
+    row = (await db.execute(statement)).one_or_none()
+    return Held(*row) if row else None
 
 
 async def advance(db: AsyncSession, ref: AttemptRef, state: JobState) -> Job | None:

@@ -103,8 +103,8 @@ async def claim(
 
 async def heartbeat(
     db: AsyncSession, ref: AttemptRef, lease_s: float, progress: float | None
-) -> Job:
-    """Extend the lease.
+) -> bool:
+    """Extend the lease; return whether somebody wants the job cancelled.
 
     Raises:
         ConflictError: the attempt is stale.
@@ -114,7 +114,7 @@ async def heartbeat(
         raise stale()
     if job.worker_id is not None:
         await leases.see_worker(db, job.worker_id)
-    return job
+    return job.cancel_requested
 
 
 async def save_artifact(db: AsyncSession, ref: AttemptRef, stored: StoredFile) -> None:

@@ -13,7 +13,7 @@ from app.jobs.queries import history, leases
 from app.jobs.service.attempts import stale
 from app.jobs.service.cleaning import clean_object, clean_text
 from app.jobs.states import JobState
-from app.jobs.tables import Job, JobEvent, LogLine
+from app.jobs.tables import JobEvent, LogLine
 from app.jobs.tokens import AttemptRef
 from worker.contract.base import Wire
 from worker.contract.run_events import LogWritten, StepsReported
@@ -34,23 +34,30 @@ class _Envelope(Wire):
 
 async def store_events(
     db: AsyncSession, ref: AttemptRef, events: Sequence[Payload]
-) -> tuple[Job, int]:
-    """Store the events not seen before; return the job and the number up to which all are stored.
+) -> tuple[int, bool]:
+    """Store the events not seen before.
+
+    Returns:
+        The number up to which all are stored, and whether somebody wants the job cancelled.
 
     Raises:
         ConflictError: the attempt is stale.
         InvalidError: one of them is not an event.
     """
-    if await leases.lock_attempt(db, ref) is None:
+    held = await leases.lock_attempt(db, ref)
+    if held is None:
         raise stale()
     attempt = await history.attempt(db, ref)
     fresh = _fresh(events, attempt.event_seq)
     if fresh:
         attempt.event_seq = fresh[-1][0]
         await _append(db, ref, [payload for _seq, payload in fresh])
-    job = await _advance(db, ref, fresh)
-    emit(db, JobChanged(ref.job_id))
-    return job, attempt.event_seq
+        emit(db, JobChanged(ref.job_id))
+    for _seq, payload in fresh:
+        state = _STEPS.get(str(payload["kind"]))
+        if state is not None:
+            await leases.advance(db, ref, state)
+    return attempt.event_seq, held.cancel_requested
 
 
 def _fresh(events: Sequence[Payload], stored: int) -> list[tuple[int, Payload]]:
@@ -76,9 +83,9 @@ def _not_an_event(error: ValidationError | None = None) -> InvalidError:
 
 async def _append(db: AsyncSession, ref: AttemptRef, payloads: Sequence[Payload]) -> None:
     lines = [line for payload in payloads for line in _lines(payload)]
-    job = await leases.take_numbers(db, ref.job_id, len(payloads), len(lines))
-    first_event = job.event_seq - len(payloads) + 1
-    first_line = job.log_seq - len(lines) + 1
+    last = await leases.take_numbers(db, ref.job_id, len(payloads), len(lines))
+    first_event = last.event_seq - len(payloads) + 1
+    first_line = last.log_seq - len(lines) + 1
     db.add_all(
         JobEvent(
             job_id=ref.job_id,
@@ -93,9 +100,9 @@ async def _append(db: AsyncSession, ref: AttemptRef, payloads: Sequence[Payload]
         LogLine(job_id=ref.job_id, number=number, attempt=ref.attempt, line=line)
         for number, line in enumerate(lines, start=first_line)
     )
-    points = {point["step"]: point for p in payloads for point in _points(ref, p)}
+    points = {point["step"]: point for p in payloads for point in _points(p)}
     await db.flush()
-    await history.save_points(db, list(points.values()))
+    await history.save_points(db, ref, list(points.values()))
 
 
 def _lines(payload: Payload) -> list[str]:
@@ -107,7 +114,7 @@ def _lines(payload: Payload) -> list[str]:
         raise _not_an_event(error) from error
 
 
-def _points(ref: AttemptRef, payload: Payload) -> list[dict[str, object]]:
+def _points(payload: Payload) -> list[dict[str, object]]:
     if payload["kind"] != "StepsReported":
         return []
     try:
@@ -116,8 +123,6 @@ def _points(ref: AttemptRef, payload: Payload) -> list[dict[str, object]]:
         raise _not_an_event(error) from error
     return [
         {
-            "job_id": ref.job_id,
-            "attempt": ref.attempt,
             "stage": report.stage,
             "epoch": point.epoch,
             "step": point.step,
@@ -125,14 +130,3 @@ def _points(ref: AttemptRef, payload: Payload) -> list[dict[str, object]]:
         }
         for point in report.points
     ]
-
-
-async def _advance(db: AsyncSession, ref: AttemptRef, fresh: Sequence[tuple[int, Payload]]) -> Job:
-    for _seq, payload in fresh:
-        state = _STEPS.get(str(payload["kind"]))
-        if state is not None:
-            await leases.advance(db, ref, state)
-    job = await leases.lock_attempt(db, ref)
-    if job is None:
-        raise stale()
-    return job
