@@ -55,10 +55,8 @@ def fetch_repository(request: FetchRequest, pin: RepositoryPin) -> None:
         info = HfApi(endpoint=request.url, token=request.token).repo_info(
             pin.repo, repo_type=pin.kind, revision=pin.commit
         )
-        num_files = len(getattr(info, "siblings", None) or ())
-        if num_files > MANY_FILES:
-            snapshot = fetch_archive(request.url, request.token, pin, request.cache, num_files)
-        else:
+        snapshot = _many_files(request, pin, len(getattr(info, "siblings", None) or ()))
+        if snapshot is None:
             snapshot = Path(
                 snapshot_download(
                     pin.repo,
@@ -77,6 +75,18 @@ def fetch_repository(request: FetchRequest, pin: RepositoryPin) -> None:
     lay_out(snapshot, request.output / pin.role)
 
 
+def _many_files(request: FetchRequest, pin: RepositoryPin, num_files: int) -> Path | None:
+    """Return a revision of many files from one stream; None where the stock client is to do it."""
+    if num_files <= MANY_FILES:
+        return None
+    try:
+        return fetch_archive(request.url, request.token, pin, request.cache, num_files)
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code != httpx.codes.NOT_FOUND:
+            raise
+        return None  # a site of an older version has no such stream
+
+
 def lay_out(snapshot: Path, target: Path) -> None:
     """Give `target` the files of a snapshot as hard links, so that no link leads out of it."""
     target.mkdir(parents=True, exist_ok=True)
@@ -85,7 +95,6 @@ def lay_out(snapshot: Path, target: Path) -> None:
         here.mkdir(exist_ok=True)
         for name in names:
             blob = (Path(folder) / name).resolve()
-            (here / name).unlink(missing_ok=True)
             # A fetch that was cut short and is tried again finds its own links here.
             (here / name).unlink(missing_ok=True)
             try:
