@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.core.clock import now
-from app.core.storage import (
+from app.core.storage.base import (
     CHUNK_BYTES,
     TEMP_PREFIX,
     BlobStore,

@@ -16,7 +16,7 @@ from obstore.store import S3Store
 
 from app.core.clock import now
 from app.core.errors import UnavailableError
-from app.core.storage import (
+from app.core.storage.base import (
     CHUNK_BYTES,
     TEMP_PREFIX,
     BlobStore,

@@ -13,10 +13,8 @@ from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from app.core.errors import InvalidError, TooLargeError, UnavailableError
-from app.core.settings import Settings
 
 CHUNK_BYTES = 1 << 20
 TEMP_PREFIX = "temp/"
@@ -182,33 +180,3 @@ def is_stale(modified: datetime, now: datetime, older_than: timedelta) -> bool:
 def missing(key: str) -> UnavailableError:
     """Return the error for bytes that a row promises and the store has not."""
     return UnavailableError(f"The stored bytes {key} cannot be read right now.")
-
-
-def open_storage(settings: Settings) -> BlobStore:
-    """Return the store that the settings name; by default a directory beside the database.
-
-    Raises:
-        InvalidError: the address is neither `file:///…` nor `s3://…`.
-    """
-    from app.core.storage_directory import DirectoryStore
-    from app.core.storage_s3 import S3Address, S3BlobStore
-
-    url = settings.storage_url or f"file://{(settings.data_dir / 'blobs').absolute()}"
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        return DirectoryStore(unquote(parts.path))
-    if parts.scheme != "s3" or not parts.netloc:
-        raise InvalidError(
-            f"STORAGE_URL {url!r} is not an address of a store.",
-            fix="Write file:///path or s3://bucket/prefix?endpoint=…&region=…",
-        )
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    address = S3Address(
-        bucket=parts.netloc,
-        prefix=parts.path.strip("/"),
-        endpoint=query.get("endpoint", ""),
-        region=query.get("region", "us-east-1"),
-        access_key=settings.storage_access_key.get_secret_value(),
-        secret_key=settings.storage_secret_key.get_secret_value(),
-    )
-    return S3BlobStore(address)
