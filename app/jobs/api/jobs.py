@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from app.core.db import AsyncSession
 from app.core.http import Db, JobReader, JobWriter, RepoWriter, database
+from app.core.i18n import _
 from app.core.security import Viewer
 from app.jobs.api import view
 from app.jobs.api.credentials import MAX_ID
@@ -68,7 +69,8 @@ async def recipe_schema(_viewer: JobReader) -> dict[str, JsonValue]:
 async def recipe_presets(_viewer: JobReader) -> list[PresetOut]:
     """Return the ready-made ways of fine-tuning."""
     return [
-        PresetOut(key=p.key, title=p.title, summary=p.summary, recipe=p.build()) for p in PRESETS
+        PresetOut(key=p.key, title=_(p.title), summary=_(p.summary), recipe=p.build())
+        for p in PRESETS
     ]
 
 

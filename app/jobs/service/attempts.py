@@ -121,7 +121,7 @@ async def save_artifact(db: AsyncSession, ref: AttemptRef, stored: StoredFile) -
     """Note a file whose bytes have been stored.
 
     Raises:
-        ConflictError: the attempt is stale; the bytes stay unused and are swept.
+        ConflictError: the attempt is stale; its bytes stay, unused.
     """
     if await leases.lock_attempt(db, ref) is None:
         raise stale()
