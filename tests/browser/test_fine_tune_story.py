@@ -20,7 +20,7 @@ from tests.embedded.harness import RunningTree, running_tree, wait_until
 
 # Converting the starter weights and training both want minutes on a small or busy machine.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
-STARTER_S = 300.0
+STARTER_S = 600.0
 TRAINING_MS = 1_200_000
 
 BASE = "tuningfork/tf_efficientnet_lite0"
