@@ -63,7 +63,8 @@ def test_files_stay_within_their_size_budget() -> None:
 
 def _budget(path: Path) -> int:
     name = str(path.relative_to(ROOT))
-    if name in LONGER_FILES:
+    # A migration is written by a tool, once, and read from top to bottom.
+    if name in LONGER_FILES or name.startswith("migrations/versions/"):
         return 10_000
     return TEST_FILE_LINES if name.startswith("tests/") else FILE_LINES
 
@@ -93,7 +94,8 @@ def test_no_registry_and_no_machine_path_stands_in_a_tracked_file() -> None:
 
 
 def test_nothing_catches_every_exception_outside_the_outer_boundaries() -> None:
-    boundaries = {"app/core/web_errors.py", "worker/runner.py", "worker/__main__.py"}
+    # A request; a run inside its own process; an attempt inside the worker that started it.
+    boundaries = {"app/core/web_errors.py", "worker/attempt.py", "worker/serve.py"}
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in _tracked("app/*.py", "worker/*.py")
