@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from app.core.db import AsyncSession
 from app.core.errors import NotFoundError
-from app.core.http import Db
+from app.core.http import Db, site_address
 from app.core.markdown import Links, render_markdown
 from app.core.markdown_cjk import language_of
 from app.core.storage import BlobStore
@@ -21,6 +21,7 @@ from app.hub.pages.preview import preview
 from app.hub.schemas import MAIN, FileHandle
 from app.hub.service import files, repositories
 from app.hub.service.frames import Frame
+from app.hub.service.snippets import code_of_card, snippets
 
 router = APIRouter(include_in_schema=False)
 _CARD_BYTES = 1 << 20
@@ -48,6 +49,7 @@ async def card_page(request: Request, db: Db, at: Readable, storage: Storage) ->
         "hub/card.html",
         at,
         body=body,
+        use=snippets(at.repository, site_address(request), code_of_card(card.body)),
         card_language=language_of(card.body),
         problems=card.problems,
         metrics=card.metrics[:8],
