@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 @pytest.fixture
 def community(data: Path, tmp_path: Path) -> Iterator[Community]:
-    env = {"TUNINGFORK_LEASE_S": "6", "TUNINGFORK_LOG_LEVEL": "warning"}
+    env = {"TUNINGFORK_LEASE_S": "12", "TUNINGFORK_LOG_LEVEL": "warning"}
     with running_tree(data, "--workers", "2", "--no-starter", env=env) as tree:
         found = Community(tree, tmp_path)
         found.prepare()
