@@ -135,7 +135,7 @@ async def upload(request: Request, grant: Annotated[Grant, Depends(upload_grant)
     )
     async with database(request).transaction() as db:
         repository = await access_by_id(db, _holder(grant), grant.repository_id)
-        await service.link_received(db, repository, grant.user_id, key, digest)
+        await service.link_received(db, repository, grant.user_id, [(key, digest)])
     return Response(status_code=200, headers={"ETag": f'"{digest.sha256}"'})
 
 

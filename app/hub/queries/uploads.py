@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import now
 from app.core.db import AsyncSession
+from app.core.storage import Digest
 from app.hub.tables import (
     LfsObject,
     Repository,
@@ -50,13 +51,20 @@ async def repositories_with_lfs(db: AsyncSession, sha256: str, limit: int) -> Se
     return (await db.scalars(statement)).all()
 
 
-async def add_lfs(db: AsyncSession, sha256: str, size: int, key: str) -> None:
-    """Write down verified bytes."""
-    await db.execute(
-        insert(LfsObject)
-        .values(sha256=sha256, size=size, storage_key=key, created_at=now())
-        .on_conflict_do_nothing()
-    )
+async def add_lfs(db: AsyncSession, stored: Collection[tuple[str, Digest]]) -> None:
+    """Write down verified bytes, each with the key under which they lie."""
+    moment = now()
+    rows = [
+        {
+            "sha256": digest.sha256,
+            "size": digest.size,
+            "storage_key": key,
+            "created_at": moment,
+        }
+        for key, digest in sorted(stored, key=lambda one: one[1].sha256)
+    ]
+    if rows:
+        await db.execute(insert(LfsObject).on_conflict_do_nothing(), rows)
 
 
 async def link_lfs(

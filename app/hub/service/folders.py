@@ -1,11 +1,11 @@
 """Committing a folder of the site's own disk: starter content and published results."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 from app.core.db import AsyncSession
-from app.core.storage import CHUNK_BYTES, BlobStore
+from app.core.storage import CHUNK_BYTES, BlobStore, Digest
 from app.hub.content import is_binary
 from app.hub.paths import check_path
 from app.hub.schemas import (
@@ -22,6 +22,7 @@ from app.hub.service.large_files import link_received, receive_bytes
 from app.hub.tables import Repository
 
 _NO_LIMIT = 1 << 50
+_AT_ONCE = 16
 
 
 async def commit_folder(  # where from, where to, who and why
@@ -40,34 +41,45 @@ async def commit_folder(  # where from, where to, who and why
     """
     files = await asyncio.to_thread(_files, folder)
     operations: list[Operation] = []
-    for path in files:
-        name = check_path(path.relative_to(folder).as_posix())
-        operations.append(await _operation(db, storage, repository, author, path, name))
+    received: list[tuple[str, Digest]] = []
+    # Some at a time: each small file waits for its own fsync.
+    for group in _batched(files, _AT_ONCE):
+        names = [check_path(path.relative_to(folder).as_posix()) for path in group]
+        stored = await asyncio.gather(*(_receive(storage, path) for path in group))
+        for name, one in zip(names, stored, strict=True):
+            if isinstance(one, bytes):
+                operations.append(AddFile(name, one))
+            else:
+                received.append(one)
+                operations.append(AddStored(name, one[1].sha256, one[1].size))
+    await link_received(db, repository, author.user_id, received)
     return await commit(
         db, storage, repository, NewCommit(message=message, author=author, operations=operations)
     )
+
+
+def _batched(items: Sequence[Path], size: int) -> Iterator[Sequence[Path]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
-async def _operation(  # one file of the folder
-    db: AsyncSession,
-    storage: BlobStore,
-    repository: Repository,
-    author: Author,
-    path: Path,
-    name: str,
-) -> Operation:
-    size = (await asyncio.to_thread(path.stat)).st_size
-    if size <= LFS_THRESHOLD_BYTES:
-        content = await asyncio.to_thread(path.read_bytes)
-        if not is_binary(content):
-            return AddFile(name, content)
-    key, digest = await receive_bytes(storage, _chunks(path), None, _NO_LIMIT)
-    await link_received(db, repository, author.user_id, key, digest)
-    return AddStored(name, digest.sha256, digest.size)
+async def _receive(storage: BlobStore, path: Path) -> bytes | tuple[str, Digest]:
+    """Return a small text as it is; store anything else and return its key and digest."""
+    small = await asyncio.to_thread(_small_text, path)
+    if small is not None:
+        return small
+    return await receive_bytes(storage, _chunks(path), None, _NO_LIMIT)
+
+
+def _small_text(path: Path) -> bytes | None:
+    if path.stat().st_size > LFS_THRESHOLD_BYTES:
+        return None
+    content = path.read_bytes()
+    return None if is_binary(content) else content
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

@@ -27,16 +27,15 @@ async def receive_bytes(
     return await storage.put_stream(chunks, "lfs", expected, limit)
 
 
-async def link_received(  # what arrived, where, and from whom
+async def link_received(
     db: AsyncSession,
     repository: Repository,
     user_id: int | None,
-    key: str,
-    digest: Digest,
+    received: Collection[tuple[str, Digest]],
 ) -> None:
-    """Let the repository use bytes that its writer has just sent in full."""
-    await queries.add_lfs(db, digest.sha256, digest.size, key)
-    await queries.link_lfs(db, repository.id, [digest.sha256], user_id)
+    """Let the repository use bytes that its writer has just sent in full, each with its key."""
+    await queries.add_lfs(db, received)
+    await queries.link_lfs(db, repository.id, [digest.sha256 for _, digest in received], user_id)
 
 
 async def linked(db: AsyncSession, repository: Repository, sha256: str) -> Digest | None:

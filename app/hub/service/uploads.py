@@ -158,7 +158,7 @@ async def finish_upload(
     db: AsyncSession, upload: Upload, repository: Repository, key: str, digest: Digest
 ) -> None:
     """Make the verified whole usable in a commit to its repository."""
-    await link_received(db, repository, upload.user_id, key, digest)
+    await link_received(db, repository, upload.user_id, [(key, digest)])
     upload.sha256 = digest.sha256
     await queries.delete_parts(db, upload.id)
     await db.flush()

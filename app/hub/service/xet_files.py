@@ -193,7 +193,7 @@ async def record_file(
     db: AsyncSession, repository: Repository, user_id: int, file: ShardFile, key: str
 ) -> None:
     """Write down a rebuilt file and let the repository use it."""
-    await uploads.add_lfs(db, file.sha256, file.size, key)
+    await uploads.add_lfs(db, [(key, Digest(file.sha256, file.size))])
     await uploads.link_lfs(db, repository.id, [file.sha256], user_id)
     terms = [[term.xorb, term.first, term.last] for term in file.terms]
     await uploads.add_xet_file(db, file.hash, file.sha256, terms)

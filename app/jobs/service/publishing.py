@@ -75,7 +75,7 @@ class Publisher:
             if isinstance(operation, AddStored):
                 digest = Digest(file.sha256, file.size)
                 key = storage_key(file.sha256)
-                await hub.link_received(self._db, repository, user_id, key, digest)
+                await hub.link_received(self._db, repository, user_id, [(key, digest)])
             operations.append(operation)
         name = f"{repository.owner_name}/{repository.name}"
         license_ = wanted.license or await self._license(inputs)
