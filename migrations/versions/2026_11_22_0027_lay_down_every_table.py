@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '0d5d1c4fc8c3'
+revision = '17734186fb34'
 down_revision = None
 branch_labels = None
 depends_on = None
