@@ -4,8 +4,12 @@ import re
 from collections.abc import Collection, MutableMapping
 from typing import Any
 
-# Every token of this site and of its hub clients: a short prefix, then a long random part.
-_TOKEN = re.compile(r"\b(tfj?|hf)_[A-Za-z0-9_\-]{12,}|(?i:bearer)\s+[A-Za-z0-9._~+/\-]{8,}=*")
+# Every token of this site and of its hub clients: a short prefix, then a long random part. Ours
+# are hexadecimal; anything looser would also hide models named `tf_…`.
+_TOKEN = re.compile(
+    r"\btfj?_(?:\d+_\d+_\d+_)?[0-9a-f]{32,}|\bhf_[A-Za-z0-9_\-]{12,}"
+    r"|(?i:bearer)\s+[A-Za-z0-9._~+/\-]{8,}=*"
+)
 HIDDEN = "***"
 # A shorter one would also be part of ordinary words.
 _SHORTEST_SECRET = 8

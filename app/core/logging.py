@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 import structlog
 
 _SECRET_KEYS = re.compile(r"password|token|secret|authorization|cookie|signature", re.IGNORECASE)
-_SECRET_VALUES = re.compile(r"\b(tf[a-z]?_[0-9a-zA-Z_]{8})[0-9a-zA-Z_]+")
+_SECRET_VALUES = re.compile(r"\b(tf[a-z]?_(?:\d+_\d+_\d+_)?[0-9a-f]{4})[0-9a-f]{28,}")
 
 
 def _redact(
