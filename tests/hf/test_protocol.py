@@ -229,3 +229,15 @@ async def test_a_read_token_changes_nothing(hub: httpx.AsyncClient, database: Da
         ]
         assert [answer.status_code for answer in answers] == [expected] * 5
     assert (await hub.get("/api/models/ada/net/auth-check")).status_code == 200
+
+
+async def test_one_person_counts_once_a_day_however_many_files_they_fetch(
+    hub: httpx.AsyncClient, database: Database
+) -> None:
+    other = await make_token(database, await make_user(database, "bob"), "read")
+    counter = {"X-HF-Download-Counter": "1"}
+    for path in ("README.md", "a/b.txt", "page.html"):
+        await hub.get(f"/ada/net/resolve/main/{path}", headers=counter)
+        await hub.get(f"/ada/net/resolve/main/{path}", headers={**counter, **bearer(other)})
+    info = (await hub.get("/api/models/ada/net")).json()
+    assert info["downloads"] == 2

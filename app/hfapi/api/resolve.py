@@ -8,10 +8,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.core.clock import now
 from app.core.errors import RangeError
-from app.core.http import Db, RepoReader
+from app.core.http import Db, RepoReader, site_settings
 from app.core.i18n import _
 from app.core.paths import plain
+from app.core.rate_limit import address_of
+from app.core.security import Viewer, sign
 from app.hfapi.context import Readable, rev_of, storage_of
 from app.hub import service
 from app.hub.schemas import FileHandle
@@ -30,7 +33,7 @@ async def resolve(request: Request, db: Db, repository: Readable, rev: str, path
     """Send a file, or a range of it; large ones straight from the object store where it can."""
     handle = await service.open_file(db, storage_of(request), repository, rev_of(rev), plain(path))
     if "x-hf-download-counter" in request.headers or "download" in request.query_params:
-        await service.count_download(db, repository)
+        await service.count_download(db, repository, _who(request))
     headers = _headers(handle)
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
@@ -103,6 +106,15 @@ def content_disposition(path: str) -> str:
     plain_name = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     how = "inline" if _guess(path) in _SHOWN else "attachment"
     return f"{how}; filename*=UTF-8''{quote(name, safe='')}; filename=\"{plain_name}\";"
+
+
+def _who(request: Request) -> str:
+    """Return whom a download counts for: an account, or one address for a day."""
+    viewer: Viewer = request.state.viewer
+    if viewer.user_id is not None:
+        return f"account {viewer.user_id}"
+    key = site_settings(request).secret_key.get_secret_value()
+    return sign(key, "download", f"{now().date()} {address_of(request)}")[:32]
 
 
 def byte_range(header: str, size: int) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.security import Viewer
 from app.hub.schemas import Facet, Filters, RepositoryKind, Sort
-from app.hub.tables import DownloadDay, PathHead, Redirect, Repository, Store
+from app.hub.tables import Download, DownloadDay, PathHead, Redirect, Repository, Store
 
 SORT_COLUMNS: dict[Sort, Any] = {
     Sort.CREATED: Repository.created_at,
@@ -168,8 +168,12 @@ async def facet_counts(
     return [Facet(str(value), int(n)) for value, n in await db.execute(statement)]
 
 
-async def count_download(db: AsyncSession, repository_id: int) -> None:
-    """Add one to today's count and to the total."""
+async def count_download(db: AsyncSession, repository_id: int, who: str) -> None:
+    """Add one to today's count and to the total, unless `who` was counted today already."""
+    seen = insert(Download).values(repository_id=repository_id, day=now().date(), who=who)
+    first = seen.on_conflict_do_nothing().returning(Download.who)
+    if await db.scalar(first) is None:
+        return
     statement = insert(DownloadDay).values(repository_id=repository_id, day=now().date(), count=1)
     await db.execute(
         statement.on_conflict_do_update(

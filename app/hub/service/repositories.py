@@ -282,9 +282,9 @@ async def repository_refs(db: AsyncSession, ids: list[int]) -> dict[int, Reposit
     return {row.id: repository_row(row) for row in await queries.repositories_by_id(db, ids)}
 
 
-async def count_download(db: AsyncSession, repository: Repository) -> None:
-    """Count one download, for today and in all."""
-    await queries.count_download(db, repository.id)
+async def count_download(db: AsyncSession, repository: Repository, who: str) -> None:
+    """Count that `who` downloads from a repository: once a day, whatever the number of files."""
+    await queries.count_download(db, repository.id, who)
 
 
 async def recent_downloads(db: AsyncSession, repository: Repository, days: int = 30) -> int:

@@ -23,7 +23,8 @@ _PYTHON = re.compile(r"```\s*(?:python|py)\s*")
 
 def code_of_card(body: str) -> str:
     """Return the first Python code a card shows under a heading about its use; may be empty."""
-    is_about_use, code = False, None
+    is_about_use = False
+    code: list[str] | None = None
     for line in body.splitlines():
         if code is not None:
             if line.startswith("```"):

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '17734186fb34'
+revision = 'f039c7e7be55'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -260,6 +260,13 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['repository_id'], ['hub_repository.id'], name=op.f('fk_hub_commit_repository_id_hub_repository'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('repository_id', 'oid', name=op.f('pk_hub_commit'))
     )
+    op.create_table('hub_download',
+    sa.Column('repository_id', sa.BigInteger(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('who', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['repository_id'], ['hub_repository.id'], name=op.f('fk_hub_download_repository_id_hub_repository'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('repository_id', 'day', 'who', name=op.f('pk_hub_download'))
+    )
     op.create_table('hub_download_day',
     sa.Column('repository_id', sa.BigInteger(), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
@@ -493,6 +500,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_hub_redirect_repository_id'), table_name='hub_redirect')
     op.drop_table('hub_redirect')
     op.drop_table('hub_download_day')
+    op.drop_table('hub_download')
     op.drop_table('hub_commit')
     op.drop_table('datasets_inventory')
     op.drop_index('uq_accounts_token_user_id_name', table_name='accounts_token')
