@@ -11,6 +11,7 @@ from worker.contract.attempt import EXIT_FAILED, EXIT_STOPPED, RESULT_FOLDER
 from worker.contract.failures import Failure, RunError
 from worker.contract.plan import Plan
 from worker.contract.recipe_text import RecipeError, parse_recipe_text
+from worker.overrides import with_settings
 
 if TYPE_CHECKING:
     from worker.engine import Places
@@ -63,10 +64,10 @@ def _prepared(
     data_root: Path | None,
     settings: tuple[str, ...],
 ) -> tuple[Plan, "Places"]:
-    from worker.alone import Search, prepare, with_settings
-
     values = parse_recipe_text(recipe_file.read_text(encoding="utf-8"))
     recipe = with_settings(values, settings)
+    from worker.alone import Search, prepare
+
     roots = [data_root] if data_root else []
     search = Search((*roots, recipe_file.parent, Path.cwd()))
     examination, places = prepare(recipe, search, weights, out)

@@ -1,6 +1,7 @@
 """Small data sets, recipes and runs for the engine's tests."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -132,6 +133,7 @@ def fresh_python(code: str, folder: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-I", "-c", code],
         cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,

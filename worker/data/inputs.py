@@ -45,7 +45,7 @@ class ImageInputs:
         if picked.shape[-1] != size:
             edge = round((picked.shape[-1] - size) / 2)
             picked = picked[:, :, edge : edge + size, edge : edge + size]
-        values = picked.to(self.device, non_blocking=True).float().div_(255)
+        values = picked.to(self.device, non_blocking=True).float().mul_(1 / 255)
         values = values.sub_(self._mean).div_(self._std)
         if self.channels_last:
             values = values.contiguous(memory_format=torch.channels_last)
