@@ -22,6 +22,7 @@ from tests.embedded.harness import RunningTree, running_tree, wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 STARTER_S = 600.0
 TRAINING_MS = 1_200_000
+PAGE_MS = 90_000
 
 BASE = "tuningfork/tf_efficientnet_lite0"
 DATA = "tuningfork/digits"
@@ -71,9 +72,9 @@ async def choose(page: Page, tree: RunningTree) -> None:
     """From the data set's own page to a recipe of two short stages."""
     await page.goto(f"{tree.url}/datasets/{DATA}")
     await page.locator("main").get_by_role("link", name="Fine-tune").first.click()
-    await expect(page.locator(".histogram .bar-row")).to_have_count(10, timeout=60_000)
+    await expect(page.locator(".histogram .bar-row")).to_have_count(10, timeout=PAGE_MS)
     await page.locator(f"[data-fill=base][data-value='{BASE}']").click()
-    await expect(page.locator("#summary")).to_contain_text("Ready to start", timeout=60_000)
+    await expect(page.locator("#summary")).to_contain_text("Ready to start", timeout=PAGE_MS)
     settings = {
         "train-stages-0-epochs": "2",
         "train-stages-1-epochs": "2",
@@ -123,6 +124,7 @@ def accuracy_of_download(tree: RunningTree, folder: Path, model: str) -> tuple[i
 async def test_a_newcomer_fine_tunes_publishes_and_reloads(
     page: Page, tree: RunningTree, tmp_path: Path
 ) -> None:
+    page.set_default_timeout(PAGE_MS)
     await sign_up(page, tree)
     wait_for_starter(tree)
     await choose(page, tree)
