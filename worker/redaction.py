@@ -7,7 +7,7 @@ from typing import Any
 # Every token of this site and of its hub clients: a short prefix, then a long random part. Ours
 # are hexadecimal; anything looser would also hide models named `tf_…`.
 _TOKEN = re.compile(
-    r"\btfj?_(?:\d+_\d+_\d+_)?[0-9a-f]{32,}|\bhf_[A-Za-z0-9_\-]{12,}"
+    r"\btfj_[0-9]+_[0-9]+_[0-9]+_[0-9a-f]+|\btf_[0-9a-f]{32,}|\bhf_[A-Za-z0-9_\-]{12,}"
     r"|(?i:bearer)\s+[A-Za-z0-9._~+/\-]{8,}=*"
 )
 HIDDEN = "***"
