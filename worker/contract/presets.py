@@ -28,8 +28,20 @@ def _cosine() -> Values:
     return {"name": "cosine", "warmup_ratio": 0.1}
 
 
+def _best_weights() -> Values:
+    """Keep the weights of the best epoch, so that the last one cannot spoil the result."""
+    return {"patience": 5}
+
+
 def _head_stage(epochs: int) -> Values:
     return {"name": "head", "train": ["head"], "epochs": epochs, "optimizer": _adamw(3e-3)}
+
+
+def _augmented(stage: Values) -> Values:
+    return {
+        "augment": {"preset": "basic"},
+        "train": {"batch_size": 32, "early_stopping": _best_weights(), "stages": [stage]},
+    }
 
 
 def _quick_head() -> Values:
@@ -44,10 +56,16 @@ def _head_then_all() -> Values:
         "optimizer": _adamw(1e-4),
         "scheduler": _cosine(),
         "lr_by_group": {"head": 1e-3},
+        # A few hundred pictures are too few to learn new statistics from: without this the loss
+        # jumps where the stage begins, and a short stage does not come back.
+        "batch_norm": "eval",
     }
     return {
-        "augment": {"preset": "basic"},
-        "train": {"batch_size": 32, "stages": [_head_stage(3), everything]},
+        "train": {
+            "batch_size": 32,
+            "early_stopping": _best_weights(),
+            "stages": [_head_stage(3), everything],
+        },
     }
 
 
@@ -60,7 +78,13 @@ def _head_then_last() -> Values:
         "scheduler": _cosine(),
         "lr_by_group": {"last:1": 1e-3},
     }
-    return {"train": {"batch_size": 32, "stages": [_head_stage(5), last]}}
+    return {
+        "train": {
+            "batch_size": 32,
+            "early_stopping": _best_weights(),
+            "stages": [_head_stage(5), last],
+        }
+    }
 
 
 def _gradual() -> Values:
@@ -72,7 +96,7 @@ def _gradual() -> Values:
         "optimizer": _adamw(1e-3),
         "scheduler": _cosine(),
     }
-    return {"augment": {"preset": "basic"}, "train": {"batch_size": 32, "stages": [macro]}}
+    return _augmented(macro)
 
 
 def _full_small_rate() -> Values:
@@ -84,7 +108,7 @@ def _full_small_rate() -> Values:
         "scheduler": _cosine(),
         "layer_decay": 0.8,
     }
-    return {"augment": {"preset": "basic"}, "train": {"batch_size": 32, "stages": [stage]}}
+    return _augmented(stage)
 
 
 def _small_images() -> Values:
