@@ -257,7 +257,8 @@ def _summary(body: str) -> str:
         ]
         words = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", " ".join(lines))
         words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", words)
-        words = " ".join(re.sub(r"[*_`>]+", "", words).split())
+        # An underscore within a word is part of a name, not of an emphasis.
+        words = " ".join(re.sub(r"[*`>]+|(?<!\w)_+|_+(?!\w)", "", words).split())
         if words:
             return words if len(words) <= _MAX_SUMMARY else words[: _MAX_SUMMARY - 1] + "…"
     return ""

@@ -104,3 +104,15 @@ async def test_the_theme_and_language_forms_come_back_to_the_page(
     answer = await shelf.post("/preferences", data=form)
     assert answer.headers["location"] == "/models?q=cats"
     assert 'data-bs-theme="dark"' in (await shelf.get("/models", headers=PAGE)).text
+
+
+async def test_a_summary_keeps_the_underscores_of_names(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await make_user(database, "ada")
+    await sign_in(client, "ada")
+    await client.post("/new", data={"kind": "model", "owner": "ada", "name": "net"})
+    card = b"# Net\n\n_Quick_ and `tf_efficientnet_lite0` **inside**.\n"
+    await client.post("/ada/net/upload/main", files={"files": ("README.md", card)})
+    page = await client.get("/models", headers=PAGE)
+    assert "Quick and tf_efficientnet_lite0 inside." in page.text
