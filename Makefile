@@ -40,8 +40,8 @@ lint: $(READY) ## style, imports, templates, scripts, spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/djlint --quiet --check templates
-	$(BIN)/djlint --quiet --lint templates
+	$(BIN)/djlint --check templates
+	$(BIN)/djlint --lint templates
 	$(BIN)/oxlint --deny-warnings static/js
 	$(BIN)/codespell
 	$(BIN)/python -m tools.messages --check
