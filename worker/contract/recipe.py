@@ -221,7 +221,7 @@ class Reproducibility(Written):
 
     seed: int = Field(default=42, ge=0, le=2**31 - 1, description="Seed of all random numbers.")
     deterministic: bool = Field(
-        default=True, description="Refuse operations whose result may differ from run to run."
+        default=True, description="Choose algorithms that give the same result in every run."
     )
 
 
