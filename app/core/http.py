@@ -15,6 +15,7 @@ from app.core.db import AsyncSession, Database
 from app.core.errors import UnauthorizedError
 from app.core.security import ANONYMOUS, Scope, Viewer
 from app.core.settings import Settings
+from app.core.storage import BlobStore
 
 Authenticator = Callable[[AsyncSession, Request], Awaitable[Viewer | None]]
 
@@ -22,6 +23,11 @@ Authenticator = Callable[[AsyncSession, Request], Awaitable[Viewer | None]]
 def database(request: Request) -> Database:
     """Return the process's database; streaming routes open their own transactions with it."""
     return cast("Database", request.app.state.database)
+
+
+def storage_of(request: Request) -> BlobStore:
+    """Return the process's object store."""
+    return cast("BlobStore", request.app.state.storage)
 
 
 def site_settings(request: Request) -> Settings:

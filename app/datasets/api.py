@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from app.core.http import RepoReader, database
+from app.core.http import RepoReader, database, storage_of
 from app.core.paths import rev
 from app.datasets.schemas import InventoryOut
 from app.datasets.service import InventoryTaker, overview
@@ -25,5 +25,5 @@ async def read_inventory(
 
     The first call opens every image once; later calls are answered from what is known.
     """
-    taker = InventoryTaker(database(request), request.app.state.storage, viewer)
+    taker = InventoryTaker(database(request), storage_of(request), viewer)
     return overview(await taker.take(f"{owner}/{name}", rev(revision), Columns()))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from app.core.errors import AppError
-from app.core.http import RepoReader, database, site_address
+from app.core.http import RepoReader, database, site_address, storage_of
 from app.core.templating import render
 from app.datasets.schemas import InventoryOut
 from app.datasets.service import InventoryTaker, overview
@@ -45,7 +45,7 @@ async def viewer_page(request: Request, viewer: RepoReader, owner: str, name: st
             db, viewer, RepositoryKind.DATASET, owner, name
         )
         frame = await open_frame(db, viewer, repository, site_address(request))
-    taker = InventoryTaker(database(request), request.app.state.storage, viewer)
+    taker = InventoryTaker(database(request), storage_of(request), viewer)
     found: InventoryOut | None = None
     problem: AppError | None = None
     try:

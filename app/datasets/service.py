@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import structlog
 
+from app.core.batches import batched
 from app.core.db import Database
 from app.core.errors import InvalidError
 from app.core.i18n import _
@@ -139,7 +140,7 @@ class InventoryTaker:
         async with self._database.transaction() as db:
             known = await queries.probes(db, [file.oid for file in files])
         missing = [file for file in files if file.oid not in known]
-        for batch in _batches(missing):
+        for batch in batched(missing, _BATCH):
             handles = await self._open(repository_id, commit, batch)
             fresh = await _probe_all(handles)
             async with self._database.transaction() as db:
@@ -163,11 +164,6 @@ def split_name(repo: str) -> tuple[str, str]:
             fix=_("Write it as owner/name."),
         )
     return owner, name
-
-
-def _batches(files: Sequence[TreeFile]) -> Iterator[Sequence[TreeFile]]:
-    for start in range(0, len(files), _BATCH):
-        yield files[start : start + _BATCH]
 
 
 async def _probe_all(handles: Sequence[FileHandle]) -> list[Probe]:

@@ -9,7 +9,6 @@ from app.core.http import Db, RepoReader, RepoWriter
 from app.core.paths import plain
 from app.core.security import Scope, Viewer
 from app.core.settings import Settings
-from app.core.storage import BlobStore
 from app.hub import policy
 from app.hub.schemas import RepositoryKind
 from app.hub.service import Repository
@@ -26,12 +25,6 @@ def kind_of(request: Request) -> RepositoryKind:
 def base_url(request: Request) -> str:
     """Return the address under which the client reached this site, without a slash at the end."""
     return str(request.base_url).rstrip("/")
-
-
-def storage_of(request: Request) -> BlobStore:
-    """Return the process's store."""
-    storage: BlobStore = request.app.state.storage
-    return storage
 
 
 def signing_key(request: Request) -> str:

@@ -15,6 +15,7 @@ from app.core.http import (
     SiteSettings,
     StreamingRepoWriter,
     database,
+    storage_of,
 )
 from app.core.paths import rev
 from app.core.security import Viewer
@@ -46,12 +47,7 @@ router = APIRouter(prefix="/api/v1", tags=["hub"])
 PartDigest = Annotated[str, Header(alias="X-Content-Sha256", description="sha256 of the part")]
 
 
-def _storage(request: Request) -> BlobStore:
-    storage: BlobStore = request.app.state.storage
-    return storage
-
-
-Storage = Annotated[BlobStore, Depends(_storage)]
+Storage = Annotated[BlobStore, Depends(storage_of)]
 
 
 @dataclass(frozen=True)
@@ -131,7 +127,7 @@ async def get_archive(
     found = await _readable(db, viewer, at.plural, at.owner, at.name)
     oid = await service.resolve_revision(db, found, rev(commit))
     files = await service.list_files(db, found, oid)
-    stream = service.tar_stream(database(request), _storage(request), found, oid, files)
+    stream = service.tar_stream(database(request), storage_of(request), found, oid, files)
     return StreamingResponse(
         stream,
         media_type="application/x-tar",

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts import service as accounts
 from app.core.errors import BadRequestError, NotFoundError, UnsupportedError
-from app.core.http import Anybody, AnySignedIn, Db, RepoWriter
+from app.core.http import Anybody, AnySignedIn, Db, RepoWriter, storage_of
 from app.core.security import Scope
-from app.hfapi.context import repository_url, storage_of
+from app.hfapi.context import repository_url
 from app.hub import policy, service
 from app.hub.schemas import RepositoryKind
 from app.hub.service import parse_card, repository_not_found

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.db import AsyncSession
 from app.core.errors import InvalidError, NotFoundError, UnsupportedError
-from app.core.http import Db, StreamingRepoWriter, database
+from app.core.http import Db, StreamingRepoWriter, database, storage_of
 from app.core.i18n import _
 from app.core.security import Viewer
 from app.core.storage import BlobStore
-from app.hfapi.context import Writable, repository_url, rev_of, storage_of, writable
+from app.hfapi.context import Writable, repository_url, rev_of, writable
 from app.hfapi.ndjson import CommitBody
 from app.hub import service
 from app.hub.schemas import (

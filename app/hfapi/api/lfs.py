@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.db import AsyncSession
 from app.core.errors import BadRequestError, InvalidError, NotFoundError, UnauthorizedError
-from app.core.http import Db, RepoReader, database
+from app.core.http import Db, RepoReader, database, storage_of
 from app.core.security import Scope, Viewer
 from app.core.storage import Digest
-from app.hfapi.context import base_url, find_repository, signing_key, storage_of, writable
+from app.hfapi.context import base_url, find_repository, signing_key, writable
 from app.hfapi.signing import LIFETIME_S, Grant, expiry, issue, read
 from app.hub import service
 from app.hub.policy import access_by_id

@@ -10,12 +10,12 @@ from fastapi.responses import StreamingResponse
 
 from app.core.clock import now
 from app.core.errors import RangeError
-from app.core.http import Db, RepoReader, site_settings
+from app.core.http import Db, RepoReader, site_settings, storage_of
 from app.core.i18n import _
 from app.core.paths import plain
 from app.core.rate_limit import address_of
 from app.core.security import Viewer, sign
-from app.hfapi.context import Readable, rev_of, storage_of
+from app.hfapi.context import Readable, rev_of
 from app.hub import service
 from app.hub.schemas import FileHandle
 from app.hub.service import repository_not_found

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.core.errors import InvalidError, NotFoundError, UnauthorizedError
-from app.core.http import Db, RepoReader, RepoWriter, database
+from app.core.http import Db, RepoReader, RepoWriter, database, storage_of
 from app.core.security import Viewer
 from app.core.storage import BlobStore
-from app.hfapi.context import base_url, find_repository, signing_key, storage_of, writable
+from app.hfapi.context import base_url, find_repository, signing_key, writable
 from app.hfapi.signing import Grant, expiry, issue, read
 from app.hub.policy import access_by_id
 from app.hub.service import Repository, is_sha256, xet_files

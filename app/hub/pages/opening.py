@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, HTTPException, Request, status
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.core.db import AsyncSession
-from app.core.http import Db, RepoReader, RepoWriter, site_address
+from app.core.http import Db, RepoReader, RepoWriter, site_address, storage_of
 from app.core.paths import plain
 from app.core.storage import BlobStore
 from app.core.templating import render
@@ -31,11 +31,6 @@ def at_both(router: APIRouter, path: str, *methods: str) -> Callable[[Route], Ro
         return function
 
     return add
-
-
-def storage_of(request: Request) -> BlobStore:
-    """Return the process's object store."""
-    return cast("BlobStore", request.app.state.storage)
 
 
 def kind_of(request: Request) -> RepositoryKind:

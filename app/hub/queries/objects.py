@@ -8,6 +8,7 @@ from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
+from app.core.batches import batched
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.hub.objects import EMPTY_TREE
@@ -17,9 +18,8 @@ from app.hub.tables import Blob, Commit, PathHead, Ref, Tree
 _BATCH = 5000
 
 
-def _batches(values: Iterable[Any]) -> Iterable[list[Any]]:
-    rows = list(values)
-    return (rows[at : at + _BATCH] for at in range(0, len(rows), _BATCH))
+def _batches(values: Iterable[Any]) -> Iterable[Sequence[Any]]:
+    return batched(list(values), _BATCH)
 
 
 async def trees(db: AsyncSession, oids: Collection[str]) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 import tarfile
 from collections.abc import AsyncIterator, Sequence
 
+from app.core.batches import batched
 from app.core.db import Database
 from app.core.storage import BlobStore
 from app.hub.schemas import FileHandle, TreeFile
@@ -27,11 +28,9 @@ async def tar_stream(
     Large files hold their own bytes, not their pointers. Every entry has the same date and owner,
     so the same commit always gives the same bytes.
     """
-    for start in range(0, len(files), _BATCH):
+    for batch in batched(files, _BATCH):
         async with database.transaction() as db:
-            handles = await open_files(
-                db, storage, repository, commit, files[start : start + _BATCH]
-            )
+            handles = await open_files(db, storage, repository, commit, batch)
         for handle in handles:
             async for chunk in _entry(handle):
                 yield chunk

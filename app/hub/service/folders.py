@@ -1,9 +1,10 @@
 """Committing a folder of the site's own disk: starter content and published results."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+from app.core.batches import batched
 from app.core.db import AsyncSession
 from app.core.storage import CHUNK_BYTES, BlobStore, Digest
 from app.hub.content import is_binary
@@ -43,7 +44,7 @@ async def commit_folder(  # where from, where to, who and why
     operations: list[Operation] = []
     received: list[tuple[str, Digest]] = []
     # Some at a time: each small file waits for its own fsync.
-    for group in _batched(files, _AT_ONCE):
+    for group in batched(files, _AT_ONCE):
         names = [check_path(path.relative_to(folder).as_posix()) for path in group]
         stored = await asyncio.gather(*(_receive(storage, path) for path in group))
         for name, one in zip(names, stored, strict=True):
@@ -56,11 +57,6 @@ async def commit_folder(  # where from, where to, who and why
     return await commit(
         db, storage, repository, NewCommit(message=message, author=author, operations=operations)
     )
-
-
-def _batched(items: Sequence[Path], size: int) -> Iterator[Sequence[Path]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -7,8 +7,8 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.core.errors import RangeError
+from app.core.http import storage_of
 from app.core.i18n import _
-from app.core.storage import BlobStore
 from app.jobs.service.files import storage_key
 from app.jobs.tables import Artifact
 
@@ -35,7 +35,7 @@ def file_response(request: Request, artifact: Artifact) -> Response:
     }
     if is_part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.size}"
-    storage: BlobStore = request.app.state.storage
+    storage = storage_of(request)
     return StreamingResponse(
         storage.read(storage_key(artifact.sha256), start, end),
         status_code=206 if is_part else 200,

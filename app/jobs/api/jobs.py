@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import JsonValue
 
 from app.core.db import AsyncSession
-from app.core.http import Db, JobReader, JobWriter, RepoWriter, database
+from app.core.http import Db, JobReader, JobWriter, RepoWriter, database, storage_of
 from app.core.i18n import _
 from app.core.security import Viewer
 from app.jobs.api import view
@@ -35,7 +35,7 @@ JobId = Annotated[int, Path(ge=1, le=MAX_ID, description="The job's number.")]
 
 
 def _doctor(request: Request, viewer: Viewer) -> Doctor:
-    return Doctor(database(request), request.app.state.storage, viewer)
+    return Doctor(database(request), storage_of(request), viewer)
 
 
 async def job_out(db: AsyncSession, viewer: Viewer, job: Job) -> JobOut:
@@ -166,4 +166,4 @@ async def publish_job(
 ) -> PublishedOut:
     """Make a model repository of the result: weights, config, labels, card, curves, lineage."""
     job = await access_job(db, viewer, job_id)
-    return await publishing.Publisher(db, request.app.state.storage, viewer).publish(job, body)
+    return await publishing.Publisher(db, storage_of(request), viewer).publish(job, body)

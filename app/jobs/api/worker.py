@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.core.clock import now
 from app.core.errors import BadRequestError, InvalidError
-from app.core.http import Db, SiteSettings, database
+from app.core.http import Db, SiteSettings, database, storage_of
 from app.core.i18n import _
 from app.core.paths import repo_path
 from app.jobs.api.credentials import HeldAttempt, WorkerKey
@@ -142,7 +142,7 @@ async def store_artifact(
         path=_output_path(path), kind=x_artifact_kind, sha256=x_content_sha256
     )
     return await files.receive(
-        database(request), request.app.state.storage, ref, announced, request.stream()
+        database(request), storage_of(request), ref, announced, request.stream()
     )
 
 

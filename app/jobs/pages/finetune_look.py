@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from fastapi import Request
 
 from app.core.errors import AppError, Detail
-from app.core.http import database
+from app.core.http import database, storage_of
 from app.core.i18n import _
 from app.core.security import Viewer
 from app.datasets.service import InventoryTaker, overview
@@ -44,7 +44,7 @@ class Look:
     def __init__(self, request: Request, viewer: Viewer) -> None:
         self.database = database(request)
         self.viewer = viewer
-        self._storage = request.app.state.storage
+        self._storage = storage_of(request)
         self.doctor = Doctor(self.database, self._storage, viewer)
 
     async def data(self, name: str) -> Picked[DataFacts]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from app.core.http import Db, JobReader, JobWriter, database
+from app.core.http import Db, JobReader, JobWriter, database, storage_of
 from app.core.security import Scope, Viewer
 from app.core.templating import render
 from app.jobs.pages import publish_form, run_view
@@ -188,7 +188,7 @@ async def publish(
     try:
         # A transaction of its own: when it fails half-way, the page can still be read.
         async with database(request).transaction() as own:
-            storage = request.app.state.storage
+            storage = storage_of(request)
             published = await Publisher(own, storage, viewer).publish(job, wanted)
     except (InvalidError, ConflictError, ForbiddenError, NotFoundError) as problem:
         refused = publish_form.Refused(problem, answers.owner, answers.name, answers.private)

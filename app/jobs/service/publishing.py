@@ -68,15 +68,15 @@ class Publisher:
         )
         user_id = self._viewer.require_user()
         operations: list[Operation] = []
+        stored: list[tuple[str, Digest]] = []
         for file in files:
             if file.path in {CARD, CURVES}:
                 continue
             operation = await self._operation(file)
             if isinstance(operation, AddStored):
-                digest = Digest(file.sha256, file.size)
-                key = storage_key(file.sha256)
-                await hub.link_received(self._db, repository, user_id, [(key, digest)])
+                stored.append((storage_key(file.sha256), Digest(file.sha256, file.size)))
             operations.append(operation)
+        await hub.link_received(self._db, repository, user_id, stored)
         name = f"{repository.owner_name}/{repository.name}"
         license_ = wanted.license or await self._license(inputs)
         operations.append(AddFile(CARD, await self._card(job, inputs, files, name, license_)))
