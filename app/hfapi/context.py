@@ -1,8 +1,9 @@
 """What every route of the protocol needs: the repository it is about, and addresses to answer."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from app.core.db import AsyncSession
 from app.core.http import Db, RepoReader, RepoWriter
@@ -108,3 +109,16 @@ async def writable(
 def rev_of(rev: str) -> str:
     """Return a revision from an address."""
     return plain(rev)
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """A request whose answer may have a next page."""
+
+    request: Request
+    response: Response
+    db: Db
+
+    def next_page(self, **changes: str) -> None:
+        """Say where the next page is."""
+        self.response.headers["Link"] = next_link(self.request, **changes)

@@ -36,6 +36,29 @@ async def may_read(db: AsyncSession, viewer: Viewer, repository: Repository) -> 
     return await accounts.role_for(db, viewer, repository.owner_id) >= Role.READ
 
 
+async def may_open_files(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:
+    """Whether `viewer`, who may know of this repository, may open its files."""
+    return await may_read(db, viewer, repository)
+
+
+async def require_files(db: AsyncSession, viewer: Viewer, repository: Repository) -> None:
+    """Pass only if `viewer` may open the files of this repository.
+
+    Every door to content asks here: download, git, Xet, archive, viewer, job.
+
+    Raises:
+        UnauthorizedError: the repository is gated and nobody is signed in.
+        ForbiddenError: the repository is gated and the viewer was not let in.
+    """
+    if not await may_open_files(db, viewer, repository):
+        raise forbidden()
+
+
+async def may_propose(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:
+    """Whether `viewer` may open a pull request: everybody who is signed in and may read."""
+    return viewer.is_signed_in and await may_open_files(db, viewer, repository)
+
+
 async def may_write(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:
     """Whether `viewer` may commit to this repository."""
     if viewer.only_repos is not None and repository.id not in viewer.only_repos:

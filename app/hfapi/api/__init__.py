@@ -2,16 +2,18 @@
 
 from fastapi import APIRouter
 
-from app.hfapi.api import account, commits, lfs, repositories, resolve, xet
+from app.hfapi.api import account, commits, lfs, lists, repositories, resolve, revisions, trees, xet
 
 # Exact addresses and those below /api and /xet; may stand before any page.
 router = APIRouter()
 router.include_router(account.router)
 router.include_router(lfs.objects_router)
 router.include_router(xet.cas_router)
+# `repositories` ends with the answer to unknown names, so it stands last.
+_PARTS = (lists, commits, xet, trees, revisions, repositories)
 for _plural in ("models", "datasets"):
-    for _part in (commits.router, xet.router, repositories.router):
-        router.include_router(_part, prefix=f"/api/{_plural}")
+    for _part in _PARTS:
+        router.include_router(_part.router, prefix=f"/api/{_plural}")
 
 # Addresses under a repository's own name; they must come before the pages' catch-all.
 repository_router = APIRouter()

@@ -1,0 +1,1 @@
+"""Buckets: files without a history, over the same store."""

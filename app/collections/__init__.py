@@ -1,0 +1,1 @@
+"""Collections: lists of repositories that somebody keeps and explains."""

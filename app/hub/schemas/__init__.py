@@ -1,0 +1,83 @@
+"""Words and shapes of the hub: what other features see, what the API takes and gives."""
+
+from app.hub.schemas.api import (
+    CommitFileIn,
+    CommitIn,
+    CommitOut,
+    CompleteIn,
+    RepositoryIn,
+    RepositoryOut,
+    UploadIn,
+    UploadOut,
+)
+from app.hub.schemas.changes import (
+    AddBlob,
+    AddFile,
+    AddStored,
+    Author,
+    CopyFile,
+    DeleteFile,
+    DeleteFolder,
+    NewCommit,
+    Operation,
+)
+from app.hub.schemas.files import FileHandle, TreeFile, TreeFolder
+from app.hub.schemas.history import (
+    ChangeKind,
+    CommitInfo,
+    Diff,
+    FileChange,
+    LastCommit,
+    RefInfo,
+    Refs,
+)
+from app.hub.schemas.limits import (
+    INLINE_BYTES,
+    LFS_THRESHOLD_BYTES,
+    MAIN,
+    MAX_PART_BYTES,
+    MAX_REGULAR_BYTES,
+    PART_BYTES,
+)
+from app.hub.schemas.repositories import Facet, Filters, RepositoryKind, RepositoryRow, Sort
+
+__all__ = [
+    "INLINE_BYTES",
+    "LFS_THRESHOLD_BYTES",
+    "MAIN",
+    "MAX_PART_BYTES",
+    "MAX_REGULAR_BYTES",
+    "PART_BYTES",
+    "AddBlob",
+    "AddFile",
+    "AddStored",
+    "Author",
+    "ChangeKind",
+    "CommitFileIn",
+    "CommitIn",
+    "CommitInfo",
+    "CommitOut",
+    "CompleteIn",
+    "CopyFile",
+    "DeleteFile",
+    "DeleteFolder",
+    "Diff",
+    "Facet",
+    "FileChange",
+    "FileHandle",
+    "Filters",
+    "LastCommit",
+    "NewCommit",
+    "Operation",
+    "RefInfo",
+    "Refs",
+    "RepositoryIn",
+    "RepositoryKind",
+    "RepositoryOut",
+    "RepositoryRow",
+    "Sort",
+    "TreeFile",
+    "TreeFolder",
+    "UploadIn",
+    "UploadOut",
+]

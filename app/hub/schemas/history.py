@@ -1,0 +1,75 @@
+"""Commits, refs, and what changed between two of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class CommitInfo:
+    """A commit, as lists and pages show it."""
+
+    oid: str
+    parents: tuple[str, ...]
+    title: str
+    message: str
+    author_name: str
+    author_id: int | None
+    committed_at: datetime
+
+
+@dataclass(frozen=True)
+class LastCommit:
+    """The commit that last changed a path."""
+
+    oid: str
+    title: str
+    committed_at: datetime
+
+
+@dataclass(frozen=True)
+class RefInfo:
+    """A branch, tag or pull request by its short name and its full one."""
+
+    name: str
+    ref: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Refs:
+    """Every ref of a repository, sorted by name, `main` first."""
+
+    branches: tuple[RefInfo, ...]
+    tags: tuple[RefInfo, ...]
+    pull_requests: tuple[RefInfo, ...]
+
+
+class ChangeKind(StrEnum):
+    """What happened to a file between two commits."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file of a diff. `patch` is a unified diff; empty for binary, large or equal text."""
+
+    path: str
+    kind: ChangeKind
+    old_size: int
+    new_size: int
+    is_binary: bool = False
+    is_truncated: bool = False
+    patch: str = ""
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What changed between two commits; `is_truncated` if there were more files than shown."""
+
+    files: tuple[FileChange, ...]
+    num_files: int
+    is_truncated: bool

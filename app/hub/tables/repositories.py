@@ -1,0 +1,87 @@
+"""Repositories and the addresses they had."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.clock import now
+from app.core.db import Base
+from app.hub.schemas import RepositoryKind
+
+_KIND = Enum(
+    RepositoryKind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
+)
+
+
+REPOSITORY = "hub_repository.id"
+
+
+class Repository(Base):
+    """A model or data-set repository. The columns from `task` on are read from its card."""
+
+    __tablename__ = "hub_repository"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    kind: Mapped[RepositoryKind] = mapped_column(_KIND)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("accounts_account.id", ondelete="CASCADE"))
+    owner_name: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(Text)
+    private: Mapped[bool]
+    creator_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts_account.id", ondelete="SET NULL"), default=None
+    )
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    updated_at: Mapped[datetime] = mapped_column(default_factory=now)
+    head: Mapped[str] = mapped_column(Text, default="")
+    size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    downloads: Mapped[int] = mapped_column(BigInteger, default=0)
+    likes: Mapped[int] = mapped_column(default=0)
+    trending: Mapped[float] = mapped_column(default=0.0)
+    task: Mapped[str] = mapped_column(Text, default="")
+    library: Mapped[str] = mapped_column(Text, default="")
+    license: Mapped[str] = mapped_column(Text, default="")
+    summary: Mapped[str] = mapped_column(Text, default="")
+    languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    base_models: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    card: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
+    weights: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
+
+    __table_args__ = (
+        UniqueConstraint("kind", "owner_id", "name_key"),
+        Index("ix_hub_repository_owner_id", "owner_id"),
+        Index("ix_hub_repository_address", "kind", text("lower(owner_name)"), "name_key"),
+        Index("ix_hub_repository_created", "kind", "created_at", "id"),
+        Index("ix_hub_repository_updated", "kind", "updated_at", "id"),
+        Index("ix_hub_repository_downloads", "kind", "downloads", "id"),
+        Index("ix_hub_repository_likes", "kind", "likes", "id"),
+        Index("ix_hub_repository_trending", "kind", "trending", "id"),
+        Index("ix_hub_repository_task", "kind", "task"),
+        Index("ix_hub_repository_tags", "tags", postgresql_using="gin"),
+        Index("ix_hub_repository_base_models", "base_models", postgresql_using="gin"),
+    )
+
+
+class Redirect(Base):
+    """An earlier address of a repository."""
+
+    __tablename__ = "hub_redirect"
+    kind: Mapped[RepositoryKind] = mapped_column(_KIND, primary_key=True)
+    owner_key: Mapped[str] = mapped_column(Text, primary_key=True)
+    name_key: Mapped[str] = mapped_column(Text, primary_key=True)
+    repository_id: Mapped[int] = mapped_column(
+        ForeignKey(REPOSITORY, ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)

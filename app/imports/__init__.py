@@ -1,0 +1,1 @@
+"""Models and data sets brought here from another hub, or from a bundle in a file."""

@@ -1,0 +1,1 @@
+"""Webhooks: signed news of repositories for other programs."""
