@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         validation_alias="TUNINGFORK_MAX_UPLOAD_BYTES",
         description="Largest single file, in bytes.",
     )
+    outbound_allow: str = Field(
+        default="",
+        validation_alias="TUNINGFORK_OUTBOUND_ALLOW",
+        description="Private servers that webhooks and imports may call: `host:port`, by commas.",
+    )
 
 
 @lru_cache
