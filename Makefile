@@ -26,6 +26,14 @@ $(READY): requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $@
 
+# Earlier clients differ in how they send large files; each has a folder of its own.
+OLD_CLIENTS := 1.19.0 1.29.0
+CLIENTS := $(OLD_CLIENTS:%=.venv/clients/%/.ready)
+.venv/clients/%/.ready: requirements/clients/huggingface_hub-%.txt $(READY)
+	@rm -rf $(@D)
+	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --python $(BIN)/python --target $(@D) -r $<
+	@touch $@
+
 $(ASSETS): $(READY) package-lock.json tools/build_assets.py $(shell find static/css static/js static/img -type f 2>/dev/null)
 	@$(BIN)/python tools/build_assets.py
 
@@ -49,10 +57,10 @@ lint: $(READY) ## style, imports, templates, scripts, spelling
 types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
-test: $(ASSETS) ## every test but the browser's and the slow ones
+test: $(ASSETS) $(CLIENTS) ## every test but the browser's and the slow ones
 	$(BIN)/python -m pytest -m "not browser and not faults and not slow"
 
-test-slow: $(ASSETS) ## tests that need real data or real weights and minutes
+test-slow: $(ASSETS) $(CLIENTS) ## tests that need real data or real weights and minutes
 	$(BIN)/python -m pytest -m slow
 
 browser: $(ASSETS) ## the stories in a real Chromium
@@ -77,6 +85,7 @@ lock: ## write the hashed locks anew
 	@test -x $(BIN)/uv || ($(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv)
 	echo uv | $(BIN)/$(LOCK) - -o requirements/uv.txt
 	$(BIN)/$(LOCK) --all-extras pyproject.toml -o requirements/dev.txt
+	for version in $(OLD_CLIENTS); do echo "huggingface_hub==$$version" | $(BIN)/$(LOCK) - -o requirements/clients/huggingface_hub-$$version.txt; done
 	$(BIN)/$(LOCK) --extra web --constraint requirements/dev.txt pyproject.toml -o requirements/web.txt
 	$(BIN)/$(LOCK) --extra worker --constraint requirements/dev.txt pyproject.toml -o requirements/worker.txt
 
