@@ -9,6 +9,7 @@ from app.core.errors import AppError, ForbiddenError
 from app.core.i18n import _
 from app.core.security import Viewer
 from app.hub import errors
+from app.hub.queries import objects
 from app.hub.queries import repositories as queries
 from app.hub.schemas import RepositoryKind
 from app.hub.tables import Repository
@@ -67,6 +68,18 @@ async def may_write(db: AsyncSession, viewer: Viewer, repository: Repository) ->
     if role >= Role.WRITE:
         return True
     return role is Role.CONTRIBUTOR and repository.creator_id == viewer.user_id
+
+
+async def may_commit_to(
+    db: AsyncSession, viewer: Viewer, repository: Repository, branch: str
+) -> bool:
+    """Whether `viewer` may commit to this branch or `refs/pr/N`: writers, and who opened it."""
+    if await may_write(db, viewer, repository):
+        return True
+    if not branch.startswith("refs/pr/") or not await may_propose(db, viewer, repository):
+        return False
+    ref = await objects.ref(db, repository.id, branch)
+    return ref is not None and ref.owner_id == viewer.user_id
 
 
 async def may_administer(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:

@@ -113,6 +113,19 @@ async def commit_by_oid(db: AsyncSession, repository_id: int, oid: str) -> Commi
     return await db.get(Commit, (repository_id, oid))
 
 
+async def commits_by_oid(
+    db: AsyncSession, repository_id: int, oids: Sequence[str]
+) -> Sequence[Commit]:
+    """Return these commits of a repository, in the order of `oids`; missing ones are left out."""
+    found: dict[str, Commit] = {}
+    for batch in _batches(set(oids)):
+        statement = select(Commit).where(
+            Commit.repository_id == repository_id, Commit.oid.in_(batch)
+        )
+        found.update((row.oid, row) for row in await db.scalars(statement))
+    return [found[oid] for oid in oids if oid in found]
+
+
 async def commits_by_prefix(db: AsyncSession, repository_id: int, prefix: str) -> Sequence[str]:
     """Return at most two ids that begin so; two mean that the prefix is ambiguous."""
     statement = (

@@ -29,6 +29,7 @@ class AddBlob:
 
     path: str
     oid: str
+    mode: str = "100644"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,10 @@ Operation = AddFile | AddBlob | AddStored | DeleteFile | DeleteFolder | CopyFile
 
 @dataclass(frozen=True)
 class NewCommit:
-    """A commit to be made. `parent` set means: only if the branch is still there."""
+    """A commit to be made. `parent` set means: only if the branch is still there.
+
+    `merged` names further parents: commits of the same repository that this one brings in.
+    """
 
     message: str
     author: Author
@@ -76,3 +80,4 @@ class NewCommit:
     branch: str = MAIN
     parent: str = ""
     description: str = ""
+    merged: Sequence[str] = ()

@@ -8,7 +8,7 @@ import structlog
 
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.errors import InvalidError, StaleError
+from app.core.errors import ConflictError, InvalidError, StaleError
 from app.core.events import emit
 from app.core.i18n import _
 from app.core.storage import BlobStore, content_key
@@ -110,6 +110,8 @@ async def commit(
         raise errors.revision_not_found(new.branch)
     # Read anew under the lock: another commit may have changed size and head while we waited.
     repository = await repositories.fresh_repository(db, repository.id) or repository
+    if ref.is_frozen:
+        raise frozen(ref_name)
     if new.parent and new.parent != ref.target:
         raise stale()
     parent = await queries.commit_by_oid(db, repository.id, ref.target)
@@ -117,7 +119,8 @@ async def commit(
         raise errors.revision_not_found(new.branch)
     additions = await _additions(db, storage, repository, parent, new.operations)
     changes = await _edit(db, parent.tree, parent.oid, new.operations, additions)
-    made = await _write_commit(db, repository, changes.root, [parent], new)
+    merged = await queries.commits_by_oid(db, repository.id, new.merged)
+    made = await _write_commit(db, repository, changes.root, [parent, *merged], new)
     if not await queries.move_ref(db, repository.id, ref_name, parent.oid, made.oid):
         raise stale()
     await _after_move(db, storage, repository, ref_name, made, changes)
@@ -130,6 +133,16 @@ def stale() -> StaleError:
     """Return the answer to a commit on top of a tip that has moved; clients know this sentence."""
     return StaleError(
         _("The branch was updated since you opened this page. Please refresh and try again.")
+    )
+
+
+def frozen(ref_name: str) -> ConflictError:
+    """Return the answer to a commit to a pull request that is closed or merged."""
+    return ConflictError(
+        _("%(ref)s takes no more commits: its pull request is closed or merged.")
+        % {"ref": ref_name},
+        fix=_("Reopen the pull request, or open another one."),
+        code="frozen_ref",
     )
 
 
@@ -166,7 +179,7 @@ async def _additions(
         found[path] = TreeEntry("", MODE_FILE, oid)
     for operation in operations:
         if isinstance(operation, AddBlob):
-            found[operation.path] = TreeEntry("", MODE_FILE, operation.oid)
+            found[operation.path] = TreeEntry("", operation.mode, operation.oid)
         elif isinstance(operation, CopyFile) and parent is not None:
             found[operation.path] = await _copied(db, repository, parent, operation)
     await _check_pointers(db, repository, [entry.oid for entry in found.values()])

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     Text,
+    false,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,7 +20,11 @@ from app.hub.tables.repositories import REPOSITORY
 
 
 class Ref(Base):
-    """A branch (`refs/heads/…`), a tag (`refs/tags/…`) or a pull request (`refs/pr/…`)."""
+    """A branch (`refs/heads/…`), a tag (`refs/tags/…`) or a pull request (`refs/pr/…`).
+
+    `owner_id` may commit to it without the right to write to the repository; a frozen ref takes
+    no commits from anybody.
+    """
 
     __tablename__ = "hub_ref"
     repository_id: Mapped[int] = mapped_column(
@@ -29,6 +34,10 @@ class Ref(Base):
     target: Mapped[str] = mapped_column(Text)
     message: Mapped[str] = mapped_column(Text, default="")
     updated_at: Mapped[datetime] = mapped_column(default_factory=now)
+    owner_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts_account.id", ondelete="SET NULL"), default=None
+    )
+    is_frozen: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
 
 class Commit(Base):
