@@ -4,15 +4,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.core.db import Database
+from app.core.settings import Settings
 from tests.conftest import Site
 from tests.factories.accounts import make_token, make_user
+from tests.factories.s3 import s3_server
+
+CLIENTS = Path(sys.prefix) / "clients"
 
 Client = Callable[..., Any]
 
@@ -23,6 +27,13 @@ from huggingface_hub import HfApi
 api = HfApi()
 result = None
 """
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The settings of a real S3 store, one for all tests of a process."""
+    with s3_server(tmp_path_factory.mktemp("weed")) as store:
+        yield store
 
 
 @pytest.fixture
@@ -45,9 +56,14 @@ def environment(site: Site, token: str, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def hf(environment: dict[str, str], tmp_path: Path) -> Client:
-    """Run a script that sets `result`; return it. `env` changes the environment."""
+    """Run a script that sets `result`; return it. `env` changes the environment.
 
-    def run(script: str, /, **env: str) -> Any:
+    `client` names an earlier version of huggingface_hub to run it with.
+    """
+
+    def run(script: str, /, *, client: str = "", **env: str) -> Any:
+        if client:
+            env["PYTHONPATH"] = str(CLIENTS / client)
         out = tmp_path / "result.json"
         ending = f"\nPath({str(out)!r}).write_text(json.dumps(result))\n"
         done = subprocess.run(
