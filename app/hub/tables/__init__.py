@@ -4,13 +4,24 @@ Git objects are content-addressed and shared between repositories; what a reposi
 for is decided by its refs and commits, and for large files by `RepositoryLfs`.
 """
 
+from app.hub.tables.annotated_tags import AnnotatedTag
 from app.hub.tables.git import Blob, Commit, PathHead, Ref, Tree
-from app.hub.tables.large_files import LfsObject, RepositoryLfs, Store, XetFile, Xorb, XorbUser
+from app.hub.tables.large_files import (
+    LfsObject,
+    RepositoryLfs,
+    Store,
+    XetAnchor,
+    XetFile,
+    XetUse,
+    Xorb,
+    XorbUser,
+)
 from app.hub.tables.popularity import Download, DownloadDay
 from app.hub.tables.repositories import Redirect, Repository
 from app.hub.tables.uploads import Upload, UploadPart
 
 __all__ = [
+    "AnnotatedTag",
     "Blob",
     "Commit",
     "Download",
@@ -25,7 +36,9 @@ __all__ = [
     "Tree",
     "Upload",
     "UploadPart",
+    "XetAnchor",
     "XetFile",
+    "XetUse",
     "Xorb",
     "XorbUser",
 ]

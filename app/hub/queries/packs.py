@@ -1,0 +1,186 @@
+"""What git's transfer protocol reads and writes: commits as a graph, objects in bulk, tags."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.batches import batched
+from app.core.clock import now
+from app.core.db import AsyncSession
+from app.hub.schemas.packs import GraphCommit
+from app.hub.tables import AnnotatedTag, Blob, Commit, PathHead, Ref
+
+_BATCH = 5000
+_NODE = (Commit.oid, Commit.tree, Commit.parents, Commit.generation, Commit.committed_at)
+
+
+def _nodes(rows: Iterable[Any]) -> list[GraphCommit]:
+    return [GraphCommit(oid, tree, tuple(parents), n, at) for oid, tree, parents, n, at in rows]
+
+
+async def nodes(db: AsyncSession, repository_id: int, oids: Collection[str]) -> list[GraphCommit]:
+    """Return those of these commits that the repository has."""
+    found: list[GraphCommit] = []
+    for batch in batched(sorted(oids), _BATCH):
+        statement = select(*_NODE).where(
+            Commit.repository_id == repository_id, Commit.oid.in_(batch)
+        )
+        found += _nodes(await db.execute(statement))
+    return found
+
+
+async def nodes_between(
+    db: AsyncSession, repository_id: int, low: int, high: int
+) -> list[GraphCommit]:
+    """Return the repository's commits of the generations `low` to `high`, both included."""
+    statement = select(*_NODE).where(
+        Commit.repository_id == repository_id, Commit.generation.between(low, high)
+    )
+    return _nodes(await db.execute(statement))
+
+
+async def newest_generation(db: AsyncSession, repository_id: int) -> int:
+    """Return the largest generation of the repository's commits, 0 if it has none."""
+    statement = select(func.max(Commit.generation)).where(Commit.repository_id == repository_id)
+    return int(await db.scalar(statement) or 0)
+
+
+async def commit_raws(
+    db: AsyncSession, repository_id: int, oids: Sequence[str]
+) -> list[tuple[str, bytes]]:
+    """Return the bytes of these commits of the repository, in the order of `oids`."""
+    rows = await db.execute(
+        select(Commit.oid, Commit.raw).where(
+            Commit.repository_id == repository_id, Commit.oid.in_(oids)
+        )
+    )
+    found = {oid: raw for oid, raw in rows}
+    return [(oid, found[oid]) for oid in oids]
+
+
+async def blob_places(
+    db: AsyncSession, oids: Sequence[str]
+) -> list[tuple[str, int, str | None]]:
+    """Return id, size and storage key (None: kept in the row) of these files."""
+    found: list[tuple[str, int, str | None]] = []
+    for batch in batched(oids, _BATCH):
+        rows = await db.execute(
+            select(Blob.oid, Blob.size, Blob.storage_key).where(Blob.oid.in_(batch))
+        )
+        found += [(oid, size, key) for oid, size, key in rows]
+    return found
+
+
+async def add_commits(db: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store commits of a repository; those that are there already stay as they are."""
+    for batch in batched(sorted(rows, key=lambda row: str(row["oid"])), 500):
+        await db.execute(insert(Commit).on_conflict_do_nothing(), batch)
+
+
+async def annotated_tags(db: AsyncSession, repository_id: int) -> Sequence[AnnotatedTag]:
+    """Return the tag objects of a repository's tags."""
+    statement = (
+        select(AnnotatedTag)
+        .join(
+            Ref,
+            (Ref.repository_id == AnnotatedTag.repository_id)
+            & (Ref.name == AnnotatedTag.ref)
+            & (Ref.target == AnnotatedTag.commit),
+        )
+        .where(AnnotatedTag.repository_id == repository_id)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def set_annotated_tag(db: AsyncSession, row: Mapping[str, Any]) -> None:
+    """Write down the tag object of a ref."""
+    statement = insert(AnnotatedTag).values(**row)
+    changed = {name: row[name] for name in ("oid", "commit", "raw")}
+    await db.execute(
+        statement.on_conflict_do_update(index_elements=["repository_id", "ref"], set_=changed)
+    )
+
+
+async def drop_annotated_tag(db: AsyncSession, repository_id: int, ref: str) -> None:
+    """Forget the tag object of a ref, which points at a commit itself by now."""
+    await db.execute(
+        delete(AnnotatedTag).where(
+            AnnotatedTag.repository_id == repository_id, AnnotatedTag.ref == ref
+        )
+    )
+
+
+async def add_ref(db: AsyncSession, repository_id: int, name: str, target: str) -> bool:
+    """Make a ref; False if somebody else made one of that name."""
+    result = await db.execute(
+        insert(Ref)
+        .values(
+            repository_id=repository_id, name=name, target=target, message="", updated_at=now()
+        )
+        .on_conflict_do_nothing()
+        .returning(Ref.name)
+    )
+    return result.first() is not None
+
+
+async def set_ref_message(db: AsyncSession, repository_id: int, name: str, message: str) -> None:
+    """Write down what a tag says."""
+    await db.execute(
+        update(Ref)
+        .where(Ref.repository_id == repository_id, Ref.name == name)
+        .values(message=message)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def delete_ref(db: AsyncSession, repository_id: int, name: str, old: str) -> bool:
+    """Remove a ref that points at `old`; False if it points elsewhere by now."""
+    result = await db.execute(
+        delete(Ref)
+        .where(Ref.repository_id == repository_id, Ref.name == name, Ref.target == old)
+        .returning(Ref.name)
+        .execution_options(synchronize_session=False)
+    )
+    return result.first() is not None
+
+
+async def branches_at(
+    db: AsyncSession, repository_id: int, oids: Collection[str]
+) -> dict[str, str]:
+    """Return for each commit that is the tip of an indexed branch the name of one such ref."""
+    rows = await db.execute(
+        select(Ref.target, func.min(Ref.name))
+        .where(
+            Ref.repository_id == repository_id,
+            Ref.target.in_(oids),
+            ~Ref.name.startswith("refs/tags/"),
+        )
+        .group_by(Ref.target)
+    )
+    return {target: name for target, name in rows}
+
+
+async def path_commits(
+    db: AsyncSession, repository_id: int, ref: str, paths: Collection[str]
+) -> dict[str, str]:
+    """Return which commit last changed each of these paths at the tip of a branch."""
+    found: dict[str, str] = {}
+    for batch in batched(sorted(paths), _BATCH):
+        rows = await db.execute(
+            select(PathHead.path, PathHead.last_commit).where(
+                PathHead.repository_id == repository_id,
+                PathHead.ref == ref,
+                PathHead.path.in_(batch),
+            )
+        )
+        found.update((path, oid) for path, oid in rows)
+    return found
+
+
+async def clear_paths(db: AsyncSession, repository_id: int, ref: str) -> None:
+    """Empty the index of a branch."""
+    await db.execute(
+        delete(PathHead).where(PathHead.repository_id == repository_id, PathHead.ref == ref)
+    )
