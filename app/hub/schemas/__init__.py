@@ -25,6 +25,7 @@ from app.hub.schemas.files import FileHandle, TreeFile, TreeFolder
 from app.hub.schemas.history import (
     ChangeKind,
     CommitInfo,
+    CommitNode,
     Diff,
     FileChange,
     LastCommit,
@@ -39,7 +40,14 @@ from app.hub.schemas.limits import (
     MAX_REGULAR_BYTES,
     PART_BYTES,
 )
-from app.hub.schemas.repositories import Facet, Filters, RepositoryKind, RepositoryRow, Sort
+from app.hub.schemas.repositories import (
+    AccessStatus,
+    Facet,
+    Filters,
+    RepositoryKind,
+    RepositoryRow,
+    Sort,
+)
 
 __all__ = [
     "INLINE_BYTES",
@@ -48,6 +56,7 @@ __all__ = [
     "MAX_PART_BYTES",
     "MAX_REGULAR_BYTES",
     "PART_BYTES",
+    "AccessStatus",
     "AddBlob",
     "AddFile",
     "AddStored",
@@ -56,6 +65,7 @@ __all__ = [
     "CommitFileIn",
     "CommitIn",
     "CommitInfo",
+    "CommitNode",
     "CommitOut",
     "CompleteIn",
     "CopyFile",

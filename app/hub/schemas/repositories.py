@@ -32,6 +32,14 @@ class Sort(StrEnum):
     TRENDING = "trendingScore"
 
 
+class AccessStatus(StrEnum):
+    """How far a wish to open a gated repository has come."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
 @dataclass(frozen=True)
 class Filters:
     """What a list is narrowed to; empty values do not narrow. Every one of `tags` must be there."""
@@ -48,6 +56,9 @@ class Filters:
     sort: Sort = Sort.TRENDING
     limit: int = 30
     owner_id: int | None = None
+    gated: bool | None = None
+    min_parameters: int | None = None
+    max_parameters: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,8 @@ class RepositoryRow:
     summary: str
     tags: tuple[str, ...]
     size_bytes: int
+    gated: str = ""
+    num_parameters: int | None = None
 
     @property
     def full_name(self) -> str:
@@ -80,7 +93,8 @@ class RepositoryRow:
 
 @dataclass(frozen=True)
 class Facet:
-    """A value that occurs in a list, and how often."""
+    """A value that occurs in a list, and how often; `is_floor` means at least so often."""
 
     value: str
     count: int
+    is_floor: bool = False

@@ -4,6 +4,7 @@ Git objects are content-addressed and shared between repositories; what a reposi
 for is decided by its refs and commits, and for large files by `RepositoryLfs`.
 """
 
+from app.hub.tables.access import AccessRequest
 from app.hub.tables.annotated_tags import AnnotatedTag
 from app.hub.tables.git import Blob, Commit, PathHead, Ref, Tree
 from app.hub.tables.large_files import (
@@ -16,17 +17,21 @@ from app.hub.tables.large_files import (
     Xorb,
     XorbUser,
 )
-from app.hub.tables.popularity import Download, DownloadDay
+from app.hub.tables.popularity import Download, DownloadDay, DownloadDelta, FacetCount, Like
 from app.hub.tables.repositories import Redirect, Repository
 from app.hub.tables.uploads import Upload, UploadPart
 
 __all__ = [
+    "AccessRequest",
     "AnnotatedTag",
     "Blob",
     "Commit",
     "Download",
     "DownloadDay",
+    "DownloadDelta",
+    "FacetCount",
     "LfsObject",
+    "Like",
     "PathHead",
     "Redirect",
     "Ref",

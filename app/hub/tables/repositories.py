@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Enum,
     ForeignKey,
@@ -11,6 +12,8 @@ from sqlalchemy import (
     Index,
     Text,
     UniqueConstraint,
+    event,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -20,10 +23,9 @@ from app.core.clock import now
 from app.core.db import Base
 from app.hub.schemas import RepositoryKind
 
-_KIND = Enum(
+KIND = Enum(
     RepositoryKind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
 )
-
 
 REPOSITORY = "hub_repository.id"
 
@@ -33,7 +35,7 @@ class Repository(Base):
 
     __tablename__ = "hub_repository"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
-    kind: Mapped[RepositoryKind] = mapped_column(_KIND)
+    kind: Mapped[RepositoryKind] = mapped_column(KIND)
     owner_id: Mapped[int] = mapped_column(ForeignKey("accounts_account.id", ondelete="CASCADE"))
     owner_name: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
@@ -58,6 +60,19 @@ class Repository(Base):
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
     card: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
     weights: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
+    # What `config.json` and its neighbours say, shortened; `facts_key` names what was read.
+    config: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, server_default=text("'{}'"), default_factory=dict
+    )
+    facts_key: Mapped[str] = mapped_column(Text, server_default="", default="")
+    num_parameters: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    # Empty, `auto` (whoever agrees is let in) or `manual` (the owner decides).
+    gated: Mapped[str] = mapped_column(Text, server_default="", default="")
+    disabled: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    # `downloads` are those of the last 30 days, once a person, snapshot and day.
+    downloads_all_time: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
+    downloads_raw: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
+    search_text: Mapped[str] = mapped_column(Text, server_default="", default="")
 
     __table_args__ = (
         UniqueConstraint("kind", "owner_id", "name_key"),
@@ -71,6 +86,17 @@ class Repository(Base):
         Index("ix_hub_repository_task", "kind", "task"),
         Index("ix_hub_repository_tags", "tags", postgresql_using="gin"),
         Index("ix_hub_repository_base_models", "base_models", postgresql_using="gin"),
+        Index("ix_hub_repository_languages", "languages", postgresql_using="gin"),
+        Index("ix_hub_repository_library", "kind", "library"),
+        Index("ix_hub_repository_license", "kind", "license"),
+        Index("ix_hub_repository_parameters", "kind", "num_parameters"),
+        Index("ix_hub_repository_gated", "kind", "gated", postgresql_where=text("gated <> ''")),
+        Index(
+            "ix_hub_repository_search",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
     )
 
 
@@ -78,10 +104,14 @@ class Redirect(Base):
     """An earlier address of a repository."""
 
     __tablename__ = "hub_redirect"
-    kind: Mapped[RepositoryKind] = mapped_column(_KIND, primary_key=True)
+    kind: Mapped[RepositoryKind] = mapped_column(KIND, primary_key=True)
     owner_key: Mapped[str] = mapped_column(Text, primary_key=True)
     name_key: Mapped[str] = mapped_column(Text, primary_key=True)
     repository_id: Mapped[int] = mapped_column(
         ForeignKey(REPOSITORY, ondelete="CASCADE"), index=True
     )
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+# Substring search needs trigrams; the extension comes with PostgreSQL and is trusted.
+event.listen(Repository.__table__, "before_create", DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
