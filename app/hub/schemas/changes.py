@@ -21,6 +21,7 @@ class AddFile:
 
     path: str
     content: bytes = field(repr=False)
+    mode: str = "100644"
 
 
 @dataclass(frozen=True)

@@ -174,9 +174,9 @@ async def _additions(
     contents = [op.content for op in files]
     contents += [encode_pointer(Pointer(op.sha256, op.size)) for op in stored]
     oids = await stage_blobs(db, storage, contents)
-    paths = [op.path for op in files] + [op.path for op in stored]
-    for path, oid in zip(paths, oids, strict=True):
-        found[path] = TreeEntry("", MODE_FILE, oid)
+    places = [(op.path, op.mode) for op in files] + [(op.path, MODE_FILE) for op in stored]
+    for (path, mode), oid in zip(places, oids, strict=True):
+        found[path] = TreeEntry("", mode, oid)
     for operation in operations:
         if isinstance(operation, AddBlob):
             found[operation.path] = TreeEntry("", operation.mode, operation.oid)
@@ -201,7 +201,9 @@ async def _copied(
 async def _check_stored(
     db: AsyncSession, repository: Repository, stored: Sequence[AddStored]
 ) -> None:
-    linked = await uploads.linked_lfs(db, repository.id, {op.sha256 for op in stored})
+    linked = await uploads.linked_lfs(
+        db, repository.id, {op.sha256 for op in stored}, lock=True
+    )
     for operation in stored:
         known = linked.get(operation.sha256)
         if known is None or known.size != operation.size:
@@ -212,7 +214,7 @@ async def _check_pointers(db: AsyncSession, repository: Repository, oids: Sequen
     """A pointer whose bytes this repository does not have would be a file nobody can open."""
     blobs = await queries.blobs(db, oids)
     digests = {blob.lfs_sha256 for blob in blobs.values() if blob.lfs_sha256}
-    linked = await uploads.linked_lfs(db, repository.id, digests)
+    linked = await uploads.linked_lfs(db, repository.id, digests, lock=True)
     for blob in blobs.values():
         if blob.lfs_sha256 and blob.lfs_sha256 not in linked:
             raise _not_sent(blob.lfs_sha256)
