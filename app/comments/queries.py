@@ -1,0 +1,70 @@
+"""Reading and counting threads."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from app.comments.tables import Comment, CommentRevision, Thread
+from app.core.db import AsyncSession
+
+
+async def comment(
+    db: AsyncSession, thread_id: int, comment_id: int, *, lock: bool = False
+) -> Comment | None:
+    """Return a comment of this thread; `lock` holds it until the transaction ends."""
+    statement = select(Comment).where(Comment.id == comment_id, Comment.thread_id == thread_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await db.scalar(statement)
+
+
+async def comments(
+    db: AsyncSession, thread_id: int, after: int, limit: int | None
+) -> Sequence[Comment]:
+    """Return comments with larger ids than `after`, oldest first; all of them without a limit."""
+    statement = (
+        select(Comment)
+        .where(Comment.thread_id == thread_id, Comment.id > after)
+        .order_by(Comment.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def revisions(db: AsyncSession, comment_ids: Collection[int]) -> Sequence[CommentRevision]:
+    """Return the earlier wordings of these comments, the oldest first."""
+    statement = (
+        select(CommentRevision)
+        .where(CommentRevision.comment_id.in_(comment_ids))
+        .order_by(CommentRevision.comment_id, CommentRevision.number)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def count_one_more(db: AsyncSession, thread_id: int, moment: datetime) -> None:
+    """Count a new comment of a thread."""
+    await db.execute(
+        update(Thread)
+        .where(Thread.id == thread_id)
+        .values(num_comments=Thread.num_comments + 1, last_comment_at=moment)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def threads(db: AsyncSession, ids: Collection[int]) -> Sequence[Thread]:
+    """Return threads by id, as the database has them now."""
+    statement = select(Thread).where(Thread.id.in_(ids))
+    return (await db.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def delete_threads(db: AsyncSession, subject: str, subject_id: int) -> None:
+    """Remove every thread under one thing, with its comments."""
+    await db.execute(
+        delete(Thread).where(Thread.subject == subject, Thread.subject_id == subject_id)
+    )
+
+
+async def delete_revisions(db: AsyncSession, comment_id: int) -> None:
+    """Forget what a comment said before."""
+    await db.execute(delete(CommentRevision).where(CommentRevision.comment_id == comment_id))
