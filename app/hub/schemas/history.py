@@ -19,6 +19,16 @@ class CommitInfo:
 
 
 @dataclass(frozen=True)
+class CommitNode:
+    """A commit as a walk over the history needs it."""
+
+    oid: str
+    tree: str
+    parents: tuple[str, ...]
+    generation: int
+
+
+@dataclass(frozen=True)
 class LastCommit:
     """The commit that last changed a path."""
 

@@ -1,0 +1,70 @@
+"""Walking over a repository's commits with no more of each than the walk needs."""
+
+from collections.abc import Collection
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import aliased
+
+from app.core.batches import batched
+from app.core.db import AsyncSession
+from app.hub.schemas import CommitNode, LastCommit
+from app.hub.tables import Commit
+
+_BATCH = 5000
+_NODE = (Commit.oid, Commit.tree, Commit.parents, Commit.generation)
+
+
+async def commit_nodes(
+    db: AsyncSession, repository_id: int, oids: Collection[str]
+) -> list[CommitNode]:
+    """Return those of these commits that the repository has."""
+    found = []
+    for batch in batched(list(set(oids)), _BATCH):
+        rows = await db.execute(
+            select(*_NODE).where(Commit.repository_id == repository_id, Commit.oid.in_(batch))
+        )
+        found += [CommitNode(oid, tree, tuple(parents), at) for oid, tree, parents, at in rows]
+    return found
+
+
+async def ancestry(
+    db: AsyncSession, repository_id: int, starts: Collection[str], floor: int
+) -> list[CommitNode]:
+    """Return the commits reachable from `starts` whose generation is above `floor`."""
+    reachable = (
+        select(Commit.oid, Commit.parents)
+        .where(
+            Commit.repository_id == repository_id,
+            Commit.oid.in_(list(starts)),
+            Commit.generation > floor,
+        )
+        .cte("ancestry", recursive=True)
+    )
+    parent = aliased(Commit)
+    above = and_(
+        parent.repository_id == repository_id,
+        parent.generation > floor,
+        parent.oid == func.any(reachable.c.parents),
+    )
+    reachable = reachable.union(select(parent.oid, parent.parents).join(reachable, above))
+    rows = await db.execute(
+        select(*_NODE).join(
+            reachable, and_(Commit.repository_id == repository_id, Commit.oid == reachable.c.oid)
+        )
+    )
+    return [CommitNode(oid, tree, tuple(parents), at) for oid, tree, parents, at in rows]
+
+
+async def last_commit_rows(
+    db: AsyncSession, repository_id: int, oids: Collection[str]
+) -> dict[str, LastCommit]:
+    """Return what is shown of these commits beside the paths they changed, by id."""
+    found: dict[str, LastCommit] = {}
+    for batch in batched(list(set(oids)), _BATCH):
+        rows = await db.execute(
+            select(Commit.oid, Commit.title, Commit.committed_at).where(
+                Commit.repository_id == repository_id, Commit.oid.in_(batch)
+            )
+        )
+        found.update((oid, LastCommit(oid, title, at)) for oid, title, at in rows)
+    return found
