@@ -11,6 +11,7 @@ from app.hub.queries import objects as queries
 from app.hub.queries import uploads
 from app.hub.schemas import FileHandle, TreeFile, TreeFolder
 from app.hub.service.commits import real_size
+from app.hub.service.last_commits import last_commits
 from app.hub.service.revisions import Revision, find_revision
 from app.hub.service.trees import find_entries, find_entry, walk
 from app.hub.tables import Blob, Repository
@@ -148,14 +149,10 @@ def _tree_file(path: str, entry: TreeEntry, blob: Blob) -> TreeFile:
 async def with_last_commits(
     db: AsyncSession, repository: Repository, revision: Revision, items: Sequence[Item]
 ) -> list[Item]:
-    """Return the items with the commit that last changed each, as far as it is on record.
-
-    The record is kept for the tips of branches; a commit that is a tip is served from it too.
-    """
+    """Return the items with the commit that last changed each, at whatever revision."""
     ref = revision.ref or await _branch_at(db, repository, revision.oid)
-    if ref is None:
-        return list(items)
-    found = await queries.last_commits(db, repository.id, ref, {item.path for item in items})
+    paths = {item.path for item in items}
+    found = await last_commits(db, revision.commit, ref, paths)
     return [replace(item, last_commit=found.get(item.path)) for item in items]
 
 
