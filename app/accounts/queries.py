@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, select, update
 
 from app.accounts.names import name_key
-from app.accounts.schemas import AccountKind, Role
+from app.accounts.schemas import AccountKind, Decision, Role
 from app.accounts.tables import (
     AccessToken,
     Account,
+    DeviceLogin,
     LoginSession,
     Membership,
     Organization,
+    RefreshToken,
     SetupLink,
     User,
 )
@@ -232,3 +234,39 @@ def _open_link(token_hash: bytes) -> tuple[ColumnElement[bool], ...]:
         SetupLink.used_at.is_(None),
         SetupLink.expires_at > now(),
     )
+
+
+async def device_login_by_device(db: AsyncSession, device_hash: bytes) -> DeviceLogin | None:
+    """Return the waiting program, locked: of two polls at once only one may take the token."""
+    statement = select(DeviceLogin).where(DeviceLogin.device_hash == device_hash)
+    return await db.scalar(statement.with_for_update())
+
+
+async def open_device_login(db: AsyncSession, user_code_hash: str) -> DeviceLogin | None:
+    """Return the program that shows this code while nobody has decided, locked."""
+    statement = select(DeviceLogin).where(
+        DeviceLogin.user_code_hash == user_code_hash,
+        DeviceLogin.expires_at > now(),
+        DeviceLogin.decision == Decision.PENDING,
+    )
+    return await db.scalar(statement.with_for_update())
+
+
+async def delete_old_device_logins(db: AsyncSession, before: datetime) -> None:
+    """Forget programs whose codes ended before this moment."""
+    await db.execute(delete(DeviceLogin).where(DeviceLogin.expires_at < before))
+
+
+async def refresh_token_by_hash(
+    db: AsyncSession, token_hash: bytes
+) -> tuple[RefreshToken, AccessToken] | None:
+    """Return the refresh token that has, or had last, this hash, with what it renews; locked."""
+    either = (RefreshToken.token_hash == token_hash) | (RefreshToken.previous_hash == token_hash)
+    statement = (
+        select(RefreshToken, AccessToken)
+        .join(AccessToken, AccessToken.id == RefreshToken.token_id)
+        .where(either)
+        .with_for_update()
+    )
+    row = (await db.execute(statement)).first()
+    return (row[0], row[1]) if row else None

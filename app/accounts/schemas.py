@@ -17,7 +17,8 @@ MAX_TOKEN_DAYS = 366
 # First path segments the site uses or may use one day, and names that would mislead.
 _RESERVED = """
 _ .well-known about account accounts admin administrator advisor api apps arena ask assets auth
-badge badges billing blog cas chat collections comments compare contact cookies datasets discussions
+badge badges billing blog buckets cas chat collections comments compare contact cookies datasets
+device discussions
 docs download downloads errors events explore export favicon.ico feed feeds files fine-tune finetune
 health healthz help home images import info inbox join jobs kernels lfs licenses live login logout
 mail me metrics models moderation moderator new none notifications null oauth official organizations
@@ -67,6 +68,14 @@ class TokenRole(StrEnum):
     READ = "read"
     WRITE = "write"
     FINE_GRAINED = "fineGrained"
+
+
+class Decision(StrEnum):
+    """What a person said to a program that wants to be let in."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
 
 
 ROLE_SCOPES: Mapping[TokenRole, frozenset[Scope]] = {

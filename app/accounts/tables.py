@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy import ARRAY, BigInteger, Enum, ForeignKey, Identity, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.schemas import AccountKind, Role, TokenRole
+from app.accounts.schemas import AccountKind, Decision, Role, TokenRole
 from app.core.clock import now
 from app.core.db import Base
 
 
-def _stored_by_value(kind: type[AccountKind | Role | TokenRole]) -> Enum:
+def _stored_by_value(kind: type[AccountKind | Role | TokenRole | Decision]) -> Enum:
     """Keep the word itself in the column, so that a new member needs no migration."""
     return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
 
@@ -115,3 +115,46 @@ class SetupLink(Base):
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class DeviceLogin(Base):
+    """A program that waits for a person to let it in; gone once its token was handed out.
+
+    Both codes are kept as hashes. `user_id` is who decided, `role` what they allow.
+    """
+
+    __tablename__ = "accounts_device_login"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    device_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
+    user_code_hash: Mapped[str] = mapped_column(Text, unique=True, repr=False)
+    client_id: Mapped[str] = mapped_column(Text)
+    user_agent: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    interval_s: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    polled_at: Mapped[datetime | None] = mapped_column(default=None)
+    decision: Mapped[Decision] = mapped_column(_stored_by_value(Decision), default=Decision.PENDING)
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), default=None
+    )
+    role: Mapped[TokenRole | None] = mapped_column(_stored_by_value(TokenRole), default=None)
+
+
+class RefreshToken(Base):
+    """What renews an access token; it ends with it, so revoking that one ends both.
+
+    `previous_hash` is the one used last: seen again later, somebody has stolen a copy.
+    """
+
+    __tablename__ = "accounts_refresh_token"
+    token_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_token.id", ondelete="CASCADE"), primary_key=True
+    )
+    client_id: Mapped[str] = mapped_column(Text)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
+    expires_at: Mapped[datetime]
+    rotated_at: Mapped[datetime] = mapped_column(default_factory=now)
+    previous_hash: Mapped[bytes | None] = mapped_column(
+        LargeBinary, unique=True, repr=False, default=None
+    )

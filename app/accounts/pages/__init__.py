@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.accounts.pages import credentials, organizations, settings, sign_in
+from app.accounts.pages import credentials, device, organizations, settings, sign_in
 
 router = APIRouter(include_in_schema=False)
-for part in (sign_in, settings, credentials, organizations):
+for part in (sign_in, settings, credentials, device, organizations):
     router.include_router(part.router)

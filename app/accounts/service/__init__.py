@@ -7,6 +7,16 @@ from app.accounts.service.access_tokens import (
     tokens_of,
 )
 from app.accounts.service.authentication import authenticate, session_cookie
+from app.accounts.service.device_login import (
+    Asked,
+    Issued,
+    OAuthError,
+)
+from app.accounts.service.device_login import ask_for_login as ask_for_device_login
+from app.accounts.service.device_login import decide as decide_device_login
+from app.accounts.service.device_login import poll as poll_device_login
+from app.accounts.service.device_login import renew as renew_token
+from app.accounts.service.device_login import waiting_login as waiting_device_login
 from app.accounts.service.organizations import (
     add_member,
     change_organization,
@@ -39,12 +49,18 @@ from app.accounts.service.sign_in import (
     sign_out_session,
     start_session,
 )
+from app.accounts.tables import DeviceLogin
 
 __all__ = [
     "LIFETIME",
+    "Asked",
+    "DeviceLogin",
+    "Issued",
     "NewSession",
+    "OAuthError",
     "account_refs",
     "add_member",
+    "ask_for_device_login",
     "authenticate",
     "change_email",
     "change_organization",
@@ -55,6 +71,7 @@ __all__ = [
     "create_organization",
     "create_token",
     "create_user",
+    "decide_device_login",
     "default_private",
     "find_account",
     "first_admin_link",
@@ -63,8 +80,10 @@ __all__ = [
     "organizations_of",
     "parse_scopes",
     "person",
+    "poll_device_login",
     "profile",
     "remove_member",
+    "renew_token",
     "revoke_token",
     "session_cookie",
     "sessions_of",
@@ -75,4 +94,5 @@ __all__ = [
     "sign_out_session",
     "start_session",
     "tokens_of",
+    "waiting_device_login",
 ]

@@ -203,26 +203,3 @@ async def tags_by_type(_viewer: Anybody, plural: str) -> dict[str, list[Any]]:
     """Answer that there are no fixed lists of tags."""
     del plural
     return {}
-
-
-_LEFT_OUT = ("spaces", "kernels", "papers", "daily_papers", "buckets", "scheduled-jobs", "webhooks")
-
-
-def _left_out(prefix: str) -> None:
-    async def refuse(_viewer: Anybody, rest: str = "") -> Response:
-        del rest
-        raise UnsupportedError(
-            f"This site does not have {prefix.replace('_', ' ')}.",
-            fix="Models, data sets and fine-tuning jobs are here.",
-            headers={"X-Error-Code": "NotSupported"},
-        )
-
-    methods = ["GET", "POST", "PUT", "DELETE"]
-    router.add_api_route(f"/api/{prefix}", refuse, methods=methods, name=f"no_{prefix}")
-    router.add_api_route(
-        f"/api/{prefix}/{{rest:path}}", refuse, methods=methods, name=f"no_{prefix}_"
-    )
-
-
-for _word in _LEFT_OUT:
-    _left_out(_word)
