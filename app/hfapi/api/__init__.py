@@ -2,13 +2,27 @@
 
 from fastapi import APIRouter
 
-from app.hfapi.api import account, commits, lfs, lists, repositories, resolve, revisions, trees, xet
+from app.hfapi.api import (
+    account,
+    commits,
+    left_out,
+    lfs,
+    lists,
+    oauth,
+    repositories,
+    resolve,
+    revisions,
+    trees,
+    xet,
+)
 
 # Exact addresses and those below /api and /xet; may stand before any page.
 router = APIRouter()
 router.include_router(account.router)
+router.include_router(oauth.router)
 router.include_router(lfs.objects_router)
 router.include_router(xet.cas_router)
+router.include_router(left_out.router)  # after every other exact address
 # `repositories` ends with the answer to unknown names, so it stands last.
 _PARTS = (lists, commits, xet, trees, revisions, repositories)
 for _plural in ("models", "datasets"):
