@@ -27,6 +27,7 @@ from app.core.wakeups import Wakeups
 from app.core.web_errors import install_error_handlers
 from app.datasets import api as datasets_api
 from app.datasets import pages as datasets_pages
+from app.githost import api as githost_api
 from app.hfapi import api as hfapi
 from app.home import pages as home_pages
 from app.hub import api as hub_api
@@ -56,6 +57,7 @@ def routers() -> list[APIRouter]:
         hub_api.router,
         hfapi.router,
         hfapi.repository_router,
+        githost_api.router,
         hub_pages.router,
     ]
 

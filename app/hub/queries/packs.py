@@ -56,13 +56,11 @@ async def commit_raws(
             Commit.repository_id == repository_id, Commit.oid.in_(oids)
         )
     )
-    found = {oid: raw for oid, raw in rows}
+    found = {str(oid): bytes(raw) for oid, raw in rows}
     return [(oid, found[oid]) for oid in oids]
 
 
-async def blob_places(
-    db: AsyncSession, oids: Sequence[str]
-) -> list[tuple[str, int, str | None]]:
+async def blob_places(db: AsyncSession, oids: Sequence[str]) -> list[tuple[str, int, str | None]]:
     """Return id, size and storage key (None: kept in the row) of these files."""
     found: list[tuple[str, int, str | None]] = []
     for batch in batched(oids, _BATCH):
@@ -116,9 +114,7 @@ async def add_ref(db: AsyncSession, repository_id: int, name: str, target: str) 
     """Make a ref; False if somebody else made one of that name."""
     result = await db.execute(
         insert(Ref)
-        .values(
-            repository_id=repository_id, name=name, target=target, message="", updated_at=now()
-        )
+        .values(repository_id=repository_id, name=name, target=target, message="", updated_at=now())
         .on_conflict_do_nothing()
         .returning(Ref.name)
     )
@@ -159,7 +155,7 @@ async def branches_at(
         )
         .group_by(Ref.target)
     )
-    return {target: name for target, name in rows}
+    return {str(target): str(name) for target, name in rows}
 
 
 async def path_commits(
