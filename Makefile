@@ -13,6 +13,9 @@ export OMP_NUM_THREADS ?= 2
 # Threads that spin while they wait starve each other when the machine is busy.
 export OMP_WAIT_POLICY ?= PASSIVE
 
+# Tests wait for clients and servers more than they compute; each process has a database of its own.
+TEST_PROCESSES ?= 3
+
 .PHONY: help run check test test-slow format lint types lock messages assets browser bench faults clean
 
 help: ## list the commands
@@ -58,7 +61,7 @@ types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
 test: $(ASSETS) $(CLIENTS) ## every test but the browser's and the slow ones
-	$(BIN)/python -m pytest -m "not browser and not faults and not slow"
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m "not browser and not faults and not slow"
 
 test-slow: $(ASSETS) $(CLIENTS) ## tests that need real data or real weights and minutes
 	$(BIN)/python -m pytest -m slow
