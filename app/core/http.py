@@ -79,6 +79,19 @@ async def identify(request: Request, db: AsyncSession) -> Viewer:
     return viewer
 
 
+async def recheck(request: Request, db: AsyncSession, viewer: Viewer) -> None:
+    """Pass only while the credential of a long request is still worth what it was.
+
+    Raises:
+        UnauthorizedError: it was taken back, or has ended.
+    """
+    for authenticate in request.app.state.authenticators:
+        found = await authenticate(db, request)
+        if found is not None and found.user_id == viewer.user_id:
+            return
+    raise UnauthorizedError(i18n._("Sign in first."))
+
+
 async def _viewer(request: Request, db: Db, required: SecurityScopes) -> Viewer:
     viewer = await identify(request, db)
     return _checked(viewer, required)

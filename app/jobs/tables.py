@@ -97,6 +97,9 @@ class Job(Base):
     )
     event_seq: Mapped[int] = mapped_column(BigInteger, default=0, init=False)
     log_seq: Mapped[int] = mapped_column(BigInteger, default=0, init=False)
+    labels: Mapped[dict[str, str]] = mapped_column(
+        JSONB, server_default=text("'{}'"), default_factory=dict
+    )
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), init=False)
     queued_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), init=False)
     started_at: Mapped[datetime | None] = mapped_column(default=None, init=False)

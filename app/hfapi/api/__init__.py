@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.hfapi.api import (
     account,
     commits,
+    jobs,
     left_out,
     lfs,
     lists,
@@ -18,6 +19,7 @@ from app.hfapi.api import (
 
 # Exact addresses and those below /api and /xet; may stand before any page.
 router = APIRouter()
+router.include_router(jobs.router)
 router.include_router(account.router)
 router.include_router(oauth.router)
 router.include_router(lfs.objects_router)

@@ -7,8 +7,7 @@ from fastapi import Request
 
 from app.core.db import AsyncSession
 from app.core.errors import NotFoundError, UnauthorizedError, UnavailableError
-from app.core.http import database
-from app.core.i18n import _
+from app.core.http import database, recheck
 from app.core.security import Viewer
 from app.core.wakeups import Wakeups
 from app.jobs.api.view import event_out
@@ -75,11 +74,7 @@ class JobStream:
         if time.monotonic() - self._checked_at < RECHECK_S:
             return
         self._checked_at = time.monotonic()
-        for authenticate in self._request.app.state.authenticators:
-            found = await authenticate(db, self._request)
-            if found is not None and found.user_id == self._viewer.user_id:
-                return
-        raise UnauthorizedError(_("Sign in first."))
+        await recheck(self._request, db, self._viewer)
 
 
 def _line(event: JobEvent) -> str:

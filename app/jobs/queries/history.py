@@ -108,6 +108,12 @@ async def sampled_points(db: AsyncSession, job_id: int, limit: int) -> Sequence[
     return (await db.scalars(statement)).all()
 
 
+async def newest_point(db: AsyncSession, job_id: int) -> Point | None:
+    """Return the numbers of the last step that was reported."""
+    statement = select(Point).where(Point.job_id == job_id).order_by(Point.step.desc()).limit(1)
+    return (await db.scalars(statement)).one_or_none()
+
+
 async def save_artifact(db: AsyncSession, artifact: dict[str, object]) -> None:
     """Insert an artifact, or replace the attempt's earlier one of the same path."""
     statement = insert(Artifact).values(**artifact)

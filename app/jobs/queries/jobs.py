@@ -28,11 +28,21 @@ async def attempt_holder(db: AsyncSession, ref: AttemptRef) -> Job | None:
     return job
 
 
-async def jobs_of(
-    db: AsyncSession, owner_id: int, states: Collection[JobState], before: int | None, limit: int
+async def jobs_of(  # what a list is narrowed to
+    db: AsyncSession,
+    owner_id: int,
+    states: Collection[JobState],
+    before: int | None,
+    limit: int,
+    labels: Mapping[str, str] | None = None,
 ) -> Sequence[Job]:
     """Return the newest jobs of an owner; `before` is the id of the last one already seen."""
     statement = select(Job).where(Job.owner_id == owner_id).order_by(Job.id.desc()).limit(limit)
+    for key, value in (labels or {}).items():
+        told = Job.labels[key].astext
+        # A job is called by its title until somebody gives it another name.
+        told = func.coalesce(told, Job.title) if key == "name" else told
+        statement = statement.where(told == value)
     if states:
         statement = statement.where(Job.state.in_(states))
     if before is not None:

@@ -1,11 +1,11 @@
 """What people do with a job that exists: list, cancel, resume."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 
 from app.core.db import AsyncSession
-from app.core.errors import ConflictError
+from app.core.errors import ConflictError, InvalidError
 from app.core.i18n import _
 from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.jobs.queries import jobs as job_queries
@@ -16,17 +16,25 @@ from app.jobs.tables import Job, JobInput
 
 log = structlog.get_logger(__name__)
 
+MAX_LABELS = 32
+MAX_LABEL = 100
 
-async def list_jobs(
-    db: AsyncSession, owner_id: int, states: Collection[JobState], cursor: str | None, limit: int
+
+async def list_jobs(  # what a list is narrowed to
+    db: AsyncSession,
+    owner_id: int,
+    states: Collection[JobState],
+    cursor: str | None,
+    limit: int,
+    labels: Mapping[str, str] | None = None,
 ) -> Page[Job]:
-    """Return one page of an owner's jobs, newest first.
+    """Return one page of an owner's jobs, newest first; with all of `labels`, if any are named.
 
     Raises:
         BadRequestError: the cursor is not one of ours.
     """
     before = _before(cursor) if cursor else None
-    rows = await job_queries.jobs_of(db, owner_id, states, before, limit + 1)
+    rows = await job_queries.jobs_of(db, owner_id, states, before, limit + 1, labels)
     items = rows[:limit]
     more = len(rows) > limit
     return Page(items, encode_cursor([items[-1].id]) if more else None)
@@ -81,6 +89,27 @@ async def resume_job(db: AsyncSession, job: Job) -> Job:
     await news.record_state(db, changed, news.JOB_RESUMED)
     log.info("job_resumed", job_id=job.id)
     return changed
+
+
+async def set_labels(db: AsyncSession, job: Job, labels: Mapping[str, str]) -> Job:
+    """Give a job these labels instead of those it had.
+
+    Raises:
+        InvalidError: too many of them, or one is too long.
+    """
+    if len(labels) > MAX_LABELS or any(not _is_label(*pair) for pair in labels.items()):
+        raise InvalidError(
+            _("A job has at most %(n)d labels, each of at most 100 characters.")
+            % {"n": MAX_LABELS},
+            code="bad_labels",
+        )
+    job.labels = dict(labels)
+    await db.flush()
+    return job
+
+
+def _is_label(key: str, value: str) -> bool:
+    return 0 < len(key) <= MAX_LABEL and len(value) <= MAX_LABEL and "\0" not in key + value
 
 
 async def worker_of(db: AsyncSession, job: Job) -> str | None:

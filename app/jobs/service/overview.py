@@ -1,11 +1,13 @@
 """What everybody may know of the jobs: how many run, how many wait, on how many workers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.db import AsyncSession
 from app.jobs.queries import jobs as job_queries
 from app.jobs.queries import overview as queries
 from app.jobs.states import ACTIVE_STATES, JobState
+from app.jobs.tables import Worker
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,11 @@ class Overview:
     num_running: int
     num_queued: int
     num_workers: int
+
+
+async def live_workers(db: AsyncSession) -> Sequence[Worker]:
+    """Return the workers that spoke within the last two minutes."""
+    return await job_queries.live_workers(db)
 
 
 async def overview(db: AsyncSession) -> Overview:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.core.db import AsyncSession
 from app.jobs.queries import history
-from app.jobs.tables import Attempt, Checkpoint, Job, JobEvent, LogLine
+from app.jobs.tables import Attempt, Checkpoint, Job, JobEvent, LogLine, Point
 
 
 async def events_after(db: AsyncSession, job: Job, after: int, limit: int) -> Sequence[JobEvent]:
@@ -17,6 +17,11 @@ async def log_lines(
 ) -> Sequence[LogLine]:
     """Return log lines in order: those after a number, or the last `tail` ones."""
     return await history.log_lines(db, job.id, after, tail, limit)
+
+
+async def newest_point(db: AsyncSession, job: Job) -> Point | None:
+    """Return the numbers of the last step that was reported."""
+    return await history.newest_point(db, job.id)
 
 
 async def attempts_of(db: AsyncSession, job: Job) -> Sequence[Attempt]:
