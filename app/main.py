@@ -69,7 +69,12 @@ def authenticators() -> list[Authenticator]:
 
 def background_tasks() -> list[BackgroundTask]:
     """Return what runs beside the requests for as long as the process lives."""
-    return [hub_background.run_sweeper, jobs_background.run_sweeper, jobs_background.run_wakeups]
+    return [
+        hub_background.run_sweeper,
+        hub_background.run_counters,
+        jobs_background.run_sweeper,
+        jobs_background.run_wakeups,
+    ]
 
 
 def subscribe(events: EventBus, app: FastAPI) -> None:

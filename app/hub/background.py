@@ -1,19 +1,24 @@
-"""Tidying: uploads that nobody finished, and temporary bytes that a crash left behind."""
+"""Beside the requests: tidying what was left behind, and adding up what was counted."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import structlog
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
 
 from app.core.db import Database
-from app.core.errors import UnavailableError
+from app.core.errors import AppError, UnavailableError
 from app.core.storage import BlobStore
-from app.hub.service import uploads
+from app.hub.service import lists, popularity, uploads
 
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(hours=1)
+COUNT_EVERY_S = 3.0
+# Counting every value of every facet reads the whole table, which may take seconds.
+FACETS_EVERY = timedelta(minutes=15)
 TEMP_LIFETIME = timedelta(days=1)
 
 
@@ -25,6 +30,34 @@ async def run_sweeper(app: FastAPI) -> None:
         except UnavailableError as error:
             log.warning("hub_sweep_postponed", reason=error.message)
         await asyncio.sleep(EVERY.total_seconds())
+
+
+async def run_counters(app: FastAPI) -> None:
+    """Add up downloads every few seconds, and count what lists can be narrowed to now and then."""
+    database: Database = app.state.database
+    next_facets = 0.0
+    while True:
+        try:
+            await count(database)
+            if time.monotonic() >= next_facets:
+                await count_slowly(database)
+                next_facets = time.monotonic() + FACETS_EVERY.total_seconds()
+        except (AppError, DBAPIError) as error:
+            log.warning("hub_counting_postponed", reason=type(error).__name__)
+        await asyncio.sleep(COUNT_EVERY_S)
+
+
+async def count(database: Database) -> int:
+    """Add noted downloads to the sums and scores; return how many repositories changed."""
+    async with database.transaction() as db:
+        return await popularity.add_up(db)
+
+
+async def count_slowly(database: Database) -> None:
+    """Count the facets of all lists, and let old days leave the recent downloads."""
+    async with database.transaction() as db:
+        if await lists.count_facets(db):
+            await popularity.close_days(db)
 
 
 async def sweep(database: Database, storage: BlobStore, temp_lifetime: timedelta) -> int:

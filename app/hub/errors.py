@@ -1,8 +1,9 @@
 """The hub's answers to what is not there, with the codes that Hugging Face clients choose by."""
 
-from app.core.errors import ConflictError, NotFoundError
+from app.core.errors import ConflictError, ForbiddenError, NotFoundError, UnauthorizedError
 from app.core.i18n import _
-from app.hub.schemas import RepositoryKind
+from app.hub.schemas import AccessStatus, RepositoryKind
+from app.hub.tables import Repository
 
 
 def repository_not_found() -> NotFoundError:
@@ -43,3 +44,44 @@ def repository_exists(kind: RepositoryKind, full_name: str) -> ConflictError:
         fix=_("Choose another name."),
         code="exists",
     )
+
+
+_GATED = {"X-Error-Code": "GatedRepo"}
+# Clients tell a gate from other refusals by these words, so they are not translated.
+_RESTRICTED = "Access to {kind} {name} is restricted and you are not in the authorized list."
+_STATES = {
+    None: "Visit the page of the {kind} to ask for access.",
+    AccessStatus.PENDING: "Your request to access {kind} {name} is awaiting a review.",
+    AccessStatus.REJECTED: "Your request to access {kind} {name} has been rejected.",
+    AccessStatus.ACCEPTED: "",
+}
+
+
+def gated_for_visitors(repository: Repository) -> UnauthorizedError:
+    """Return the answer of a gated repository to somebody who is not signed in."""
+    return UnauthorizedError(
+        _gate_sentence(repository, _RESTRICTED) + " Please log in.",
+        fix=_("Sign in, or send an access token; then ask for access on its page."),
+        code="GatedRepo",
+        headers=_GATED | {"WWW-Authenticate": 'Basic realm="Tuningfork"'},
+    )
+
+
+def gated(repository: Repository, status: AccessStatus | None) -> ForbiddenError:
+    """Return the answer of a gated repository to somebody who was not let in (yet)."""
+    return ForbiddenError(
+        _gate_sentence(repository, f"{_RESTRICTED} {_STATES[status]}"),
+        fix=_("Ask for access on the page of the repository."),
+        code="GatedRepo",
+        headers=_GATED,
+    )
+
+
+def _gate_sentence(repository: Repository, sentence: str) -> str:
+    name = f"{repository.owner_name}/{repository.name}"
+    return sentence.format(kind=repository.kind.value, name=name)
+
+
+def disabled() -> ForbiddenError:
+    """Return the answer of a repository that the site's administrators closed."""
+    return ForbiddenError("Access to this resource is disabled.", code="disabled")

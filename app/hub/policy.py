@@ -5,13 +5,13 @@ from http import HTTPStatus
 from app.accounts import policy as accounts
 from app.accounts.schemas import Role
 from app.core.db import AsyncSession
-from app.core.errors import AppError, ForbiddenError
+from app.core.errors import AppError, ForbiddenError, UnauthorizedError
 from app.core.i18n import _
 from app.core.security import Viewer
 from app.hub import errors
-from app.hub.queries import objects
+from app.hub.queries import access, objects
 from app.hub.queries import repositories as queries
-from app.hub.schemas import RepositoryKind
+from app.hub.schemas import AccessStatus, RepositoryKind
 from app.hub.tables import Repository
 
 
@@ -39,7 +39,11 @@ async def may_read(db: AsyncSession, viewer: Viewer, repository: Repository) -> 
 
 async def may_open_files(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:
     """Whether `viewer`, who may know of this repository, may open its files."""
-    return await may_read(db, viewer, repository)
+    try:
+        await require_files(db, viewer, repository)
+    except (UnauthorizedError, ForbiddenError):
+        return False
+    return True
 
 
 async def require_files(db: AsyncSession, viewer: Viewer, repository: Repository) -> None:
@@ -49,10 +53,39 @@ async def require_files(db: AsyncSession, viewer: Viewer, repository: Repository
 
     Raises:
         UnauthorizedError: the repository is gated and nobody is signed in.
-        ForbiddenError: the repository is gated and the viewer was not let in.
+        ForbiddenError: it is gated and the viewer was not let in, or it is closed by the site.
     """
-    if not await may_open_files(db, viewer, repository):
+    if not await may_read(db, viewer, repository):
         raise forbidden()
+    if repository.disabled and not viewer.is_admin:
+        raise errors.disabled()
+    if not repository.gated or await _is_of_the_house(db, viewer, repository):
+        return
+    if viewer.user_id is None:
+        raise errors.gated_for_visitors(repository)
+    asked = await access.request_of(db, repository.id, viewer.user_id)
+    if asked is None or asked.status is not AccessStatus.ACCEPTED:
+        raise errors.gated(repository, asked.status if asked else None)
+
+
+async def _is_of_the_house(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:
+    """Whether nobody needs to let `viewer` in: owner, member, writer, or the site's admin."""
+    return await accounts.role_for(db, viewer, repository.owner_id) >= Role.READ
+
+
+async def access_for_files(
+    db: AsyncSession, viewer: Viewer, kind: RepositoryKind, owner: str, name: str
+) -> Repository:
+    """Return the repository if the viewer may open its files.
+
+    Raises:
+        NotFoundError: there is none, or the viewer may not see it.
+        UnauthorizedError: it is gated and nobody is signed in.
+        ForbiddenError: it is gated and the viewer was not let in.
+    """
+    repository = await access_repository(db, viewer, kind, owner, name)
+    await require_files(db, viewer, repository)
+    return repository
 
 
 async def may_propose(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:

@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 from app.core.http import Db, RepoReader
 from app.core.templating import render
 from app.hub.schemas import Facet, Filters, RepositoryKind, Sort
-from app.hub.service import repositories
+from app.hub.service import lists
 
 router = APIRouter(include_in_schema=False)
 _VALUES = 12
-_FACETS = ("task", "library", "license", "language", "tag")
+_FACETS = lists.FACETS
 Word = Annotated[str, Field(max_length=200)]
 
 
@@ -66,11 +66,9 @@ async def datasets(request: Request, db: Db, viewer: RepoReader, asked: Asked) -
 async def _list_page(
     request: Request, db: Db, viewer: RepoReader, filters: Filters, cursor: str
 ) -> HTMLResponse:
-    page = await repositories.list_repositories(db, viewer, filters, cursor)
-    facets = {
-        name: await repositories.facets(db, viewer, filters, name, 60 if name == "tag" else _VALUES)
-        for name in _FACETS
-    }
+    page = await lists.list_repositories(db, viewer, filters, cursor)
+    reader = lists.FacetReader(db, viewer, filters)
+    facets = {name: await reader.values(name, 60 if name == "tag" else _VALUES) for name in _FACETS}
     facets["tag"] = _free_tags(facets)
     narrowing = {*_FACETS, "q", "owner"}
     return render(
@@ -81,7 +79,7 @@ async def _list_page(
         filters=filters,
         rows=page.items,
         next_cursor=page.next_cursor,
-        total=await repositories.count_repositories(db, viewer, filters),
+        total=await lists.count_repositories(db, viewer, filters),
         facets=facets,
         narrowed=any(request.query_params.get(name) for name in narrowing),
         kept=[

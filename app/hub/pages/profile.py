@@ -9,7 +9,7 @@ from app.accounts import service as accounts
 from app.core.http import Db, RepoReader
 from app.core.templating import render
 from app.hub.schemas import Filters, RepositoryKind, Sort
-from app.hub.service import repositories
+from app.hub.service import lists
 
 router = APIRouter(include_in_schema=False)
 _SHOWN = 10
@@ -22,9 +22,9 @@ async def profile_page(request: Request, db: Db, viewer: RepoReader, owner: str)
     context: dict[str, Any] = {}
     for kind in RepositoryKind:
         filters = Filters(kind, owner_id=found.account.id, sort=Sort.UPDATED, limit=_SHOWN)
-        page = await repositories.list_repositories(db, viewer, filters)
+        page = await lists.list_repositories(db, viewer, filters)
         context[kind.plural] = page.items
-        context[f"num_{kind.plural}"] = await repositories.count_repositories(db, viewer, filters)
+        context[f"num_{kind.plural}"] = await lists.count_repositories(db, viewer, filters)
     return render(
         request,
         "hub/profile.html",

@@ -1,26 +1,14 @@
 """Finding repositories: one by address, many by what a list is narrowed to."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 
-from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.security import Viewer
-from app.hub.schemas import Facet, Filters, RepositoryKind, Sort
-from app.hub.tables import Download, DownloadDay, PathHead, Redirect, Repository, Store
-
-SORT_COLUMNS: dict[Sort, Any] = {
-    Sort.CREATED: Repository.created_at,
-    Sort.UPDATED: Repository.updated_at,
-    Sort.DOWNLOADS: Repository.downloads,
-    Sort.LIKES: Repository.likes,
-    Sort.TRENDING: Repository.trending,
-}
-_FACETS = {"task": Repository.task, "library": Repository.library, "license": Repository.license}
+from app.hub.schemas import RepositoryKind
+from app.hub.tables import PathHead, Redirect, Repository, Store
 
 
 def name_key(name: str) -> str:
@@ -28,16 +16,16 @@ def name_key(name: str) -> str:
     return name.casefold()
 
 
-def visible_to(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition that a row may be shown to `viewer`; every list uses it."""
-    condition: ColumnElement[bool] = Repository.private == false()
+def visible_to(viewer: Viewer, row: type[Repository] = Repository) -> ColumnElement[bool]:
+    """Return the condition that `row` may be shown to `viewer`; every list uses it."""
+    condition: ColumnElement[bool] = row.private == false()
     if viewer.is_admin and viewer.user_id is not None:
         condition = true()
     elif viewer.user_id is not None:
         owners = {viewer.user_id, *viewer.organization_ids}
-        condition = or_(condition, Repository.owner_id.in_(owners))
+        condition = or_(condition, row.owner_id.in_(owners))
     if viewer.only_repos is not None:
-        condition = and_(condition, Repository.id.in_(viewer.only_repos))
+        condition = and_(condition, row.id.in_(viewer.only_repos))
     return condition
 
 
@@ -92,109 +80,6 @@ async def delete_redirect(db: AsyncSession, kind: RepositoryKind, owner: str, na
         await db.flush()
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [Repository.kind == filters.kind]
-    if filters.search:
-        where.append(_search(filters.search))
-    if filters.owner:
-        where.append(func.lower(Repository.owner_name) == filters.owner.lower())
-    if filters.owner_id is not None:
-        where.append(Repository.owner_id == filters.owner_id)
-    if filters.task:
-        where.append(Repository.task == filters.task)
-    if filters.library:
-        where.append(Repository.library == filters.library)
-    if filters.license:
-        where.append(Repository.license == filters.license)
-    if filters.language:
-        where.append(Repository.languages.contains([filters.language]))
-    if filters.base_model:
-        where.append(Repository.base_models.contains([filters.base_model]))
-    if filters.tags:
-        where.append(Repository.tags.contains(list(filters.tags)))
-    return where
-
-
-def _search(words: str) -> ColumnElement[bool]:
-    """Match each word in the full name, the summary, or as a tag."""
-    address = Repository.owner_name + "/" + Repository.name
-    return and_(
-        *(
-            or_(
-                address.icontains(word, autoescape=True),
-                Repository.summary.icontains(word, autoescape=True),
-                Repository.tags.contains([word.lower()]),
-            )
-            for word in words.split()[:8]
-        )
-    )
-
-
-async def list_repositories(
-    db: AsyncSession, viewer: Viewer, filters: Filters, after: tuple[Any, int] | None
-) -> Sequence[Repository]:
-    """Return one row more than `filters.limit`, so that the caller knows whether there is more."""
-    column = SORT_COLUMNS[filters.sort]
-    statement = select(Repository).where(visible_to(viewer), *_conditions(filters))
-    if after is not None:
-        statement = statement.where(tuple_(column, Repository.id) < tuple_(*after))
-    statement = statement.order_by(column.desc(), Repository.id.desc()).limit(filters.limit + 1)
-    return (await db.scalars(statement)).all()
-
-
-async def count_repositories(db: AsyncSession, viewer: Viewer, filters: Filters) -> int:
-    """Return how many there are, counting at most 10,001."""
-    inner = (
-        select(Repository.id).where(visible_to(viewer), *_conditions(filters)).limit(10_001)
-    ).subquery()
-    return (await db.scalar(select(func.count()).select_from(inner))) or 0
-
-
-async def facet_counts(
-    db: AsyncSession, viewer: Viewer, filters: Filters, facet: str, limit: int
-) -> list[Facet]:
-    """Return the most frequent values of `task`, `library`, `license`, `language` or `tag`."""
-    base = select(Repository).where(visible_to(viewer), *_conditions(filters))
-    arrays = {"language": Repository.languages, "tag": Repository.tags}
-    column: Any = func.unnest(arrays[facet]) if facet in arrays else _FACETS[facet]
-    values = base.with_only_columns(column.label("value")).subquery()
-    statement: Select[Any] = (
-        select(values.c.value, func.count().label("n"))
-        .where(values.c.value != "")
-        .group_by(values.c.value)
-        .order_by(func.count().desc(), values.c.value)
-        .limit(limit)
-    )
-    return [Facet(str(value), int(n)) for value, n in await db.execute(statement)]
-
-
-async def count_download(db: AsyncSession, repository_id: int, who: str) -> None:
-    """Add one to today's count and to the total, unless `who` was counted today already."""
-    seen = insert(Download).values(repository_id=repository_id, day=now().date(), who=who)
-    first = seen.on_conflict_do_nothing().returning(Download.who)
-    if await db.scalar(first) is None:
-        return
-    statement = insert(DownloadDay).values(repository_id=repository_id, day=now().date(), count=1)
-    await db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["repository_id", "day"], set_={"count": DownloadDay.count + 1}
-        )
-    )
-    await db.execute(
-        update(Repository)
-        .where(Repository.id == repository_id)
-        .values(downloads=Repository.downloads + 1, trending=Repository.trending + 1)
-    )
-
-
-async def downloads_since(db: AsyncSession, repository_id: int, day: datetime) -> int:
-    """Return how often a repository was downloaded since `day`."""
-    statement = select(func.coalesce(func.sum(DownloadDay.count), 0)).where(
-        DownloadDay.repository_id == repository_id, DownloadDay.day >= day.date()
-    )
-    return int(await db.scalar(statement) or 0)
-
-
 async def children_of(
     db: AsyncSession, viewer: Viewer, base_model: str, limit: int
 ) -> Sequence[Repository]:
@@ -231,3 +116,35 @@ async def main_paths(db: AsyncSession, ids: Collection[int]) -> dict[int, list[s
     for repository_id, path in rows:
         found[repository_id].append(path)
     return found
+
+
+async def children_by_relation(db: AsyncSession, viewer: Viewer, base: str) -> dict[str, int]:
+    """Return how many models name `base` as what they were made from, by how they were made."""
+    relation = func.coalesce(Repository.card["base_model_relation"].astext, "finetune")
+    statement = (
+        select(relation, func.count())
+        .where(visible_to(viewer), Repository.base_models.contains([base]))
+        .group_by(relation)
+    )
+    return {str(name): int(n) for name, n in await db.execute(statement)}
+
+
+async def ids_by_name(
+    db: AsyncSession, viewer: Viewer, kind: RepositoryKind, names: Collection[str]
+) -> dict[str, int]:
+    """Return the ids of those full names that the viewer may see."""
+    pairs = [name.lower().split("/", 1) for name in names if "/" in name]
+    if not pairs:
+        return {}
+    address = or_(
+        *(
+            and_(func.lower(Repository.owner_name) == owner, Repository.name_key == name)
+            for owner, name in pairs[:20]
+        )
+    )
+    rows = await db.execute(
+        select(Repository.owner_name, Repository.name, Repository.id).where(
+            Repository.kind == kind, visible_to(viewer), address
+        )
+    )
+    return {f"{row[0]}/{row[1]}".lower(): row[2] for row in rows}

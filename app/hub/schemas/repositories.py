@@ -30,6 +30,7 @@ class Sort(StrEnum):
     DOWNLOADS = "downloads"
     LIKES = "likes"
     TRENDING = "trendingScore"
+    PARAMETERS = "numParameters"
 
 
 class AccessStatus(StrEnum):

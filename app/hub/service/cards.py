@@ -7,6 +7,7 @@ from app.hub.queries import objects as queries
 from app.hub.schemas import RepositoryKind
 from app.hub.service.trees import TreeChanges
 from app.hub.tables import Repository
+from app.hub.words import search_text
 
 CARD_PATH = "README.md"
 _MAX_CARD_BYTES = 2 << 20
@@ -47,3 +48,10 @@ def apply_card(repository: Repository, card: Card) -> None:
     repository.base_models = list(card.base_models)
     repository.tags = list(card.tags)
     repository.card = dict(card.metadata)
+    write_search_text(repository)
+
+
+def write_search_text(repository: Repository) -> None:
+    """Write down what a search looks into; call it when name, summary or tags have changed."""
+    address = f"{repository.owner_name}/{repository.name}"
+    repository.search_text = search_text(address, repository.summary, repository.tags)

@@ -1,9 +1,6 @@
 """Creating, finding, changing and deleting repositories."""
 
 import re
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -11,10 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts import service as accounts
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.errors import BadRequestError, Detail, ForbiddenError, InvalidError
+from app.core.errors import Detail, ForbiddenError, InvalidError
 from app.core.events import emit
 from app.core.i18n import _
-from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.core.security import Viewer
 from app.core.storage import BlobStore
 from app.hub import errors, policy
@@ -23,14 +19,13 @@ from app.hub.queries import repositories as queries
 from app.hub.schemas import (
     AddFile,
     Author,
-    Facet,
-    Filters,
     NewCommit,
     RepositoryKind,
     RepositoryRow,
-    Sort,
 )
+from app.hub.service.cards import write_search_text
 from app.hub.service.commits import first_commit
+from app.hub.service.lists import repository_row
 from app.hub.tables import Redirect, Repository
 
 log = structlog.get_logger(__name__)
@@ -109,6 +104,7 @@ async def create_repository(  # noqa: PLR0913  # what a repository is made of
         private=private,
         creator_id=user_id,
     )
+    write_search_text(repository)
     try:
         async with db.begin_nested():
             db.add(repository)
@@ -158,6 +154,7 @@ async def rename_repository(
     repository.owner_id, repository.owner_name = owner.id, owner.name
     repository.name, repository.name_key = new_name, queries.name_key(new_name)
     repository.updated_at = now()
+    write_search_text(repository)
     if (old_owner.casefold(), queries.name_key(old_name)) != (
         owner.name.casefold(),
         repository.name_key,
@@ -191,84 +188,6 @@ async def delete_repository(db: AsyncSession, repository: Repository) -> None:
     log.info("repository_deleted", repository_id=repository.id)
 
 
-async def list_repositories(
-    db: AsyncSession, viewer: Viewer, filters: Filters, cursor: str = ""
-) -> Page[RepositoryRow]:
-    """Return a page of what `viewer` may see, in the order of `filters.sort`.
-
-    Raises:
-        BadRequestError: the cursor is not one of this list.
-    """
-    rows = await queries.list_repositories(db, viewer, filters, _after(filters.sort, cursor))
-    shown = rows[: filters.limit]
-    following = None
-    if len(rows) > filters.limit:
-        last = shown[-1]
-        value = getattr(last, queries.SORT_COLUMNS[filters.sort].key)
-        text = value.isoformat() if isinstance(value, datetime) else value
-        following = encode_cursor([filters.sort.value, text, last.id])
-    return Page([repository_row(row) for row in shown], following)
-
-
-def _after(sort: Sort, cursor: str) -> tuple[Any, int] | None:
-    if not cursor:
-        return None
-    name, value, last_id = decode_cursor(cursor, 3)
-    try:
-        if name != sort.value or not isinstance(last_id, int):
-            raise _wrong_cursor()
-        if sort in {Sort.CREATED, Sort.UPDATED}:
-            return datetime.fromisoformat(str(value)), last_id
-        return float(str(value)) if sort is Sort.TRENDING else int(str(value)), last_id
-    except ValueError as error:
-        raise _wrong_cursor() from error
-
-
-def _wrong_cursor() -> BadRequestError:
-    return BadRequestError(_("This page address does not belong to this list."))
-
-
-def repository_row(repository: Repository) -> RepositoryRow:
-    """Return what a list shows of a repository."""
-    return RepositoryRow(
-        id=repository.id,
-        kind=repository.kind,
-        owner=repository.owner_name,
-        name=repository.name,
-        private=repository.private,
-        created_at=repository.created_at,
-        updated_at=repository.updated_at,
-        head=repository.head,
-        downloads=repository.downloads,
-        likes=repository.likes,
-        trending=repository.trending,
-        task=repository.task,
-        library=repository.library,
-        license=repository.license,
-        summary=repository.summary,
-        tags=tuple(repository.tags),
-        size_bytes=repository.size_bytes,
-    )
-
-
-async def count_repositories(db: AsyncSession, viewer: Viewer, filters: Filters) -> int:
-    """Return how many repositories the whole list has; 10,001 means more than 10,000."""
-    return await queries.count_repositories(db, viewer, filters)
-
-
-async def facets(
-    db: AsyncSession, viewer: Viewer, filters: Filters, facet: str, limit: int = 20
-) -> list[Facet]:
-    """Return the most frequent values of `task`, `library`, `license`, `language` or `tag`.
-
-    The facet's own filter does not narrow its values, so that another one can be chosen.
-    """
-    names = {"task": "task", "library": "library", "license": "license", "language": "language"}
-    if facet in names:
-        filters = replace(filters, **{names[facet]: ""})  # type: ignore[arg-type]  # text fields
-    return await queries.facet_counts(db, viewer, filters, facet, limit)
-
-
 async def derived_from(
     db: AsyncSession, viewer: Viewer, repository: Repository, limit: int = 20
 ) -> list[RepositoryRow]:
@@ -280,16 +199,6 @@ async def derived_from(
 async def repository_refs(db: AsyncSession, ids: list[int]) -> dict[int, RepositoryRow]:
     """Return repositories by id, for features that keep ids; the caller has checked access."""
     return {row.id: repository_row(row) for row in await queries.repositories_by_id(db, ids)}
-
-
-async def count_download(db: AsyncSession, repository: Repository, who: str) -> None:
-    """Count that `who` downloads from a repository: once a day, whatever the number of files."""
-    await queries.count_download(db, repository.id, who)
-
-
-async def recent_downloads(db: AsyncSession, repository: Repository, days: int = 30) -> int:
-    """Return how often a repository was downloaded in the last `days` days."""
-    return await queries.downloads_since(db, repository.id, now() - timedelta(days=days))
 
 
 async def repositories_by_id(db: AsyncSession, ids: list[int]) -> dict[int, Repository]:

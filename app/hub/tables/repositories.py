@@ -89,7 +89,7 @@ class Repository(Base):
         Index("ix_hub_repository_languages", "languages", postgresql_using="gin"),
         Index("ix_hub_repository_library", "kind", "library"),
         Index("ix_hub_repository_license", "kind", "license"),
-        Index("ix_hub_repository_parameters", "kind", "num_parameters"),
+        Index("ix_hub_repository_parameters", "kind", "num_parameters", "id"),
         Index("ix_hub_repository_gated", "kind", "gated", postgresql_where=text("gated <> ''")),
         Index(
             "ix_hub_repository_search",
@@ -114,4 +114,5 @@ class Redirect(Base):
 
 
 # Substring search needs trigrams; the extension comes with PostgreSQL and is trusted.
-event.listen(Repository.__table__, "before_create", DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+_TRIGRAMS = DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm")  # type: ignore[no-untyped-call]  # its own
+event.listen(Repository.__table__, "before_create", _TRIGRAMS)

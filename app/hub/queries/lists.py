@@ -1,0 +1,218 @@
+"""Lists of repositories at any size: which rows, how many, and what they could be narrowed to.
+
+No statement here reads the whole table for a page. A list is first looked for among the first
+`_SCAN` rows of its order, which finds a page of everything that is not rare; what is rare is then
+found by the index of the rare thing and sorted. The planner alone would have to guess which of
+the two it is, and a wrong guess reads a million rows.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, func, select, text, tuple_
+from sqlalchemy.orm import aliased, load_only
+
+from app.core.db import AsyncSession
+from app.core.security import Viewer
+from app.hub.queries.repositories import visible_to
+from app.hub.schemas import Facet, Filters, RepositoryKind, Sort
+from app.hub.tables import FacetCount, Repository
+from app.hub.words import search_patterns
+
+SORT_COLUMNS: dict[Sort, str] = {
+    Sort.CREATED: "created_at",
+    Sort.UPDATED: "updated_at",
+    Sort.DOWNLOADS: "downloads",
+    Sort.LIKES: "likes",
+    Sort.TRENDING: "trending",
+    Sort.PARAMETERS: "num_parameters",
+}
+COUNT_LIMIT = 10_000
+_SCAN = 5_000
+_ROLLED_VALUES = 5_000
+_HEAVY = ("card", "weights", "config", "search_text")
+
+
+def _conditions(filters: Filters, row: type[Repository]) -> list[ColumnElement[bool]]:
+    """Return what narrows the list, besides the kind."""
+    where: list[ColumnElement[bool]] = [
+        row.search_text.like(pattern, escape="\\") for pattern in search_patterns(filters.search)
+    ]
+    if filters.owner:
+        where.append(func.lower(row.owner_name) == filters.owner.lower())
+    if filters.owner_id is not None:
+        where.append(row.owner_id == filters.owner_id)
+    for value, column in (
+        (filters.task, row.task),
+        (filters.library, row.library),
+        (filters.license, row.license),
+    ):
+        if value:
+            where.append(column == value)
+    if filters.language:
+        where.append(row.languages.contains([filters.language]))
+    if filters.base_model:
+        where.append(row.base_models.contains([filters.base_model]))
+    if filters.tags:
+        where.append(row.tags.contains(list(filters.tags)))
+    return where + _bounds(filters, row)
+
+
+def _bounds(filters: Filters, row: type[Repository]) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
+    if filters.gated is not None:
+        where.append(row.gated != "" if filters.gated else row.gated == "")
+    if filters.min_parameters is not None:
+        where.append(row.num_parameters >= filters.min_parameters)
+    if filters.max_parameters is not None:
+        where.append(row.num_parameters <= filters.max_parameters)
+    return where
+
+
+def _ordered(
+    statement: Select[Any], row: type[Repository], sort: Sort, after: tuple[Any, int] | None
+) -> Select[Any]:
+    column = getattr(row, SORT_COLUMNS[sort])
+    if after is not None:
+        statement = statement.where(tuple_(column, row.id) < tuple_(*after))
+    if sort is Sort.PARAMETERS:
+        statement = statement.where(column.is_not(None))
+    return statement.order_by(column.desc(), row.id.desc())
+
+
+async def matching_ids(
+    db: AsyncSession, viewer: Viewer, filters: Filters, after: tuple[Any, int] | None
+) -> list[int]:
+    """Return ids in the list's order, one more than `filters.limit` if there is more."""
+    where = _conditions(filters, Repository)
+    wanted = filters.limit + 1
+    if not where:
+        plain = select(Repository.id).where(Repository.kind == filters.kind, visible_to(viewer))
+        statement = _ordered(plain, Repository, filters.sort, after).limit(wanted)
+        return list(await db.scalars(statement))
+    found = list(await db.scalars(_first_of_order(viewer, filters, after, wanted)))
+    if len(found) == wanted:
+        return found
+    return list(await db.scalars(_by_index(viewer, filters, after, wanted)))
+
+
+def _first_of_order(
+    viewer: Viewer, filters: Filters, after: tuple[Any, int] | None, wanted: int
+) -> Select[Any]:
+    kind = select(Repository).where(Repository.kind == filters.kind)
+    window = _ordered(kind, Repository, filters.sort, after).limit(_SCAN)
+    row = aliased(Repository, window.subquery())
+    return select(row.id).where(visible_to(viewer, row), *_conditions(filters, row)).limit(wanted)
+
+
+def _by_index(
+    viewer: Viewer, filters: Filters, after: tuple[Any, int] | None, wanted: int
+) -> Select[Any]:
+    """Return the statement that finds everything first and sorts it then."""
+    column = SORT_COLUMNS[filters.sort]
+    hits = (
+        select(Repository.id, getattr(Repository, column))
+        .where(
+            Repository.kind == filters.kind, visible_to(viewer), *_conditions(filters, Repository)
+        )
+        .cte("hits")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    key = hits.c[column]
+    statement = select(hits.c.id).order_by(key.desc(), hits.c.id.desc()).limit(wanted)
+    if filters.sort is Sort.PARAMETERS:
+        statement = statement.where(key.is_not(None))
+    if after is not None:
+        statement = statement.where(tuple_(key, hits.c.id) < tuple_(*after))
+    return statement
+
+
+async def rows_of(db: AsyncSession, ids: Sequence[int], *, light: bool = True) -> list[Repository]:
+    """Return repositories in the order of `ids`; light ones without what only their page needs."""
+    if not ids:
+        return []
+    statement = select(Repository).where(Repository.id.in_(ids))
+    if light:
+        names = [c.key for c in Repository.__mapper__.column_attrs if c.key not in _HEAVY]
+        statement = statement.options(load_only(*(getattr(Repository, name) for name in names)))
+    found = {row.id: row for row in await db.scalars(statement)}
+    return [found[i] for i in ids if i in found]
+
+
+async def count_repositories(db: AsyncSession, viewer: Viewer, filters: Filters) -> int:
+    """Return how many there are, counting at most 10,001."""
+    inner = (
+        select(Repository.id)
+        .where(
+            Repository.kind == filters.kind, visible_to(viewer), *_conditions(filters, Repository)
+        )
+        .limit(COUNT_LIMIT + 1)
+    ).subquery()
+    return (await db.scalar(select(func.count()).select_from(inner))) or 0
+
+
+async def sample(
+    db: AsyncSession, viewer: Viewer, filters: Filters, limit: int
+) -> Sequence[tuple[str, str, str, list[str], list[str]]]:
+    """Return task, library, licence, languages and tags of at most `limit` of the list's rows."""
+    statement = (
+        select(
+            Repository.task,
+            Repository.library,
+            Repository.license,
+            Repository.languages,
+            Repository.tags,
+        )
+        .where(
+            Repository.kind == filters.kind, visible_to(viewer), *_conditions(filters, Repository)
+        )
+        .limit(limit)
+    )
+    return [(r[0], r[1], r[2], r[3], r[4]) for r in await db.execute(statement)]
+
+
+async def counted_facet(
+    db: AsyncSession, kind: RepositoryKind, facet: str, limit: int
+) -> list[Facet]:
+    """Return the most frequent values as they were last counted over all public repositories."""
+    statement = (
+        select(FacetCount.value, FacetCount.count)
+        .where(FacetCount.kind == kind, FacetCount.facet == facet)
+        .order_by(FacetCount.count.desc(), FacetCount.value)
+        .limit(limit)
+    )
+    return [Facet(row[0], row[1]) for row in await db.execute(statement)]
+
+
+async def try_lock(db: AsyncSession, name: str) -> bool:
+    """Whether this transaction is the one of all processes that holds the lock `name`."""
+    return bool(
+        await db.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0))))
+    )
+
+
+_VALUES = {
+    "task": "task",
+    "library": "library",
+    "license": "license",
+    "language": "unnest(languages)",
+    "tag": "unnest(tags)",
+}
+
+
+async def count_facets(db: AsyncSession, facets: Collection[str] = tuple(_VALUES)) -> None:
+    """Count every facet's values over all public repositories; reads the table once a facet."""
+    await db.execute(delete(FacetCount).where(FacetCount.facet.in_(facets)))
+    for facet in facets:
+        await db.execute(text(_COUNT.format(value=_VALUES[facet])), {"facet": facet})
+
+
+_COUNT = f"""
+INSERT INTO hub_facet_count (kind, facet, value, count)
+SELECT kind, :facet, value, n FROM (
+    SELECT kind, value, count(*) AS n,
+           row_number() OVER (PARTITION BY kind ORDER BY count(*) DESC, value) AS place
+    FROM (SELECT kind, {{value}} AS value FROM hub_repository WHERE NOT private) AS v
+    WHERE value <> '' GROUP BY kind, value
+) AS counted WHERE place <= {_ROLLED_VALUES}
+"""  # noqa: S608  # only the words of the table above are put in

@@ -1,0 +1,160 @@
+"""Lists of repositories: a page of them, how many there are, and what they can be narrowed to."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from app.core.db import AsyncSession
+from app.core.errors import BadRequestError
+from app.core.i18n import _
+from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.core.security import Viewer
+from app.hub.queries import lists as queries
+from app.hub.schemas import Facet, Filters, RepositoryKind, RepositoryRow, Sort
+from app.hub.tables import Repository
+
+FACETS = ("task", "library", "license", "language", "tag")
+# A list with more rows than this is known by its first ones; their counts are lower bounds.
+_SAMPLE = 2_000
+_LOCK = "hub.facets"
+
+
+async def list_repositories(
+    db: AsyncSession, viewer: Viewer, filters: Filters, cursor: str = ""
+) -> Page[RepositoryRow]:
+    """Return a page of what `viewer` may see, in the order of `filters.sort`.
+
+    Raises:
+        BadRequestError: the cursor is not one of this list.
+    """
+    page = await list_whole(db, viewer, filters, cursor, light=True)
+    return Page([repository_row(row) for row in page.items], page.next_cursor)
+
+
+async def list_whole(
+    db: AsyncSession, viewer: Viewer, filters: Filters, cursor: str = "", *, light: bool = False
+) -> Page[Repository]:
+    """Return a page of rows; light ones lack card, configuration and weights.
+
+    Raises:
+        BadRequestError: the cursor is not one of this list.
+    """
+    ids = await queries.matching_ids(db, viewer, filters, _after(filters.sort, cursor))
+    rows = await queries.rows_of(db, ids[: filters.limit], light=light)
+    following = None
+    if len(ids) > filters.limit and rows:
+        value = getattr(rows[-1], queries.SORT_COLUMNS[filters.sort])
+        text = value.isoformat() if isinstance(value, datetime) else value
+        following = encode_cursor([filters.sort.value, text, rows[-1].id])
+    return Page(rows, following)
+
+
+def _after(sort: Sort, cursor: str) -> tuple[Any, int] | None:
+    if not cursor:
+        return None
+    name, value, last_id = decode_cursor(cursor, 3)
+    try:
+        if name != sort.value or not isinstance(last_id, int):
+            raise _wrong_cursor()
+        if sort in {Sort.CREATED, Sort.UPDATED}:
+            return datetime.fromisoformat(str(value)), last_id
+        return float(str(value)) if sort is Sort.TRENDING else int(str(value)), last_id
+    except ValueError as error:
+        raise _wrong_cursor() from error
+
+
+def _wrong_cursor() -> BadRequestError:
+    return BadRequestError(_("This page address does not belong to this list."))
+
+
+def repository_row(repository: Repository) -> RepositoryRow:
+    """Return what a list shows of a repository."""
+    return RepositoryRow(
+        id=repository.id,
+        kind=repository.kind,
+        owner=repository.owner_name,
+        name=repository.name,
+        private=repository.private,
+        created_at=repository.created_at,
+        updated_at=repository.updated_at,
+        head=repository.head,
+        downloads=repository.downloads,
+        likes=repository.likes,
+        trending=repository.trending,
+        task=repository.task,
+        library=repository.library,
+        license=repository.license,
+        summary=repository.summary,
+        tags=tuple(repository.tags),
+        size_bytes=repository.size_bytes,
+        gated=repository.gated,
+        num_parameters=repository.num_parameters,
+    )
+
+
+async def count_repositories(db: AsyncSession, viewer: Viewer, filters: Filters) -> int:
+    """Return how many repositories the whole list has; 10,001 means more than 10,000."""
+    return await queries.count_repositories(db, viewer, filters)
+
+
+class FacetReader:
+    """Values that a list can be narrowed to; one bounded look serves all of its facets."""
+
+    def __init__(self, db: AsyncSession, viewer: Viewer, filters: Filters) -> None:
+        self._db = db
+        self._viewer = viewer
+        self._filters = filters
+        self._samples: dict[Filters, Sequence[tuple[str, str, str, list[str], list[str]]]] = {}
+
+    async def values(self, facet: str, limit: int = 20) -> list[Facet]:
+        """Return the most frequent values of `task`, `library`, `license`, `language` or `tag`.
+
+        The facet's own filter does not narrow its values, so that another one can be chosen.
+        """
+        filters = self._filters
+        if facet != "tag":
+            filters = replace(filters, **{facet: ""})  # type: ignore[arg-type]  # text fields
+        filters = replace(filters, sort=Sort.TRENDING, limit=1)
+        if filters not in self._samples:
+            self._samples[filters] = await queries.sample(
+                self._db, self._viewer, filters, _SAMPLE + 1
+            )
+        rows = self._samples[filters]
+        is_cut = len(rows) > _SAMPLE
+        if is_cut and filters == Filters(filters.kind, sort=Sort.TRENDING, limit=1):
+            counted = await queries.counted_facet(self._db, filters.kind, facet, limit)
+            if counted:
+                return counted
+        place = FACETS.index(facet)
+        counter: Counter[str] = Counter()
+        for row in rows:
+            value = row[place]
+            counter.update([value] if isinstance(value, str) else value)
+        del counter[""]
+        best = sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:limit]
+        return [Facet(value, number, is_floor=is_cut) for value, number in best]
+
+
+async def facets(
+    db: AsyncSession, viewer: Viewer, filters: Filters, facet: str, limit: int = 20
+) -> list[Facet]:
+    """Return the most frequent values of one facet; see `FacetReader`."""
+    return await FacetReader(db, viewer, filters).values(facet, limit)
+
+
+async def known_tags(
+    db: AsyncSession, viewer: Viewer, kind: RepositoryKind
+) -> dict[str, list[Facet]]:
+    """Return the tags in use, the most frequent first, with tasks and libraries apart."""
+    reader = FacetReader(db, viewer, Filters(kind))
+    return {facet: await reader.values(facet, 5_000) for facet in FACETS}
+
+
+async def count_facets(db: AsyncSession) -> bool:
+    """Count what lists can be narrowed to; False if another process does so just now."""
+    if not await queries.try_lock(db, _LOCK):
+        return False
+    await queries.count_facets(db)
+    return True
