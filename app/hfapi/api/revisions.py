@@ -2,19 +2,21 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.core.http import Db
+from app.core.http import Db, RepoWriter
 from app.core.paths import plain
 from app.hfapi import views
 from app.hfapi.context import (
     PageRequest,
     Readable,
     Writable,
+    find_repository,
     rev_of,
 )
-from app.hub import service
+from app.hub import policy, service
+from app.hub.schemas import Author
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,6 +38,13 @@ class StartIn(BaseModel):
     startingPoint: str | None = None  # noqa: N815  # the protocol's spelling
 
 
+class SquashIn(BaseModel):
+    """What the commit that replaces a history says."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    message: str = Field(default="", max_length=20_000)
+
+
 class TagIn(BaseModel):
     """A tag to make."""
 
@@ -46,7 +55,7 @@ class TagIn(BaseModel):
 
 @router.get("/{owner}/{name}/refs")
 async def refs(db: Db, repository: Readable, include_prs: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # a query switch
-    """List branches and tags."""
+    """List branches, conversions, tags, and on demand pull requests."""
     found = await service.list_refs(db, repository)
 
     def rows(items: Any) -> list[dict[str, str]]:
@@ -54,7 +63,7 @@ async def refs(db: Db, repository: Readable, include_prs: bool = False) -> dict[
 
     answer: dict[str, Any] = {
         "branches": rows(found.branches),
-        "converts": [],
+        "converts": rows(found.converts),
         "tags": rows(found.tags),
     }
     return answer | ({"pullRequests": rows(found.pull_requests)} if include_prs else {})
@@ -106,3 +115,23 @@ async def delete_tag(db: Db, repository: Writable, tag: str) -> dict[str, bool]:
     """Remove a tag."""
     await service.delete_tag(db, repository, plain(tag))
     return {"success": True}
+
+
+@router.post("/{owner}/{name}/super-squash/{branch:path}")
+async def super_squash(
+    request: Request,
+    db: Db,
+    viewer: RepoWriter,
+    owner: str,
+    name: str,
+    branch: str,
+    body: SquashIn | None = None,
+) -> dict[str, Any]:
+    """Replace the history of a branch by one commit."""
+    branch = plain(branch)
+    repository = await find_repository(request, db, viewer, owner, name)
+    if not await policy.may_commit_to(db, viewer, repository, service.full_ref(branch)):
+        raise policy.forbidden()
+    author = Author(viewer.name, viewer.user_id)
+    made = await service.squash(db, repository, branch, body.message if body else "", author)
+    return {"success": True, "commitOid": made.oid}

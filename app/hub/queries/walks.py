@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import aliased
 
 from app.core.batches import batched
 from app.core.db import AsyncSession
-from app.hub.schemas import CommitNode, LastCommit
-from app.hub.tables import Commit
+from app.hub.schemas import CommitNode, LastCommit, Writer
+from app.hub.tables import Commit, PathHead
 
 _BATCH = 5000
 _NODE = (Commit.oid, Commit.tree, Commit.parents, Commit.generation)
@@ -68,3 +68,40 @@ async def last_commit_rows(
         )
         found.update((oid, LastCommit(oid, title, at)) for oid, title, at in rows)
     return found
+
+
+async def set_last_commit(
+    db: AsyncSession, repository_id: int, ref: str, oid: str, paths: Collection[str] | None = None
+) -> None:
+    """Name `oid` as the last change of these paths in a branch's index; of all if None."""
+    statement = (
+        update(PathHead)
+        .where(PathHead.repository_id == repository_id, PathHead.ref == ref)
+        .values(last_commit=oid)
+        .execution_options(synchronize_session=False)
+    )
+    if paths is None:
+        await db.execute(statement)
+        return
+    for batch in batched(list(paths), _BATCH):
+        await db.execute(statement.where(PathHead.path.in_(batch)))
+
+
+async def authors(db: AsyncSession, repository_id: int, start: str, limit: int) -> list[Writer]:
+    """Return who wrote the commits reachable from `start`, the earliest first."""
+    reachable = (
+        select(Commit.oid, Commit.parents)
+        .where(Commit.repository_id == repository_id, Commit.oid == start)
+        .cte("written", recursive=True)
+    )
+    parent = aliased(Commit)
+    above = and_(parent.repository_id == repository_id, parent.oid == func.any(reachable.c.parents))
+    reachable = reachable.union(select(parent.oid, parent.parents).join(reachable, above))
+    rows = await db.execute(
+        select(Commit.author_name, Commit.author_email)
+        .join(reachable, and_(Commit.repository_id == repository_id, Commit.oid == reachable.c.oid))
+        .group_by(Commit.author_name, Commit.author_email)
+        .order_by(func.min(Commit.generation), Commit.author_name)
+        .limit(limit)
+    )
+    return [Writer(name, email) for name, email in rows]

@@ -31,6 +31,7 @@ from app.hub.schemas.history import (
     LastCommit,
     RefInfo,
     Refs,
+    Writer,
 )
 from app.hub.schemas.limits import (
     INLINE_BYTES,
@@ -90,4 +91,5 @@ __all__ = [
     "TreeFolder",
     "UploadIn",
     "UploadOut",
+    "Writer",
 ]

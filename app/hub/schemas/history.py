@@ -1,8 +1,12 @@
 """Commits, refs, and what changed between two of them."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+# How git names further authors, in the last lines of a message.
+_CO_AUTHOR = re.compile(r"^Co-authored-by: ([^<>\n]{1,200}?) <[^<>\n]*>$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,20 @@ class CommitInfo:
     author_name: str
     author_id: int | None
     committed_at: datetime
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """Who wrote it: the author, and those whom its last lines name beside."""
+        others = _CO_AUTHOR.findall(self.message)
+        return tuple(dict.fromkeys((self.author_name, *others)))
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Somebody whom commits name as their author."""
+
+    name: str
+    email: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +71,7 @@ class Refs:
     branches: tuple[RefInfo, ...]
     tags: tuple[RefInfo, ...]
     pull_requests: tuple[RefInfo, ...]
+    converts: tuple[RefInfo, ...] = ()
 
 
 class ChangeKind(StrEnum):

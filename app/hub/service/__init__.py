@@ -59,10 +59,12 @@ from app.hub.service.revisions import (
     delete_branch,
     delete_tag,
     find_revision,
+    full_ref,
     history,
     list_refs,
     resolve_revision,
 )
+from app.hub.service.squash import squash
 from app.hub.tables import Repository
 
 __all__ = [
@@ -92,6 +94,7 @@ __all__ = [
     "find_paths",
     "find_revision",
     "freeze_pull_ref",
+    "full_ref",
     "history",
     "ignore_rules",
     "is_binary",
@@ -124,6 +127,7 @@ __all__ = [
     "repository_row",
     "resolve_revision",
     "set_private",
+    "squash",
     "stage_blobs",
     "tar_stream",
     "thaw_pull_ref",

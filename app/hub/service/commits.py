@@ -44,6 +44,7 @@ from app.hub.schemas import (
     Operation,
 )
 from app.hub.service import cards
+from app.hub.service.last_commits import settle_merged
 from app.hub.service.revisions import BRANCHES, commit_info, find_revision, full_ref
 from app.hub.service.trees import TreeChanges, TreeEditor, find_entry, parent_of
 from app.hub.tables import Blob, Commit, Ref, Repository
@@ -120,10 +121,12 @@ async def commit(
     additions = await _additions(db, storage, repository, parent, new.operations)
     changes = await _edit(db, parent.tree, parent.oid, new.operations, additions)
     merged = await queries.commits_by_oid(db, repository.id, new.merged)
-    made = await _write_commit(db, repository, changes.root, [parent, *merged], new)
+    made = await write_commit(db, repository, changes.root, [parent, *merged], new)
     if not await queries.move_ref(db, repository.id, ref_name, parent.oid, made.oid):
         raise stale()
-    await _after_move(db, storage, repository, ref_name, made, changes)
+    await after_move(db, storage, repository, ref_name, made, changes)
+    if merged:
+        await settle_merged(db, ref_name, made, changes.new.keys())
     emit(db, CommitPushed(repository.id, new.branch, made.oid, new.author.user_id))
     log.info("commit_made", repository_id=repository.id, oid=made.oid, num_files=len(changes.new))
     return commit_info(made)
@@ -152,11 +155,11 @@ async def first_commit(
     """Give a new repository its branch `main` with one commit."""
     additions = await _additions(db, storage, repository, None, new.operations)
     changes = await _edit(db, object_id("tree", b""), "", new.operations, additions)
-    made = await _write_commit(db, repository, changes.root, [], new)
+    made = await write_commit(db, repository, changes.root, [], new)
     ref_name = BRANCHES + MAIN
     db.add(Ref(repository_id=repository.id, name=ref_name, target=made.oid))
     await db.flush()
-    await _after_move(db, storage, repository, ref_name, made, changes)
+    await after_move(db, storage, repository, ref_name, made, changes)
 
 
 async def _additions(
@@ -201,9 +204,7 @@ async def _copied(
 async def _check_stored(
     db: AsyncSession, repository: Repository, stored: Sequence[AddStored]
 ) -> None:
-    linked = await uploads.linked_lfs(
-        db, repository.id, {op.sha256 for op in stored}, lock=True
-    )
+    linked = await uploads.linked_lfs(db, repository.id, {op.sha256 for op in stored}, lock=True)
     for operation in stored:
         known = linked.get(operation.sha256)
         if known is None or known.size != operation.size:
@@ -248,9 +249,10 @@ async def _edit(
     return await editor.write()
 
 
-async def _write_commit(
-    db: AsyncSession, repository: Repository, tree: str, parents: list[Commit], new: NewCommit
+async def write_commit(
+    db: AsyncSession, repository: Repository, tree: str, parents: Sequence[Commit], new: NewCommit
 ) -> Commit:
+    """Write down a commit of a stored tree; no branch leads to it yet."""
     message = new.message.strip() or _("Update files")
     full = f"{message}\n\n{new.description.strip()}".strip() if new.description else message
     # Later than its parent even within one second: ids must differ, and order must hold.
@@ -287,7 +289,7 @@ def signature(author: Author, moment: datetime) -> Signature:
     return Signature(author.name, email, moment)
 
 
-async def _after_move(
+async def after_move(
     db: AsyncSession,
     storage: BlobStore,
     repository: Repository,
@@ -295,6 +297,7 @@ async def _after_move(
     made: Commit,
     changes: TreeChanges,
 ) -> None:
+    """Bring the index of a branch, and for `main` the repository's row, up to its new tip."""
     entries = (*changes.old.values(), *changes.new.values())
     blobs = await queries.blobs(db, {entry.oid for entry in entries if not entry.is_folder})
     gone = [path for path in changes.old if path not in changes.new]

@@ -66,6 +66,17 @@ async def walk_back(db: AsyncSession, commit: Commit, paths: Collection[str]) ->
     return walk.found
 
 
+async def settle_merged(db: AsyncSession, ref: str, made: Commit, paths: Collection[str]) -> None:
+    """Let the index of a branch name, for what a merge brought in, who really changed it."""
+    found = await walk_back(db, made, paths)
+    by_commit: dict[str, list[str]] = defaultdict(list)
+    for path, oid in found.items():
+        if oid != made.oid:
+            by_commit[oid].append(path)
+    for oid, changed in by_commit.items():
+        await walks.set_last_commit(db, made.repository_id, ref, oid, changed)
+
+
 @dataclass
 class _Walk:
     """Commits met so far, and the paths whose last change lies at or behind each."""

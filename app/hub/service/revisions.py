@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import IntegrityError
 
 from app.core.db import AsyncSession
-from app.core.errors import ConflictError, ForbiddenError
+from app.core.errors import BadRequestError, ConflictError, ForbiddenError, InvalidError
 from app.core.i18n import _
 from app.hub import errors
 from app.hub.paths import check_ref_name, is_oid
@@ -17,6 +17,8 @@ from app.hub.tables import Commit, Ref, Repository
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
 PULL_REQUESTS = "refs/pr/"
+# What programs make of the files, in another format: a branch that people do not see among theirs.
+CONVERTS = "refs/convert/"
 _SHORTEST_PREFIX = 4
 
 
@@ -120,32 +122,51 @@ async def list_refs(db: AsyncSession, repository: Repository) -> Refs:
     """Return every branch, tag and pull request."""
     rows = await queries.refs(db, repository.id)
 
-    def under(prefix: str, keep: str = "") -> tuple[RefInfo, ...]:
+    def under(prefix: str) -> tuple[RefInfo, ...]:
         found = [
-            RefInfo(row.name.removeprefix(keep or prefix), row.name, row.target)
+            RefInfo(row.name.removeprefix(prefix), row.name, row.target)
             for row in rows
             if row.name.startswith(prefix)
         ]
-        return tuple(sorted(found, key=lambda ref: (ref.name != MAIN, ref.name)))
+        return tuple(sorted(found, key=_order))
 
-    return Refs(under(BRANCHES), under(TAGS), under(PULL_REQUESTS, "refs/pr/"))
+    return Refs(under(BRANCHES), under(TAGS), under(PULL_REQUESTS), under(CONVERTS))
+
+
+def _order(ref: RefInfo) -> tuple[bool, int, str]:
+    # Pull requests are numbers: 2 comes before 10.
+    number = int(ref.name) if ref.ref.startswith(PULL_REQUESTS) and ref.name.isdecimal() else 0
+    return ref.name != MAIN, number, ref.name
 
 
 async def create_branch(
     db: AsyncSession, repository: Repository, name: str, start: str = MAIN
 ) -> None:
-    """Make a branch at what `start` names.
+    """Make a branch, or one under `refs/convert/`, at what `start` names.
 
     Raises:
-        InvalidError: no branch may be called so.
+        BadRequestError: no branch may be called so.
         NotFoundError: `start` names nothing.
         ConflictError: there is one.
     """
-    check_ref_name(name)
+    full = _branch_ref(name)
     revision = await find_revision(db, repository, start or MAIN)
-    await _add_ref(db, repository, BRANCHES + name, revision.oid)
+    await _add_ref(db, repository, full, revision.oid)
     if revision.ref is not None:
-        await queries.copy_paths(db, repository.id, revision.ref, BRANCHES + name)
+        await queries.copy_paths(db, repository.id, revision.ref, full)
+
+
+def _branch_ref(name: str) -> str:
+    is_convert = name.startswith(CONVERTS)
+    try:
+        check_ref_name(name.removeprefix(CONVERTS))
+    except InvalidError as error:
+        raise BadRequestError(
+            _("Invalid reference for a branch: %(name)s") % {"name": ascii(name[:200])[1:-1]},
+            fix=error.fix,
+            code=error.code,
+        ) from error
+    return name if is_convert else BRANCHES + name
 
 
 async def create_tag(
@@ -154,12 +175,16 @@ async def create_tag(
     """Name what `rev` names.
 
     Raises:
-        InvalidError: no tag may be called so.
+        BadRequestError: no tag may be called so.
         NotFoundError: `rev` names nothing.
         ConflictError: there is one.
     """
+    # First what is tagged, then its name: clients tell the two by the order.
     revision = await find_revision(db, repository, rev)
-    check_ref_name(name)
+    try:
+        check_ref_name(name)
+    except InvalidError as error:
+        raise BadRequestError(error.message, fix=error.fix, code=error.code) from error
     await _add_ref(db, repository, TAGS + name, revision.oid, message)
 
 
@@ -185,7 +210,7 @@ async def delete_branch(db: AsyncSession, repository: Repository, name: str) -> 
     """
     if name == MAIN:
         raise ForbiddenError(_("Cannot delete refs/heads/main"))
-    await _delete_ref(db, repository, BRANCHES + name, name)
+    await _delete_ref(db, repository, name if name.startswith(CONVERTS) else BRANCHES + name, name)
 
 
 async def delete_tag(db: AsyncSession, repository: Repository, name: str) -> None:
