@@ -139,7 +139,7 @@ def commit_item(commit: CommitInfo, *, formatted: bool) -> dict[str, Any]:
         "title": commit.title,
         "message": body,
         "date": moment(commit.committed_at),
-        "authors": [{"user": commit.author_name}],
+        "authors": [{"user": name} for name in commit.authors],
     }
     if formatted:
         row["formatted"] = {"title": commit.title, "message": body}
