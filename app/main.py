@@ -28,6 +28,7 @@ from app.core.web_errors import install_error_handlers
 from app.datasets import api as datasets_api
 from app.datasets import pages as datasets_pages
 from app.githost import api as githost_api
+from app.discussions import background as discussions_background
 from app.hfapi import api as hfapi
 from app.home import pages as home_pages
 from app.hub import api as hub_api
@@ -79,6 +80,7 @@ def background_tasks() -> list[BackgroundTask]:
 
 def subscribe(events: EventBus, app: FastAPI) -> None:
     """Connect each feature's news with the features above it that want to hear it."""
+    discussions_background.subscribe(events, app.state.database)
     jobs_background.subscribe(events, app.state.doorbell, app.state.wakeups)
 
 

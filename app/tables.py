@@ -1,11 +1,23 @@
 """Every table of the site, imported for their side effect on `Base.metadata`; nothing else."""
 
 from app.accounts import tables as accounts
+from app.comments import tables as comments
 from app.core import rate_limit
 from app.core.db import Base
 from app.datasets import tables as datasets
+from app.discussions import tables as discussions
 from app.hub import tables as hub
 from app.jobs import tables as jobs
 from app.tutorials import tables as tutorials
 
-__all__ = ["Base", "accounts", "datasets", "hub", "jobs", "rate_limit", "tutorials"]
+__all__ = [
+    "Base",
+    "accounts",
+    "comments",
+    "datasets",
+    "discussions",
+    "hub",
+    "jobs",
+    "rate_limit",
+    "tutorials",
+]

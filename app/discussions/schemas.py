@@ -115,6 +115,14 @@ class Changes:
 
 
 @dataclass(frozen=True)
+class MergeWish:
+    """What goes with a merge: a word about it, and the commit that the merger has looked at."""
+
+    comment: str = ""
+    expected_head: str = ""
+
+
+@dataclass(frozen=True)
 class Counts:
     """How many discussions of a repository are live, and how many are not."""
 

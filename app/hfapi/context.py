@@ -6,13 +6,14 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from app.core.db import AsyncSession
+from app.core.errors import AppError, NotFoundError, UnauthorizedError
 from app.core.http import Db, RepoReader, RepoWriter
 from app.core.paths import plain
 from app.core.security import Scope, Viewer
 from app.core.settings import Settings
 from app.hub import policy
 from app.hub.schemas import RepositoryKind
-from app.hub.service import Repository
+from app.hub.service import Repository, repository_not_found
 
 LARGE_PAGE = 10_000
 
@@ -62,6 +63,7 @@ async def find_repository(
 
     Raises:
         NotFoundError: missing or invisible.
+        UnauthorizedError: missing or invisible, and nobody is signed in.
         MovedError: it has another address now.
     """
     name = name.removesuffix(".git")
@@ -70,6 +72,18 @@ async def find_repository(
     except policy.MovedError as moved:
         set_location(request, moved, owner, name)
         raise
+    except NotFoundError as error:
+        raise unknown(viewer) from error
+
+
+def unknown(viewer: Viewer) -> AppError:
+    """Return the answer for a missing or invisible repository: a visitor is asked who they are."""
+    missing = repository_not_found()
+    if viewer.is_signed_in:
+        return missing
+    return UnauthorizedError(
+        missing.message, fix=missing.fix, code=missing.code, headers=missing.headers
+    )
 
 
 async def _readable(
@@ -104,6 +118,43 @@ async def writable(
     if not await policy.may_write(db, viewer, repository):
         raise policy.forbidden()
     return repository
+
+
+def opens_pull_request(request: Request) -> bool:
+    """Whether the client wants its commit to open a pull request."""
+    return request.query_params.get("create_pr", "").lower() in {"1", "true"}
+
+
+async def committable(  # who, where, and the branch
+    request: Request, db: AsyncSession, viewer: Viewer, owner: str, name: str, rev: str
+) -> Repository:
+    """Return the repository if the viewer may commit to `rev`, or propose with `?create_pr=1`.
+
+    Raises:
+        NotFoundError: missing or invisible.
+        ForbiddenError: visible, but neither theirs to write nor a pull request of theirs.
+    """
+    repository = await find_repository(request, db, viewer, owner, name)
+    viewer.require_scope(Scope.REPOS_WRITE)
+    viewer.require_user()
+    if opens_pull_request(request):
+        await policy.require_files(db, viewer, repository)
+        allowed = await policy.may_propose(db, viewer, repository)
+    else:
+        allowed = await policy.may_commit_to(db, viewer, repository, rev_of(rev))
+    if not allowed:
+        raise policy.forbidden()
+    return repository
+
+
+async def _committable(  # the parts of the address
+    request: Request, db: Db, viewer: RepoWriter, owner: str, name: str, rev: str
+) -> Repository:
+    return await committable(request, db, viewer, owner, name, rev)
+
+
+# What the viewer may commit to at `{rev}` of the address, or propose a change to.
+Committable = Annotated[Repository, Depends(_committable)]
 
 
 def rev_of(rev: str) -> str:

@@ -3,11 +3,14 @@
 from fastapi import APIRouter
 
 from app.hfapi.api import (
+    access_requests,
     account,
     commits,
+    discussions,
     jobs,
     left_out,
     lfs,
+    likes,
     lists,
     oauth,
     repositories,
@@ -15,6 +18,7 @@ from app.hfapi.api import (
     revisions,
     trees,
     xet,
+    xet_reading,
 )
 
 # Exact addresses and those below /api and /xet; may stand before any page.
@@ -23,13 +27,16 @@ router.include_router(jobs.router)
 router.include_router(account.router)
 router.include_router(oauth.router)
 router.include_router(lfs.objects_router)
+router.include_router(xet_reading.bytes_router)
+router.include_router(xet_reading.router)
 router.include_router(xet.cas_router)
 router.include_router(left_out.router)  # after every other exact address
 # `repositories` ends with the answer to unknown names, so it stands last.
-_PARTS = (lists, commits, xet, trees, revisions, repositories)
+_PARTS = (lists, commits, discussions, xet, trees, revisions, repositories)
 for _plural in ("models", "datasets"):
     for _part in _PARTS:
         router.include_router(_part.router, prefix=f"/api/{_plural}")
+    router.include_router(repositories.unknown_router, prefix=f"/api/{_plural}")
 
 # Addresses under a repository's own name; they must come before the pages' catch-all.
 repository_router = APIRouter()

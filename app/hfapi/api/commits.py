@@ -9,12 +9,19 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.db import AsyncSession
-from app.core.errors import InvalidError, NotFoundError, UnsupportedError
+from app.core.errors import InvalidError, NotFoundError
 from app.core.http import Db, StreamingRepoWriter, database, storage_of
 from app.core.i18n import _
 from app.core.security import Viewer
 from app.core.storage import BlobStore
-from app.hfapi.context import Writable, repository_url, rev_of, writable
+from app.discussions import service as discussions
+from app.hfapi.context import (
+    Committable,
+    committable,
+    opens_pull_request,
+    repository_url,
+    rev_of,
+)
 from app.hfapi.ndjson import CommitBody
 from app.hub import service
 from app.hub.schemas import (
@@ -61,10 +68,9 @@ class PreuploadIn(BaseModel):
 
 @router.post("/{owner}/{name}/preupload/{rev}")
 async def preupload(
-    request: Request, db: Db, repository: Writable, rev: str, body: PreuploadIn
+    request: Request, db: Db, repository: Committable, rev: str, body: PreuploadIn
 ) -> dict[str, Any]:
     """Say of each file whether it goes inside git or by its hash, and what is there now."""
-    _refuse_pull_request(request)
     revision = rev_of(rev)
     paths = [check_path(file.path) for file in body.files]
     storage = storage_of(request)
@@ -116,9 +122,8 @@ async def commit(
     request: Request, viewer: StreamingRepoWriter, owner: str, name: str, rev: str
 ) -> dict[str, Any]:
     """Make a commit from a stream of operations; small contents are stored as they come."""
-    _refuse_pull_request(request)
     async with database(request).transaction() as db:
-        await writable(request, db, viewer, owner, name)
+        await committable(request, db, viewer, owner, name, rev)
     body = CommitBody()
     operations = await _staged(request, body)
     new = NewCommit(
@@ -130,13 +135,24 @@ async def commit(
         parent=body.header.parent,
     )
     async with database(request).transaction() as db:
-        repository = await writable(request, db, viewer, owner, name)
+        repository = await committable(request, db, viewer, owner, name, rev)
         new_operations = await _with_sizes(db, viewer, repository, operations)
-        made = await service.commit(
-            db, storage_of(request), repository, replace(new, operations=new_operations)
-        )
-        url = f"{repository_url(request, repository)}/commit/{made.oid}"
-    return {"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": ""}
+        new = replace(new, operations=new_operations)
+        return await _made(request, db, viewer, repository, new)
+
+
+async def _made(
+    request: Request, db: AsyncSession, viewer: Viewer, repository: Repository, new: NewCommit
+) -> dict[str, Any]:
+    """Commit to the branch, or to a pull request that is opened for it."""
+    storage, address = storage_of(request), repository_url(request, repository)
+    answer: dict[str, Any] = {"success": True, "hookOutput": ""}
+    if opens_pull_request(request):
+        opened, made = await discussions.open_with_commit(db, storage, viewer, repository, new)
+        answer["pullRequestUrl"] = f"{address}/discussions/{opened.num}"
+    else:
+        made = await service.commit(db, storage, repository, new)
+    return answer | {"commitOid": made.oid, "commitUrl": f"{address}/commit/{made.oid}"}
 
 
 async def _staged(request: Request, body: CommitBody) -> list[Operation]:
@@ -177,12 +193,3 @@ async def _with_sizes(
         else op
         for op in operations
     ]
-
-
-def _refuse_pull_request(request: Request) -> None:
-    if request.query_params.get("create_pr", "").lower() in {"1", "true"}:
-        raise UnsupportedError(
-            _("This site does not have pull requests yet."),
-            fix=_("Commit to a branch of your own instead."),
-            headers={"X-Error-Code": "NotSupported"},
-        )

@@ -42,9 +42,11 @@ from app.hub.service.pull_refs import (
 )
 from app.hub.service.repositories import (
     check_repository_name,
+    children_by_relation,
     create_repository,
     delete_repository,
     derived_from,
+    ids_by_name,
     paths_of,
     rename_repository,
     repositories_by_id,
@@ -75,6 +77,7 @@ __all__ = [
     "check_path",
     "check_repository_name",
     "check_sha256",
+    "children_by_relation",
     "commit",
     "commit_folder",
     "commit_of",
@@ -96,6 +99,7 @@ __all__ = [
     "freeze_pull_ref",
     "full_ref",
     "history",
+    "ids_by_name",
     "ignore_rules",
     "is_binary",
     "is_sha256",

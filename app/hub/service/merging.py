@@ -114,7 +114,7 @@ async def commits_ahead(
     return [commit_info(row) for row in rows]
 
 
-async def plan_merge(  # noqa: PLR0913  # three commits, and where they are
+async def plan_merge(  # three commits, and where they are
     db: AsyncSession,
     storage: BlobStore,
     repository: Repository,

@@ -1,0 +1,43 @@
+"""What discussions do for the rest of the site; other features call these and nothing deeper."""
+
+from app.discussions.service.opening import open_discussion, open_with_commit
+from app.discussions.service.pulls import changes_of, merge
+from app.discussions.service.reading import (
+    DiscussionPage,
+    count_discussions,
+    find_comment,
+    get_discussion,
+    list_numbered,
+    list_page,
+    timeline,
+)
+from app.discussions.service.status import set_status
+from app.discussions.service.talking import (
+    comment,
+    edit_comment,
+    hide_comment,
+    retitle,
+    set_locked,
+    set_pinned,
+)
+
+__all__ = [
+    "DiscussionPage",
+    "changes_of",
+    "comment",
+    "count_discussions",
+    "edit_comment",
+    "find_comment",
+    "get_discussion",
+    "hide_comment",
+    "list_numbered",
+    "list_page",
+    "merge",
+    "open_discussion",
+    "open_with_commit",
+    "retitle",
+    "set_locked",
+    "set_pinned",
+    "set_status",
+    "timeline",
+]

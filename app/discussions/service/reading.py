@@ -1,0 +1,129 @@
+"""Lists of discussions, and what happened in one of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.accounts import service as accounts
+from app.comments import service as comments
+from app.comments.schemas import CommentView
+from app.core.db import AsyncSession
+from app.core.errors import BadRequestError
+from app.core.i18n import _
+from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.discussions import policy, queries
+from app.discussions.schemas import Counts, DiscussionView, Entry, EventView, ListFilters
+from app.discussions.service.records import event_views, view, views
+from app.hub.schemas import CommitInfo
+from app.hub.service import Repository
+
+_NOBODY = -1
+
+
+@dataclass(frozen=True)
+class DiscussionPage:
+    """A page of a numbered list: how many there are in all, and with which it starts."""
+
+    total: int
+    start: int
+    rows: Sequence[DiscussionView]
+
+
+async def _author_id(db: AsyncSession, name: str) -> int | None:
+    if not name:
+        return None
+    found = await accounts.find_account(db, name)
+    return found.id if found else _NOBODY
+
+
+async def list_numbered(
+    db: AsyncSession, repository: Repository, filters: ListFilters, page: int, limit: int
+) -> DiscussionPage:
+    """Return a page of a repository's discussions, newest first, with the number of all."""
+    author_id = await _author_id(db, filters.author)
+    rows, total = await queries.numbered(db, repository.id, filters, author_id, page * limit, limit)
+    return DiscussionPage(total, page * limit, await views(db, rows))
+
+
+async def list_page(
+    db: AsyncSession, repository: Repository, filters: ListFilters, cursor: str, limit: int
+) -> Page[DiscussionView]:
+    """Return a keyset page of a repository's discussions; the first one begins with the pinned.
+
+    Raises:
+        BadRequestError: the cursor is not one of this list.
+    """
+    author_id = await _author_id(db, filters.author)
+    before = None
+    if cursor:
+        before = decode_cursor(cursor, 1)[0]
+        if not isinstance(before, int):
+            raise BadRequestError(_("This page address does not belong to this list."))
+    rows = await queries.after(db, repository.id, filters, author_id, before, limit + 1)
+    shown = list(rows[:limit])
+    following = encode_cursor([shown[-1].num]) if len(rows) > limit else None
+    if before is None:
+        shown = [*await queries.pinned(db, repository.id, filters, author_id), *shown]
+    return Page(await views(db, shown), following)
+
+
+async def count_discussions(db: AsyncSession, repository: Repository) -> Counts:
+    """Return how many discussions of a repository are live and how many are not."""
+    return await queries.counts(db, repository.id)
+
+
+async def get_discussion(db: AsyncSession, repository: Repository, num: int) -> DiscussionView:
+    """Return a discussion by its number.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    return await view(db, await policy.find(db, repository, num))
+
+
+async def find_comment(
+    db: AsyncSession, discussion: DiscussionView, comment_id: int
+) -> CommentView:
+    """Return a comment of a discussion.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    return await comments.find_comment(db, discussion.thread_id, comment_id)
+
+
+async def timeline(
+    db: AsyncSession,
+    discussion: DiscussionView,
+    commits: Sequence[CommitInfo] = (),
+    *,
+    after: int = 0,
+    limit: int | None = None,
+) -> Page[Entry]:
+    """Return comments after the one with id `after`, with the events and commits between them.
+
+    The opening comment always stands first, whatever the clocks of committers said.
+    """
+    page = await comments.list_comments(db, discussion.thread_id, after, limit)
+    events = await event_views(db, await queries.events(db, discussion.id))
+    lower = None
+    if after:
+        lower = (await comments.find_comment(db, discussion.thread_id, after)).created_at
+    upper = page.items[-1].created_at if page.next_cursor else None
+    others: list[Entry] = [*events, *commits]
+    among = [one for one in others if _is_between(_moment(one, discussion), lower, upper)]
+    opening: list[Entry] = [*page.items[:1]] if not after else []
+    rest: list[Entry] = [*page.items[len(opening) :], *among]
+    rest.sort(key=lambda one: (_moment(one, discussion), not isinstance(one, CommitInfo)))
+    return Page([*opening, *rest], page.next_cursor)
+
+
+def _moment(entry: Entry, discussion: DiscussionView) -> datetime:
+    if isinstance(entry, CommentView | EventView):
+        return entry.created_at
+    # A commit may have been made before the pull request was opened for it.
+    return max(entry.committed_at, discussion.created_at)
+
+
+def _is_between(moment: datetime, lower: datetime | None, upper: datetime | None) -> bool:
+    return (lower is None or moment > lower) and (upper is None or moment <= upper)

@@ -1,0 +1,71 @@
+"""From rows to what pages and protocols show, and the one way an event is written down."""
+
+from collections.abc import Sequence
+
+from app.accounts import service as accounts
+from app.comments import service as comments
+from app.core.clock import now
+from app.core.db import AsyncSession
+from app.discussions.schemas import DiscussionView, EventKind, EventView
+from app.discussions.tables import Discussion, DiscussionEvent
+
+
+async def views(db: AsyncSession, rows: Sequence[Discussion]) -> list[DiscussionView]:
+    """Return what is shown of these discussions; the opening comment is not counted."""
+    ids = {row.author_id for row in rows if row.author_id is not None}
+    names = await accounts.account_refs(db, ids)
+    threads = await comments.threads_by_id(db, {row.thread_id for row in rows})
+    return [
+        DiscussionView(
+            id=row.id,
+            repository_id=row.repository_id,
+            num=row.num,
+            title=row.title,
+            status=row.status,
+            is_pull_request=row.is_pull_request,
+            author_id=row.author_id,
+            author=names[row.author_id].name if row.author_id in names else "",
+            thread_id=row.thread_id,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            pinned=row.pinned,
+            locked=row.locked,
+            num_comments=max(threads[row.thread_id].num_comments - 1, 0),
+            base_oid=row.base_oid,
+            head_oid=row.head_oid,
+            merge_oid=row.merge_oid,
+        )
+        for row in rows
+    ]
+
+
+async def view(db: AsyncSession, row: Discussion) -> DiscussionView:
+    """Return what is shown of a discussion."""
+    return (await views(db, [row]))[0]
+
+
+async def record(
+    db: AsyncSession, row: Discussion, kind: EventKind, author_id: int, **data: str
+) -> EventView:
+    """Write down that something happened to a discussion."""
+    made = DiscussionEvent(discussion_id=row.id, kind=kind, author_id=author_id, data=dict(data))
+    db.add(made)
+    row.updated_at = now()
+    await db.flush()
+    return (await event_views(db, [made]))[0]
+
+
+async def event_views(db: AsyncSession, rows: Sequence[DiscussionEvent]) -> list[EventView]:
+    """Return what is shown of these events."""
+    ids = {row.author_id for row in rows if row.author_id is not None}
+    names = await accounts.account_refs(db, ids)
+    return [
+        EventView(
+            id=row.id,
+            kind=row.kind,
+            author=names[row.author_id].name if row.author_id in names else "",
+            created_at=row.created_at,
+            data={name: str(value) for name, value in row.data.items()},
+        )
+        for row in rows
+    ]
