@@ -69,6 +69,7 @@ class InventoryTaker:
             repository = await hub_policy.access_repository(
                 db, self._viewer, RepositoryKind.DATASET, *split_name(repo)
             )
+            await hub_policy.require_files(db, self._viewer, repository)
             commit = await hub.resolve_revision(db, repository, revision or "main")
             known = await queries.inventory(db, repository.id, commit, key)
             files = await hub.list_files(db, repository, commit)

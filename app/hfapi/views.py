@@ -6,7 +6,10 @@ from typing import Any
 
 from app.core.errors import BadRequestError
 from app.hub.schemas import CommitInfo, RepositoryKind, TreeFile, TreeFolder
-from app.hub.service import Repository
+from app.hub.service import Repository, trending_score
+
+# Every repository of this site is in one place; clients expect a tag that names it.
+REGION = "region:us"
 
 _COMMON = """
 author cardData createdAt disabled downloads downloadsAllTime gated lastModified likes private
@@ -37,60 +40,92 @@ def repository_info(
     repository: Repository, *, sha: str = "", siblings: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
     """Return everything that is said of a repository, except what needs more than its row."""
-    name = full_name(repository)
-    info: dict[str, Any] = {
-        "_id": f"{repository.id:024x}",
-        "id": name,
-        "author": repository.owner_name,
+    info = listed(repository) | {
         "sha": sha or repository.head,
-        "private": repository.private,
-        "gated": False,
-        "disabled": False,
-        "downloads": repository.downloads,
-        "downloadsAllTime": repository.downloads,
-        "likes": repository.likes,
-        "trendingScore": repository.trending,
-        "tags": [*repository.tags],
-        "createdAt": moment(repository.created_at),
-        "lastModified": moment(repository.updated_at),
         "cardData": repository.card or None,
         "usedStorage": repository.size_bytes,
-        "xetEnabled": False,
+        "resourceGroup": None,
     }
     if siblings is not None:
         info["siblings"] = siblings
     if repository.kind is RepositoryKind.MODEL:
-        info |= _model_fields(repository, name)
-    else:
-        info |= {"description": repository.summary, "citation": None}
+        return info | _model_fields(repository)
+    identifier = repository.card.get("paperswithcode_id")
+    return info | {
+        "mainSize": repository.size_bytes,
+        "paperswithcode_id": identifier if isinstance(identifier, str) else None,
+    }
+
+
+def listed(repository: Repository) -> dict[str, Any]:
+    """Return what a list says of a repository; a light row has all of it."""
+    name = full_name(repository)
+    info: dict[str, Any] = {
+        "_id": object_id(repository.id),
+        "id": name,
+        "author": repository.owner_name,
+        "sha": repository.head,
+        "private": repository.private,
+        "gated": repository.gated or False,
+        "disabled": repository.disabled,
+        "downloads": repository.downloads,
+        "downloadsAllTime": repository.downloads_all_time,
+        "likes": repository.likes,
+        "trendingScore": trending_score(repository.trending),
+        "tags": [*repository.tags, REGION],
+        "createdAt": moment(repository.created_at),
+        "lastModified": moment(repository.updated_at),
+        "xetEnabled": True,
+    }
+    if repository.kind is RepositoryKind.DATASET:
+        return info | {"description": repository.summary, "citation": None}
+    info["modelId"] = name
+    if repository.task:
+        info["pipeline_tag"] = repository.task
+    if repository.library:
+        info["library_name"] = repository.library
     return info
 
 
-def _model_fields(repository: Repository, name: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {"modelId": name, "config": {}, "spaces": []}
-    if repository.task:
-        fields["pipeline_tag"] = repository.task
-    if repository.library:
-        fields["library_name"] = repository.library
-    if index := repository.card.get("model-index"):
-        fields["model-index"] = index
-    if repository.weights:
-        fields["safetensors"] = repository.weights
-    return fields
+def object_id(number: int) -> str:
+    """Return a row's id in the form that clients expect of one: 24 hexadecimal digits."""
+    return f"{number:024x}"
 
 
-def only(info: dict[str, Any], wanted: Collection[str], kind: RepositoryKind) -> dict[str, Any]:
-    """Return `id` and the wanted fields; everything if none is named.
+def _model_fields(repository: Repository) -> dict[str, Any]:
+    config = repository.config
+    fields: dict[str, Any] = {
+        "config": config.get("config") or {},
+        "spaces": [],
+        "evalResults": [],
+        "inference": None,
+        "inferenceProviderMapping": [],
+        "mask_token": config.get("mask_token"),
+        "widgetData": repository.card.get("widget"),
+        "transformersInfo": config.get("transformers_info"),
+        "safetensors": repository.weights or None,
+        "gguf": None,
+        "model-index": repository.card.get("model-index"),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def check_fields(wanted: Collection[str], kind: RepositoryKind) -> None:
+    """Pass only if every name is one that a client may ask for.
 
     Raises:
         BadRequestError: a field of that name does not exist.
     """
-    if not wanted:
-        return info
     unknown = set(wanted) - EXPANDABLE[kind]
     if unknown:
         allowed = ", ".join(sorted(EXPANDABLE[kind]))
         raise BadRequestError(f'"expand" must be one of [{allowed}]; {min(unknown)[:50]!r} is not.')
+
+
+def only(info: dict[str, Any], wanted: Collection[str]) -> dict[str, Any]:
+    """Return `id` and the wanted fields; everything if none is named."""
+    if not wanted:
+        return info
     keep = {"_id", "id", "modelId", *wanted}
     return {name: value for name, value in info.items() if name in keep}
 
@@ -122,6 +157,8 @@ def tree_item(item: TreeFile | TreeFolder) -> dict[str, Any]:
                 "size": item.size,
                 "pointerSize": item.pointer_size,
             }
+        if item.xet_hash:
+            row["xetHash"] = item.xet_hash
     if item.last_commit is not None:
         row["lastCommit"] = {
             "id": item.last_commit.oid,

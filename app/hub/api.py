@@ -125,6 +125,7 @@ async def get_archive(
 ) -> StreamingResponse:
     """Stream every file of a revision as one tar: the quick way to fetch many small files."""
     found = await _readable(db, viewer, at.plural, at.owner, at.name)
+    await policy.require_files(db, viewer, found)
     oid = await service.resolve_revision(db, found, rev(commit))
     files = await service.list_files(db, found, oid)
     stream = service.tar_stream(database(request), storage_of(request), found, oid, files)

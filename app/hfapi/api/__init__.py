@@ -31,8 +31,7 @@ router.include_router(xet_reading.bytes_router)
 router.include_router(xet_reading.router)
 router.include_router(xet.cas_router)
 router.include_router(left_out.router)  # after every other exact address
-# `repositories` ends with the answer to unknown names, so it stands last.
-_PARTS = (lists, commits, discussions, xet, trees, revisions, repositories)
+_PARTS = (lists, commits, discussions, xet, trees, revisions, access_requests, likes, repositories)
 for _plural in ("models", "datasets"):
     for _part in _PARTS:
         router.include_router(_part.router, prefix=f"/api/{_plural}")

@@ -15,10 +15,9 @@ from app.core.i18n import _
 from app.core.paths import plain
 from app.core.rate_limit import address_of
 from app.core.security import Viewer, sign
-from app.hfapi.context import Readable, rev_of
-from app.hub import service
+from app.hfapi.context import Readable, base_url, rev_of, unknown
+from app.hub import policy, service
 from app.hub.schemas import FileHandle
-from app.hub.service import repository_not_found
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,10 +30,11 @@ _LINK_LIFETIME = timedelta(hours=1)
 @router.api_route("/{owner}/{name}/resolve/{rev}/{path:path}", methods=["GET", "HEAD"])
 async def resolve(request: Request, db: Db, repository: Readable, rev: str, path: str) -> Response:
     """Send a file, or a range of it; large ones straight from the object store where it can."""
+    await policy.require_files(db, request.state.viewer, repository)
     handle = await service.open_file(db, storage_of(request), repository, rev_of(rev), plain(path))
     if "x-hf-download-counter" in request.headers or "download" in request.query_params:
-        await service.count_download(db, repository, _who(request))
-    headers = _headers(handle)
+        await service.count_download(db, repository, _who(request), handle.commit)
+    headers = _headers(handle) | _xet_headers(request, repository, handle)
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     if request.method == "GET" and (url := _signed(request, handle)):
@@ -54,10 +54,10 @@ async def resolve(request: Request, db: Db, repository: Readable, rev: str, path
 
 
 @router.api_route("/{name}/resolve/{rev}/{path:path}", methods=["GET", "HEAD"])
-async def resolve_bare_name(_viewer: RepoReader, name: str, rev: str, path: str) -> Response:
+async def resolve_bare_name(viewer: RepoReader, name: str, rev: str, path: str) -> Response:
     """Answer names without an owner as a missing repository: here every one has an owner."""
     del name, rev, path
-    raise repository_not_found()
+    raise unknown(viewer)
 
 
 def _headers(handle: FileHandle) -> dict[str, str]:
@@ -73,6 +73,17 @@ def _headers(handle: FileHandle) -> dict[str, str]:
         headers["X-Linked-ETag"] = f'"{handle.lfs_sha256}"'
         headers["X-Linked-Size"] = str(handle.size)
     return headers
+
+
+def _xet_headers(
+    request: Request, repository: service.Repository, handle: FileHandle
+) -> dict[str, str]:
+    """Return where a Xet client fetches the file in parallel, if it lies in bundles."""
+    if handle.xet_hash is None:
+        return {}
+    place = f"/api/{repository.kind.value}s/{repository.owner_name}/{repository.name}"
+    route = f"{base_url(request)}{place}/xet-read-token/{handle.commit}"
+    return {"X-Xet-Hash": handle.xet_hash, "Link": f'<{route}>; rel="xet-auth"'}
 
 
 def _signed(request: Request, handle: FileHandle) -> str | None:
@@ -137,3 +148,11 @@ def byte_range(header: str, size: int) -> tuple[int, int] | None:
             headers={"Content-Range": f"bytes */{size}"},
         )
     return start, end
+
+
+def half_open_range(header: str) -> tuple[int, int | None] | None:
+    """Return the range `bytes=a-b` or `bytes=a-` as [a, b + 1); None if the header is neither."""
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or not match[1]:
+        return None
+    return int(match[1]), int(match[2]) + 1 if match[2] else None

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.core.markdown import Links
+from app.hub import policy
 from app.hub.pages.opening import Place, ReadPlace, at_both, show
 from app.hub.pages.preview import preview
 from app.hub.schemas import TreeFile
@@ -74,6 +75,7 @@ async def file_page(
 ) -> HTMLResponse:
     """Show a file: text with colours, a picture, a table, the tensors of weights."""
     db, repository, rev = place.db, place.at.repository, place.rev
+    await policy.require_files(db, place.at.viewer, repository)
     file = await files.open_file(db, place.storage, repository, rev, place.path)
     found = await files.find_paths(db, repository, rev, [place.path], expand=True)
     return show(
@@ -121,6 +123,7 @@ async def history_page(request: Request, place: ReadPlace, page: PageNumber = 0)
 async def commit_page(request: Request, place: ReadPlace) -> HTMLResponse:
     """Show what one commit changed."""
     commit = await revisions.commit_of(place.db, place.at.repository, place.rev)
+    await policy.require_files(place.db, place.at.viewer, place.at.repository)
     changes = await diffs.diff(place.db, place.storage, place.at.repository, commit.oid)
     return show(
         request,

@@ -209,3 +209,15 @@ async def repositories_by_id(db: AsyncSession, ids: list[int]) -> dict[int, Repo
 async def paths_of(db: AsyncSession, ids: list[int]) -> dict[int, list[str]]:
     """Return the paths of the files on `main`, by repository; one query for all of them."""
     return await queries.main_paths(db, ids)
+
+
+async def children_by_relation(db: AsyncSession, viewer: Viewer, base: str) -> dict[str, int]:
+    """Return how many models that the viewer may see were made from `base`, by relation."""
+    return await queries.children_by_relation(db, viewer, base)
+
+
+async def ids_by_name(
+    db: AsyncSession, viewer: Viewer, kind: RepositoryKind, names: list[str]
+) -> dict[str, int]:
+    """Return the ids of those full names (in lower case) that the viewer may see."""
+    return await queries.ids_by_name(db, viewer, kind, names)

@@ -146,6 +146,7 @@ class Doctor:
             repository = await hub_policy.access_repository(
                 db, self._viewer, RepositoryKind.MODEL, *split_name(repo)
             )
+            await hub_policy.require_files(db, self._viewer, repository)
             commit = await hub.resolve_revision(db, repository, revision or "main")
             files = {file.path: file for file in await hub.list_files(db, repository, commit)}
             if CONFIG not in files or files[CONFIG].size > _MAX_CONFIG_BYTES:
