@@ -5,6 +5,7 @@ import binascii
 import json
 import time
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from app.core.errors import UnauthorizedError
 from app.core.security import sign, verify
@@ -16,7 +17,8 @@ LIFETIME_S = 3600
 class Grant:
     """What a credential allows: one person, one repository, one action, for a while.
 
-    `sha256` and `size` bind it to one large file; they are empty for a Xet token.
+    `sha256` and `size` bind it to one large file; they are empty for a Xet token. `narrow` says
+    that it was made for a credential which sees some repositories only.
     """
 
     action: str
@@ -25,12 +27,32 @@ class Grant:
     expires: int
     sha256: str = ""
     size: int = 0
+    narrow: bool = False
+
+
+@dataclass(frozen=True)
+class BytesGrant:
+    """What an address of stored bytes allows: these of one object, for a while, to who has it."""
+
+    key: str
+    start: int
+    end: int
+    expires: int
 
 
 def issue(key: str, grant: Grant) -> str:
     """Return a credential for `grant`."""
-    body = base64.urlsafe_b64encode(json.dumps(asdict(grant)).encode()).decode().rstrip("=")
-    return f"{body}.{sign(key, 'hfapi-grant', body)}"
+    return _sealed(key, "hfapi-grant", asdict(grant))
+
+
+def issue_bytes(key: str, grant: BytesGrant) -> str:
+    """Return the credential inside an address of stored bytes."""
+    return _sealed(key, "hfapi-bytes", asdict(grant))
+
+
+def _sealed(key: str, purpose: str, fields: dict[str, object]) -> str:
+    body = base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+    return f"{body}.{sign(key, purpose, body)}"
 
 
 def read(key: str, credential: str, action: str) -> Grant:
@@ -39,16 +61,33 @@ def read(key: str, credential: str, action: str) -> Grant:
     Raises:
         UnauthorizedError: it was not made here, has expired, or is for another action.
     """
-    body, _dot, signature = credential.partition(".")
-    if not verify(key, "hfapi-grant", body, signature):
-        raise _refused()
-    try:
-        grant = Grant(**json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
-    except (binascii.Error, TypeError, ValueError) as error:
-        raise _refused() from error
+    grant = Grant(**_opened(key, "hfapi-grant", credential))
     if grant.action != action or grant.expires < time.time():
         raise _refused()
     return grant
+
+
+def read_bytes(key: str, credential: str) -> BytesGrant:
+    """Return which bytes an address allows.
+
+    Raises:
+        UnauthorizedError: it was not made here, or has expired.
+    """
+    grant = BytesGrant(**_opened(key, "hfapi-bytes", credential))
+    if grant.expires < time.time():
+        raise _refused()
+    return grant
+
+
+def _opened(key: str, purpose: str, credential: str) -> dict[str, Any]:
+    body, _dot, signature = credential.partition(".")
+    if not verify(key, purpose, body, signature):
+        raise _refused()
+    try:
+        fields: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise _refused() from error
+    return fields
 
 
 def expiry() -> int:

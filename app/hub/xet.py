@@ -16,13 +16,14 @@ from app.core.errors import BadRequestError
 MAX_XORB_BYTES = 68 << 20  # 64 MiB of chunks and a footer
 MAX_CHUNK_BYTES = 1 << 20
 MAX_FILE_SECTION_BYTES = 32 << 20
-_BATCH_BYTES = 4 << 20
+_FOOTER = ord("X")  # the optional footer starts with XETBLOB
 
 _DATA_KEY = bytes.fromhex("6697f5775b9550de3135cbaca597181c9de421109beb2b58b4d0b04b93adf229")
 _NODE_KEY = bytes.fromhex("017ec5c7a5472996fd946666b48a02e65ddd536f37c76dd2f86352e64a53713f")
 _TERM_KEY = bytes.fromhex("7f1857d6ce56ed66127ff913e7a5c3f3a4cd26d5b5db49e64124987f28fb94c3")
 _FILE_KEY = bytes(32)
-_SHARD_TAG = b"HFRepoMetaData\0"
+SHARD_TAG = b"HFRepoMetaData\0" + bytes.fromhex("556967456a7b815783a5bdd95ccdd14aa9")
+_SHARD_NAME = SHARD_TAG[:15]
 _BOOKEND = b"\xff" * 32
 _WITH_VERIFICATION = 1 << 31
 _WITH_METADATA = 1 << 30
@@ -75,7 +76,7 @@ def from_hex(text: str) -> bytes:
     return struct.pack("<4Q", *(int(text[at : at + 16], 16) for at in range(0, 64, 16)))
 
 
-def chunk_hash(data: bytes) -> bytes:
+def chunk_hash(data: bytes | memoryview) -> bytes:
     """Return the hash of a chunk's unpacked bytes."""
     return blake3(data, key=_DATA_KEY).digest()
 
@@ -135,67 +136,14 @@ def unpack_chunks(table: bytes) -> list[Chunk]:
     return [Chunk(*row) for row in _TABLE_ROW.iter_unpack(table)]
 
 
-class ChunkReader:
-    """Unpacks chunks from packed bytes that come in pieces."""
+def unpack_chunk(scheme: int, packed: bytes | memoryview, raw_size: int) -> bytes | memoryview:
+    """Return the bytes of a chunk: those given where nothing was packed.
 
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._at = 0
-        self.in_footer = False
-
-    def feed(self, data: bytes) -> None:
-        """Add packed bytes; at most one piece should wait unread."""
-        if not self.in_footer:
-            self._buffer += data
-
-    def unpack(self) -> list[tuple[bytes, int]]:
-        """Return some megabytes of chunks, each with the position where its packed bytes end.
-
-        An empty list means that more is needed.
-        """
-        out: list[tuple[bytes, int]] = []
-        total = used = 0
-        while total < _BATCH_BYTES and not self.in_footer:
-            packed = self._next(used)
-            if packed is None:
-                break
-            data, length = packed
-            used += length
-            total += len(data)
-            out.append((data, self._at + used))
-        del self._buffer[:used]
-        self._at += used
-        return out
-
-    def _next(self, at: int) -> tuple[bytes, int] | None:
-        header = self._buffer[at : at + 8]
-        if header[:1] == b"X":  # the optional footer starts with XETBLOB
-            self.in_footer = True
-            return None
-        if len(header) < 8:  # noqa: PLR2004  # bytes of a header
-            return None
-        packed_size = int.from_bytes(header[1:4], "little")
-        raw_size = int.from_bytes(header[5:8], "little")
-        if header[0] != 0 or not 0 < raw_size <= MAX_CHUNK_BYTES or packed_size > 2 * raw_size + 64:
-            raise BadRequestError("A chunk header in this xorb is not valid.", code="bad_xorb")
-        if len(self._buffer) < at + 8 + packed_size:
-            return None
-        data = _unpack(header[4], bytes(self._buffer[at + 8 : at + 8 + packed_size]), raw_size)
-        return data, 8 + packed_size
-
-    def finish(self) -> None:
-        """Check that nothing is left over.
-
-        Raises:
-            BadRequestError: the bytes end inside a chunk.
-        """
-        if self._buffer and not self.in_footer:
-            raise BadRequestError("This xorb ends inside a chunk.", code="bad_xorb")
-
-
-def _unpack(scheme: int, packed: bytes, raw_size: int) -> bytes:
+    Raises:
+        BadRequestError: packed in no known way, or to another size than announced.
+    """
     if scheme == 0:
-        data = packed
+        data: bytes | memoryview = packed
     elif scheme in {1, 2}:
         try:
             reader = lz4.frame.LZ4FrameDecompressor()
@@ -206,7 +154,7 @@ def _unpack(scheme: int, packed: bytes, raw_size: int) -> bytes:
         raise BadRequestError("A chunk is packed in an unknown way.", code="bad_xorb")
     if len(data) != raw_size:
         raise BadRequestError("A chunk has another size than announced.", code="bad_xorb")
-    return _ungroup(data) if scheme == 2 else data  # noqa: PLR2004  # byte-grouped
+    return _ungroup(bytes(data)) if scheme == 2 else data  # noqa: PLR2004  # byte-grouped
 
 
 def _ungroup(data: bytes) -> bytes:
@@ -223,7 +171,9 @@ class XorbReader:
     """Verifies a bundle while it comes in: every chunk is unpacked and hashed."""
 
     def __init__(self) -> None:
-        self._reader = ChunkReader()
+        self._buffer = bytearray()
+        self._at = 0
+        self._in_footer = False
         self.chunks: list[Chunk] = []
 
     def feed(self, data: bytes) -> None:
@@ -232,9 +182,33 @@ class XorbReader:
         Raises:
             BadRequestError: they are not a bundle.
         """
-        self._reader.feed(data)
-        while batch := self._reader.unpack():
-            self.chunks += [Chunk(chunk_hash(raw), len(raw), end) for raw, end in batch]
+        if self._in_footer:
+            return
+        self._buffer += data
+        with memoryview(self._buffer) as view:
+            used = 0
+            while length := self._take(view, used):
+                used += length
+        del self._buffer[:used]
+        self._at += used
+
+    def _take(self, view: memoryview, at: int) -> int:
+        """Hash the chunk at a position; return how long it is with its header, 0 if cut short."""
+        if len(view) == at or len(view) < at + 8:
+            return 0
+        if view[at] == _FOOTER:
+            self._in_footer = True
+            return 0
+        packed_size = int.from_bytes(view[at + 1 : at + 4], "little")
+        raw_size = int.from_bytes(view[at + 5 : at + 8], "little")
+        if view[at] != 0 or not 0 < raw_size <= MAX_CHUNK_BYTES or packed_size > 2 * raw_size + 64:
+            raise BadRequestError("A chunk header in this xorb is not valid.", code="bad_xorb")
+        end = at + 8 + packed_size
+        if len(view) < end:
+            return 0
+        digest = chunk_hash(unpack_chunk(view[at + 4], view[at + 8 : end], raw_size))
+        self.chunks.append(Chunk(digest, raw_size, self._at + end))
+        return 8 + packed_size
 
     def finish(self) -> list[Chunk]:
         """Return the table of chunks.
@@ -242,7 +216,8 @@ class XorbReader:
         Raises:
             BadRequestError: the bundle is empty or cut short.
         """
-        self._reader.finish()
+        if self._buffer and not self._in_footer:
+            raise BadRequestError("This xorb ends inside a chunk.", code="bad_xorb")
         if not self.chunks:
             raise BadRequestError("This xorb holds no chunk.", code="bad_xorb")
         return self.chunks
@@ -273,7 +248,7 @@ class ShardReader:
         Raises:
             BadRequestError: these bytes are not a shard, or a file lacks its proofs or its sha256.
         """
-        if self._buffer[: len(_SHARD_TAG)] != _SHARD_TAG:
+        if not self._buffer.startswith(_SHARD_NAME):
             raise BadRequestError("These bytes are not a shard.", code="bad_shard")
         found, at = [], _RECORD
         while self._record(at)[:32] != _BOOKEND:

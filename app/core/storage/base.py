@@ -32,8 +32,8 @@ class Digest:
 class BlobWriter(ABC):
     """Receives the bytes of one object; nothing is visible before `promote`."""
 
-    def __init__(self) -> None:
-        self._hash = sha256()
+    def __init__(self, *, hashed: bool = True) -> None:
+        self._hash = sha256() if hashed else None
         self._pending = bytearray()
         self.size = 0
 
@@ -46,11 +46,15 @@ class BlobWriter(ABC):
             await self._append(block)
 
     async def finish(self) -> Digest:
-        """Hand on what is left and return hash and size; no `write` may follow."""
+        """Hand on what is left and return hash (if asked for) and size; no `write` may follow."""
         if self._pending:
             block, self._pending = bytes(self._pending), bytearray()
             await self._append(block)
-        return Digest(self._hash.hexdigest(), self.size)
+        return Digest(self._hash.hexdigest() if self._hash else "", self.size)
+
+    def _digest(self, block: bytes) -> None:
+        if self._hash is not None:
+            self._hash.update(block)
 
     @abstractmethod
     async def _append(self, block: bytes) -> None:
@@ -69,8 +73,8 @@ class BlobStore(ABC):
     """One store of immutable objects."""
 
     @abstractmethod
-    async def writer(self) -> BlobWriter:
-        """Start a new object."""
+    async def writer(self, *, hashed: bool = True) -> BlobWriter:
+        """Start a new object; without `hashed` its sha256 is nobody's concern."""
 
     @abstractmethod
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:

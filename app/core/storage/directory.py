@@ -31,8 +31,8 @@ def _sync_directory(path: Path) -> None:
 class DirectoryWriter(BlobWriter):
     """Writes to a temporary file of the same file system."""
 
-    def __init__(self, root: Path, temp: Path, file: BinaryIO) -> None:
-        super().__init__()
+    def __init__(self, root: Path, temp: Path, file: BinaryIO, *, hashed: bool) -> None:
+        super().__init__(hashed=hashed)
         self._root = root
         self._temp = temp
         self._file = file
@@ -41,7 +41,7 @@ class DirectoryWriter(BlobWriter):
         await asyncio.to_thread(self._append_now, block)
 
     def _append_now(self, block: bytes) -> None:
-        self._hash.update(block)
+        self._digest(block)
         self._file.write(block)
 
     async def promote(self, key: str) -> None:
@@ -75,10 +75,11 @@ class DirectoryStore(BlobStore):
         self._temp = self._root / TEMP_PREFIX.strip("/")
         self._temp.mkdir(parents=True, exist_ok=True)
 
-    async def writer(self) -> BlobWriter:
+    async def writer(self, *, hashed: bool = True) -> BlobWriter:
         """Start a new object in the temporary folder."""
         temp = self._temp / secrets.token_hex(16)
-        return DirectoryWriter(self._root, temp, await asyncio.to_thread(temp.open, "xb"))
+        file = await asyncio.to_thread(temp.open, "xb")
+        return DirectoryWriter(self._root, temp, file, hashed=hashed)
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Yield the bytes [start, end)."""
@@ -98,6 +99,18 @@ class DirectoryStore(BlobStore):
                 yield block
         finally:
             file.close()
+
+    async def read_all(self, key: str, start: int = 0, end: int | None = None) -> bytes:
+        """Return the bytes [start, end), read at once."""
+        return await asyncio.to_thread(self._read_now, key, start, end)
+
+    def _read_now(self, key: str, start: int, end: int | None) -> bytes:
+        try:
+            with (self._root / checked_key(key)).open("rb", buffering=0) as file:
+                file.seek(start)
+                return file.read(-1 if end is None else max(0, end - start)) or b""
+        except FileNotFoundError as error:
+            raise missing(key) from error
 
     async def size(self, key: str) -> int | None:
         """Return the file's size."""

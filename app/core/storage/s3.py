@@ -53,8 +53,8 @@ def _unavailable(error: BaseError) -> UnavailableError:
 class S3Writer(BlobWriter):
     """Keeps a small object in memory; sends a large one in parts to a temporary key."""
 
-    def __init__(self, store: S3Store, owner: "S3BlobStore") -> None:
-        super().__init__()
+    def __init__(self, store: S3Store, owner: "S3BlobStore", *, hashed: bool) -> None:
+        super().__init__(hashed=hashed)
         self._store = store
         self._owner = owner
         self._temp = TEMP_PREFIX + secrets.token_hex(16)
@@ -62,7 +62,7 @@ class S3Writer(BlobWriter):
         self._parts: Any = None  # obstore's writer, which has no public class
 
     async def _append(self, block: bytes) -> None:
-        await asyncio.to_thread(self._hash.update, block)
+        await asyncio.to_thread(self._digest, block)
         if self._parts is not None:
             await self._send(block)
             return
@@ -137,9 +137,9 @@ class S3BlobStore(BlobStore):
             retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
         )
 
-    async def writer(self) -> BlobWriter:
+    async def writer(self, *, hashed: bool = True) -> BlobWriter:
         """Start a new object."""
-        return S3Writer(self._store, self)
+        return S3Writer(self._store, self, hashed=hashed)
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Yield the bytes [start, end)."""

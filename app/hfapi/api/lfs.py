@@ -155,12 +155,12 @@ async def download(
 ) -> Response:
     """Send the bytes of one object to whom the address was made for."""
     repository = await access_by_id(db, _holder(grant), grant.repository_id)
-    key = await service.linked_key(db, repository, grant.sha256)
-    if key is None:
+    file = await service.linked_file(db, repository, grant.sha256)
+    if file is None:
         raise NotFoundError("There is no such object here.")
     headers = {"Content-Length": str(grant.size), "ETag": f'"{grant.sha256}"'}
     return StreamingResponse(
-        storage_of(request).read(key), headers=headers, media_type="application/octet-stream"
+        file.read(storage_of(request)), headers=headers, media_type="application/octet-stream"
     )
 
 

@@ -1,4 +1,4 @@
-"""The write side of Xet: a token, bundles, and shards that turn them into files."""
+"""Xet: tokens, bundles, shards that turn them into files, and the way back for readers."""
 
 from typing import Annotated, Any
 
@@ -9,46 +9,53 @@ from app.core.errors import InvalidError, NotFoundError, UnauthorizedError
 from app.core.http import Db, RepoReader, RepoWriter, database, storage_of
 from app.core.security import Viewer
 from app.core.storage import BlobStore
-from app.hfapi.context import base_url, find_repository, signing_key, writable
+from app.hfapi.context import base_url, find_repository, rev_of, signing_key
 from app.hfapi.signing import Grant, expiry, issue, read
-from app.hub.policy import access_by_id
-from app.hub.service import Repository, is_sha256, xet_files
+from app.hub import policy
+from app.hub.service import Repository, is_sha256, xet_files, xet_sharing
 from app.hub.service.xet_files import ShardFile
 
 router = APIRouter(include_in_schema=False)
 cas_router = APIRouter(prefix="/xet/{generation}/{scope}", include_in_schema=False)
 
-_WRITE = "xet-write"
-_READ = "xet-read"
+WRITE = "xet-write"
+READ = "xet-read"
 
 
 @router.get("/{owner}/{name}/xet-write-token/{rev}")
-async def write_token(
+async def write_token(  # what the address and the query name
     request: Request, db: Db, viewer: RepoWriter, owner: str, name: str, rev: str
 ) -> Response:
-    """Return where and with which token a writer of this repository sends chunks."""
-    del rev
-    repository = await writable(request, db, viewer, owner, name)
+    """Return where and with which token chunks for a branch or a pull request are sent."""
+    repository = await find_repository(request, db, viewer, owner, name)
+    if request.query_params.get("create_pr", "") in {"1", "true", "True"}:
+        allowed = await policy.may_propose(db, viewer, repository)
+    else:
+        allowed = await policy.may_commit_to(db, viewer, repository, rev_of(rev))
+    if not allowed:
+        raise policy.forbidden()
     generation = await xet_files.store_generation(db)
-    return _token(request, viewer, repository, generation, _WRITE)
+    return _token(request, viewer, repository, generation, WRITE)
 
 
 @router.get("/{owner}/{name}/xet-read-token/{rev}")
 async def read_token(
     request: Request, db: Db, viewer: RepoReader, owner: str, name: str, rev: str
 ) -> Response:
-    """Return a token that names the reader; files themselves come by plain HTTP here."""
+    """Return where and with which token the files of this repository are fetched."""
     del rev
     repository = await find_repository(request, db, viewer, owner, name)
+    await policy.require_files(db, viewer, repository)
     generation = await xet_files.store_generation(db)
-    return _token(request, viewer, repository, generation, _READ)
+    return _token(request, viewer, repository, generation, READ)
 
 
 def _token(
     request: Request, viewer: Viewer, repository: Repository, generation: str, action: str
 ) -> Response:
     ends = expiry()
-    grant = Grant(action, viewer.user_id or 0, repository.id, ends)
+    narrow = viewer.only_repos is not None
+    grant = Grant(action, viewer.user_id or 0, repository.id, ends, narrow=narrow)
     token = issue(signing_key(request), grant)
     # Clients remember what they sent by this address: a wiped store and another person get another.
     cas_url = f"{base_url(request)}/xet/{generation}/u{viewer.user_id or 0}"
@@ -63,16 +70,25 @@ def _token(
     )
 
 
-async def writer(request: Request) -> Grant:
+def granted(request: Request, action: str) -> Grant:
     """Return what the Xet token of this request allows; no other credential counts here.
 
     Raises:
-        UnauthorizedError: there is none, or it has expired.
+        UnauthorizedError: there is none, it has expired, or it is for something else.
     """
     kind, _space, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
         raise UnauthorizedError("Send the Xet token as a Bearer credential.")
-    return read(signing_key(request), token, _WRITE)
+    return read(signing_key(request), token, action)
+
+
+async def writer(request: Request) -> Grant:
+    """Return what a token for sending allows.
+
+    Raises:
+        UnauthorizedError: there is none, or it has expired.
+    """
+    return granted(request, WRITE)
 
 
 Writer = Annotated[Grant, Depends(writer)]
@@ -83,9 +99,7 @@ async def put_xorb(request: Request, grant: Writer, prefix: str, xorb_hash: str)
     """Take a bundle; every chunk in it is checked."""
     del prefix
     storage = storage_of(request)
-    if not is_sha256(xorb_hash):  # the same spelling: 64 lower-case hex digits
-        raise InvalidError("A xorb's hash has 64 lower-case hexadecimal digits.")
-    received = await xet_files.receive_xorb(storage, request.stream(), xorb_hash)
+    received = await xet_files.receive_xorb(storage, request.stream(), check_hash(xorb_hash))
     async with database(request).transaction() as db:
         is_new = await xet_files.record_xorb(db, grant.user_id, received)
     if not is_new:
@@ -93,9 +107,32 @@ async def put_xorb(request: Request, grant: Writer, prefix: str, xorb_hash: str)
     return {"was_inserted": is_new}
 
 
+def check_hash(text: str) -> str:
+    """Return a hash of the protocol from an address.
+
+    Raises:
+        InvalidError: it is none.
+    """
+    if not is_sha256(text):  # the same spelling: 64 lower-case hex digits
+        raise InvalidError("A Xet hash has 64 lower-case hexadecimal digits.")
+    return text
+
+
+@cas_router.get("/v1/chunks/{prefix}/{chunk_hash}")
+async def find_chunk(db: Db, grant: Writer, prefix: str, chunk_hash: str) -> Response:
+    """Answer in which bundles a chunk lies, so that it need not be sent again."""
+    del prefix
+    chunk = check_hash(chunk_hash)
+    sender = Viewer(user_id=grant.user_id)
+    shard = None if grant.narrow else await xet_sharing.answer_chunk(db, sender, chunk)
+    if shard is None:
+        raise NotFoundError("This chunk is not known here.")
+    return Response(shard, media_type="application/octet-stream")
+
+
 @cas_router.post("/v1/shards")
 async def put_shard(request: Request, grant: Writer) -> dict[str, int]:
-    """Take a shard: check its proofs, rebuild each file, and let the repository use it."""
+    """Take a shard: check its proofs and each file's content, and let the repository use them."""
     storage = storage_of(request)
     for file in await xet_files.read_shard(request.stream()):
         await _take_file(request, storage, grant, file)
@@ -105,19 +142,31 @@ async def put_shard(request: Request, grant: Writer) -> dict[str, int]:
 async def _take_file(request: Request, storage: BlobStore, grant: Grant, file: ShardFile) -> None:
     if file.size > request.app.state.settings.max_upload_bytes:
         raise InvalidError("A file of this shard is larger than the site accepts.")
+    sender = Viewer(user_id=grant.user_id)
     async with database(request).transaction() as db:
-        verified = await xet_files.verify_file(db, grant.user_id, file)
-    key, _digest = await xet_files.rebuild(storage, verified)
+        verified = await xet_files.verify_file(db, sender, file, may_share=not grant.narrow)
+    await xet_files.check_content(storage, verified)
     async with database(request).transaction() as db:
-        holder = Viewer(
-            user_id=grant.user_id, is_admin=True, only_repos=frozenset({grant.repository_id})
-        )
-        repository = await access_by_id(db, holder, grant.repository_id)
-        await xet_files.record_file(db, repository, grant.user_id, file, key)
+        repository = await policy.access_by_id(db, holder(grant), grant.repository_id)
+        await xet_files.record_file(db, repository, grant.user_id, verified)
+
+
+def holder(grant: Grant) -> Viewer:
+    """Return whom a token was made for; the right was checked when it was made."""
+    only = frozenset({grant.repository_id})
+    return Viewer(user_id=grant.user_id or None, is_admin=True, only_repos=only)
+
+
+async def anyone(request: Request) -> Grant:
+    """Return what a Xet token allows, whichever way it is for."""
+    try:
+        return granted(request, READ)
+    except UnauthorizedError:
+        return granted(request, WRITE)
 
 
 @cas_router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "HEAD"])
-async def not_kept(_grant: Writer, rest: str) -> Any:
+async def not_kept(_grant: Annotated[Grant, Depends(anyone)], rest: str) -> Any:
     """Answer every other call of the protocol as not there; clients then do without."""
     del rest
     raise NotFoundError("This site does not answer this part of the Xet protocol.")

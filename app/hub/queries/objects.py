@@ -67,9 +67,20 @@ async def inline_contents(db: AsyncSession, oids: Collection[str]) -> dict[str, 
 
 
 async def add_blobs(db: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store files' rows; those that are there already stay as they are."""
+    """Store files' rows; those that are there already stay as they are.
+
+    Content outside the database counts as sent just now, so that no sweep takes it meanwhile.
+    """
     for batch in _batches(sorted(rows, key=lambda row: str(row["oid"]))):
-        await db.execute(insert(Blob).on_conflict_do_nothing(), batch)
+        inside = [row for row in batch if row.get("storage_key") is None]
+        outside = [row for row in batch if row.get("storage_key") is not None]
+        if inside:
+            await db.execute(insert(Blob).on_conflict_do_nothing(), inside)
+        if outside:
+            statement = insert(Blob).on_conflict_do_update(
+                index_elements=["oid"], set_={"created_at": now()}
+            )
+            await db.execute(statement, outside)
 
 
 async def ref(db: AsyncSession, repository_id: int, name: str, *, lock: bool = False) -> Ref | None:

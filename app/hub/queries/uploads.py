@@ -1,4 +1,4 @@
-"""Large files: who may use which, Xet bundles, and uploads in parts."""
+"""Large files: who may use which, and uploads in parts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -16,26 +16,29 @@ from app.hub.tables import (
     RepositoryLfs,
     Upload,
     UploadPart,
-    XetFile,
-    Xorb,
-    XorbUser,
 )
 
 
-async def lfs_object(db: AsyncSession, sha256: str) -> LfsObject | None:
-    """Return large bytes by hash alone; only for bytes the caller has just received."""
-    return await db.get(LfsObject, sha256)
-
-
 async def linked_lfs(
-    db: AsyncSession, repository_id: int, digests: Collection[str]
+    db: AsyncSession, repository_id: int, digests: Collection[str], *, lock: bool = False
 ) -> dict[str, LfsObject]:
-    """Return those large files that this repository may hand out, by hash."""
-    rows = await db.scalars(
+    """Return those large files that this repository may hand out, by hash.
+
+    With `lock` nothing takes the right away before the transaction ends: for commits.
+    """
+    statement = (
         select(LfsObject)
         .join(RepositoryLfs, RepositoryLfs.sha256 == LfsObject.sha256)
         .where(RepositoryLfs.repository_id == repository_id, LfsObject.sha256.in_(digests))
     )
+    if lock:
+        statement = statement.with_for_update(read=True, key_share=True)
+    return {row.sha256: row for row in await db.scalars(statement)}
+
+
+async def lfs_objects(db: AsyncSession, digests: Collection[str]) -> dict[str, LfsObject]:
+    """Return large files by hash alone, to whoever has proved to know their content."""
+    rows = await db.scalars(select(LfsObject).where(LfsObject.sha256.in_(digests)))
     return {row.sha256: row for row in rows}
 
 
@@ -51,20 +54,21 @@ async def repositories_with_lfs(db: AsyncSession, sha256: str, limit: int) -> Se
     return (await db.scalars(statement)).all()
 
 
-async def add_lfs(db: AsyncSession, stored: Collection[tuple[str, Digest]]) -> None:
-    """Write down verified bytes, each with the key under which they lie."""
+async def add_lfs(db: AsyncSession, stored: Collection[tuple[str | None, Digest]]) -> None:
+    """Write down verified bytes, each with its key; None for those that lie in bundles.
+
+    Bytes that are known stay where they are, but count as sent just now.
+    """
     moment = now()
     rows = [
-        {
-            "sha256": digest.sha256,
-            "size": digest.size,
-            "storage_key": key,
-            "created_at": moment,
-        }
+        {"sha256": digest.sha256, "size": digest.size, "storage_key": key, "created_at": moment}
         for key, digest in sorted(stored, key=lambda one: one[1].sha256)
     ]
     if rows:
-        await db.execute(insert(LfsObject).on_conflict_do_nothing(), rows)
+        statement = insert(LfsObject).on_conflict_do_update(
+            index_elements=["sha256"], set_={"created_at": moment}
+        )
+        await db.execute(statement, rows)
 
 
 async def link_lfs(
@@ -84,37 +88,6 @@ async def link_lfs(
         for sha256 in sorted(set(digests))
     ]
     await db.execute(insert(RepositoryLfs).on_conflict_do_nothing(), rows)
-
-
-async def xorbs_of(db: AsyncSession, user_id: int, hashes: Collection[str]) -> dict[str, Xorb]:
-    """Return those bundles that this person has sent, by hash."""
-    rows = await db.scalars(
-        select(Xorb)
-        .join(XorbUser, XorbUser.hash == Xorb.hash)
-        .where(XorbUser.user_id == user_id, Xorb.hash.in_(hashes))
-    )
-    return {row.hash: row for row in rows}
-
-
-async def add_xorb(db: AsyncSession, user_id: int, values: Mapping[str, Any]) -> bool:
-    """Write down a verified bundle and its sender; True if it was new to the store."""
-    inserted = await db.execute(
-        insert(Xorb)
-        .values(**values, created_at=now())
-        .on_conflict_do_nothing()
-        .returning(Xorb.hash)
-    )
-    await db.execute(
-        insert(XorbUser).values(user_id=user_id, hash=values["hash"]).on_conflict_do_nothing()
-    )
-    return inserted.first() is not None
-
-
-async def add_xet_file(db: AsyncSession, file_hash: str, sha256: str, terms: list[Any]) -> None:
-    """Write down what a Xet file hash stands for."""
-    await db.execute(
-        insert(XetFile).values(hash=file_hash, sha256=sha256, terms=terms).on_conflict_do_nothing()
-    )
 
 
 async def upload_by_id(db: AsyncSession, upload_id: str) -> Upload | None:

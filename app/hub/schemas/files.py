@@ -17,6 +17,7 @@ class TreeFile:
     pointer_size: int = 0
     mode: str = "100644"
     last_commit: LastCommit | None = None
+    xet_hash: str | None = None
 
     @property
     def name(self) -> str:
@@ -49,6 +50,7 @@ class FileHandle:
     commit: str
     storage_key: str | None
     read: Callable[[int, int | None], AsyncIterator[bytes]] = field(repr=False)
+    xet_hash: str | None = None
 
     @property
     def etag(self) -> str:

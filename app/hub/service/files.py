@@ -1,6 +1,6 @@
 """Reading files and folders at a revision."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from app.core.db import AsyncSession
@@ -8,9 +8,11 @@ from app.core.storage import BlobStore, missing
 from app.hub import errors
 from app.hub.objects import MODE_SUBMODULE, TreeEntry
 from app.hub.queries import objects as queries
-from app.hub.queries import uploads
+from app.hub.queries import xet
 from app.hub.schemas import FileHandle, TreeFile, TreeFolder
+from app.hub.service.bulk import Content
 from app.hub.service.commits import real_size
+from app.hub.service.large_files import linked_file
 from app.hub.service.last_commits import last_commits
 from app.hub.service.revisions import Revision, find_revision
 from app.hub.service.trees import find_entries, find_entry, walk
@@ -45,24 +47,12 @@ async def _handle(
     path: str,
     blob: Blob,
 ) -> FileHandle:
-    size, key, content = blob.size, blob.storage_key, blob.inline or b""
+    content = Content(storage, blob.storage_key, blob.inline or b"")
     if blob.lfs_sha256 is not None:
-        linked = await uploads.linked_lfs(db, repository.id, [blob.lfs_sha256])
-        if blob.lfs_sha256 not in linked:
+        content = Content(storage, large=await linked_file(db, repository, blob.lfs_sha256))
+        if content.large is None:
             raise missing(blob.lfs_sha256)
-        size, key = real_size(blob), linked[blob.lfs_sha256].storage_key
-
-    def read(start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        if key is not None:
-            return storage.read(key, start, end)
-        return _once(content[start:end])
-
-    return FileHandle(path, size, blob.oid, blob.lfs_sha256, commit, key, read)
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    if content:
-        yield content
+    return content.handle(path, real_size(blob), blob.oid, blob.lfs_sha256, commit)
 
 
 async def list_files(db: AsyncSession, repository: Repository, rev: str) -> list[TreeFile]:
@@ -103,6 +93,7 @@ async def list_tree(
     if entry is None or not entry.is_folder:
         raise errors.entry_not_found(path, revision.oid)
     items = await _items(db, await walk(db, entry.oid, path, recursive=recursive))
+    items = await _with_xet_hashes(db, items)
     if expand:
         items = await with_last_commits(db, repository, revision, items)
     return revision, items
@@ -119,7 +110,7 @@ async def find_paths(
     revision = await find_revision(db, repository, rev)
     wanted = {path.strip("/") for path in paths} - {""}
     found = await find_entries(db, revision.commit.tree, wanted)
-    items = await _items(db, found)
+    items = await _with_xet_hashes(db, await _items(db, found))
     return await with_last_commits(db, repository, revision, items) if expand else items
 
 
@@ -144,6 +135,17 @@ def _tree_file(path: str, entry: TreeEntry, blob: Blob) -> TreeFile:
         pointer_size=blob.size if blob.lfs_sha256 else 0,
         mode=entry.mode,
     )
+
+
+async def _with_xet_hashes(db: AsyncSession, items: Sequence[Item]) -> list[Item]:
+    digests = {item.lfs_sha256 for item in items if isinstance(item, TreeFile) and item.lfs_sha256}
+    hashes = await xet.xet_hashes(db, digests)
+    return [
+        replace(item, xet_hash=hashes.get(item.lfs_sha256))
+        if isinstance(item, TreeFile) and item.lfs_sha256
+        else item
+        for item in items
+    ]
 
 
 async def with_last_commits(

@@ -1,6 +1,11 @@
-"""Large files: received as a stream, verified, and linked to the repository they were sent to."""
+"""Large files: received, linked to the repository they were sent to, and read from wherever.
 
-from collections.abc import AsyncIterable, Collection
+A large file lies whole under one key, or, if it came by Xet, in the bundles it was sent in. Only
+this module knows which: everybody else asks `large_files` and calls `LargeFile.read`.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
+from dataclasses import dataclass, field
 
 from app.core.db import AsyncSession
 from app.core.security import Viewer
@@ -9,10 +14,60 @@ from app.hub import policy
 from app.hub.content import is_binary
 from app.hub.paths import check_path
 from app.hub.queries import uploads as queries
+from app.hub.queries import xet as xet_queries
 from app.hub.schemas import LFS_THRESHOLD_BYTES, AddFile, AddStored
-from app.hub.tables import Repository
+from app.hub.service.xet_reading import read_pieces
+from app.hub.tables import LfsObject, Repository
+from app.hub.xet_layout import pieces
 
 _MAX_LOOKED_AT = 20
+
+
+@dataclass(frozen=True)
+class LargeFile:
+    """A large file that may be read, and where it lies: under `storage_key`, or in bundles."""
+
+    sha256: str
+    size: int
+    storage_key: str | None
+    xet_hash: str | None = None
+    layout: bytes = field(default=b"", repr=False)
+    keys: Sequence[str] = field(default=(), repr=False)
+
+    def read(
+        self, storage: BlobStore, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the bytes [start, end); memory does not grow with the file."""
+        if self.storage_key is not None:
+            return storage.read(self.storage_key, start, end)
+        end = self.size if end is None else min(end, self.size)
+        return read_pieces(storage, pieces(self.layout, self.keys, start, end))
+
+
+async def large_files(
+    db: AsyncSession, repository: Repository, digests: Collection[str]
+) -> dict[str, LargeFile]:
+    """Return those large files that this repository may hand out, by sha256."""
+    return await _located(db, await queries.linked_lfs(db, repository.id, digests))
+
+
+async def _located(db: AsyncSession, rows: dict[str, LfsObject]) -> dict[str, LargeFile]:
+    files = await xet_queries.xet_files(db, rows)
+    unpacked = {sha: file for sha, file in files.items() if rows[sha].storage_key is None}
+    names = {str(term[0]) for file in unpacked.values() for term in file.terms}
+    keys = await xet_queries.xorb_keys(db, names)
+    found = {}
+    for sha256, row in rows.items():
+        file = files.get(sha256)
+        found[sha256] = LargeFile(
+            sha256=sha256,
+            size=row.size,
+            storage_key=row.storage_key,
+            xet_hash=file.hash if file else None,
+            layout=(file.layout or b"") if file else b"",
+            keys=[keys[term[0]] for term in file.terms] if sha256 in unpacked and file else (),
+        )
+    return found
 
 
 async def receive_bytes(
@@ -52,10 +107,9 @@ async def linked_sizes(
     return {sha256: row.size for sha256, row in found.items()}
 
 
-async def linked_key(db: AsyncSession, repository: Repository, sha256: str) -> str | None:
-    """Return where the bytes lie if this repository may hand them out."""
-    found = (await queries.linked_lfs(db, repository.id, [sha256])).get(sha256)
-    return found.storage_key if found else None
+async def linked_file(db: AsyncSession, repository: Repository, sha256: str) -> LargeFile | None:
+    """Return a large file if this repository may hand it out."""
+    return (await large_files(db, repository, [sha256])).get(sha256)
 
 
 async def link_readable(
@@ -68,7 +122,8 @@ async def link_readable(
     if await linked(db, repository, sha256) is not None:
         return True
     for other in await queries.repositories_with_lfs(db, sha256, _MAX_LOOKED_AT):
-        if await policy.may_read(db, viewer, other):
+        known = await policy.may_read(db, viewer, other)
+        if known and await policy.may_open_files(db, viewer, other):
             await queries.link_lfs(db, repository.id, [sha256], viewer.user_id)
             return True
     return False
@@ -81,8 +136,9 @@ async def place_received(
     stored = AddStored(check_path(path), digest.sha256, digest.size)
     if digest.size > LFS_THRESHOLD_BYTES:
         return stored
-    found = await queries.lfs_object(db, digest.sha256)
+    rows = await queries.lfs_objects(db, [digest.sha256])
+    found = (await _located(db, rows)).get(digest.sha256)
     if found is None:
         return stored
-    content = await storage.read_all(found.storage_key)
+    content = b"".join([block async for block in found.read(storage)])
     return stored if is_binary(content) else AddFile(path, content)

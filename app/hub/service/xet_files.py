@@ -1,19 +1,29 @@
-"""The write side of Xet: verified bundles, and files rebuilt from them by their sha256."""
+"""The write side of Xet: verified bundles, and the files that are made of them.
+
+A bundle is the only copy of the bytes in it. Before a file may use one its sender must have sent
+it, or be a reader of a file that uses the same chunks, and prove to know every chunk it names:
+a hash alone buys nobody somebody else's bytes.
+"""
 
 import asyncio
+import hashlib
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
-from dataclasses import dataclass
+import struct
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from app.core.db import AsyncSession
-from app.core.errors import BadRequestError, ForbiddenError, TooLargeError
+from app.core.errors import BadRequestError, ForbiddenError, InvalidError, TooLargeError
+from app.core.security import Viewer
 from app.core.storage import CHUNK_BYTES, BlobStore, Digest
 from app.hub.queries import repositories, uploads
+from app.hub.queries import xet as queries
+from app.hub.service.xet_reading import read_pieces
+from app.hub.service.xet_sharing import readable_chunks
 from app.hub.tables import Repository, Xorb
 from app.hub.xet import (
     MAX_XORB_BYTES,
     Chunk,
-    ChunkReader,
     ShardFile,
     ShardReader,
     Term,
@@ -24,11 +34,13 @@ from app.hub.xet import (
     unpack_chunks,
     xorb_hash,
 )
+from app.hub.xet_layout import lay_out, pieces
 
 __all__ = [
     "ShardFile",
+    "VerifiedFile",
+    "check_content",
     "read_shard",
-    "rebuild",
     "receive_xorb",
     "record_file",
     "record_xorb",
@@ -36,7 +48,8 @@ __all__ = [
     "verify_file",
 ]
 
-_NO_LIMIT = 1 << 50
+# Clients ask by the first chunk of a file, and by those whose hash ends so (Xet specification).
+_ANCHOR_EVERY = 1024
 
 
 @dataclass(frozen=True)
@@ -50,20 +63,13 @@ class ReceivedXorb:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run of chunks and where its packed bytes lie."""
-
-    key: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
 class VerifiedFile:
-    """A file whose proofs hold, ready to be rebuilt."""
+    """A file whose proofs hold: where its bytes lie, and by which chunks it is found again."""
 
     file: ShardFile
-    runs: tuple[Run, ...]
+    layout: bytes = field(repr=False)
+    keys: Sequence[str] = field(repr=False)
+    anchors: frozenset[bytes] = field(repr=False)
 
 
 async def store_generation(db: AsyncSession) -> str:
@@ -80,17 +86,17 @@ async def receive_xorb(
         BadRequestError: the bytes are not the bundle called `expected`.
         TooLargeError: more bytes than a bundle may have.
     """
-    reader, writer = XorbReader(), await storage.writer()
+    reader, writer = XorbReader(), await storage.writer(hashed=False)
     try:
         async for block in blocks(chunks):
-            await asyncio.to_thread(reader.feed, block)
-            await writer.write(block)
+            await asyncio.gather(asyncio.to_thread(reader.feed, block), writer.write(block))
             if writer.size > MAX_XORB_BYTES:
                 raise TooLargeError("A xorb may have at most 64 MiB.")
         table = reader.finish()
-        if xorb_hash(table) != expected:
+        if await asyncio.to_thread(xorb_hash, table) != expected:
             raise BadRequestError("This xorb has another hash.", code="digest_mismatch")
         await writer.finish()
+        # A name of its own: a sweep that takes an old copy away never meets the new one.
         key = f"xorb/{expected[:2]}/{expected}-{secrets.token_hex(4)}"
         await writer.promote(key)
     finally:
@@ -106,7 +112,7 @@ async def record_xorb(db: AsyncSession, user_id: int, received: ReceivedXorb) ->
         "chunks": received.table,
         "storage_key": received.key,
     }
-    return await uploads.add_xorb(db, user_id, values)
+    return await queries.add_xorb(db, user_id, values)
 
 
 async def read_shard(chunks: AsyncIterable[bytes]) -> list[ShardFile]:
@@ -121,39 +127,51 @@ async def read_shard(chunks: AsyncIterable[bytes]) -> list[ShardFile]:
     return await asyncio.to_thread(reader.files)
 
 
-async def verify_file(db: AsyncSession, user_id: int, file: ShardFile) -> VerifiedFile:
-    """Check that the sender sent every bundle the file uses, and knows the chunks it names.
+async def verify_file(
+    db: AsyncSession, viewer: Viewer, file: ShardFile, *, may_share: bool
+) -> VerifiedFile:
+    """Check that the sender may use every chunk the file names, and knows each of them.
 
-    Without this, a hash alone would buy somebody else's private bytes.
+    Args:
+        db: the transaction.
+        viewer: who sends the file.
+        file: what the shard says of it.
+        may_share: whether chunks of files that the viewer can read count too.
 
     Raises:
-        ForbiddenError: a bundle that this person has not sent.
-        BadRequestError: a proof, a size or the file's hash is wrong.
+        BadRequestError: a bundle that this person has neither sent nor may read, or a proof, a
+            size or the file's hash is wrong.
     """
-    xorbs = await uploads.xorbs_of(db, user_id, {term.xorb for term in file.terms})
-    absent = next((term.xorb for term in file.terms if term.xorb not in xorbs), None)
-    if absent is not None:
-        raise ForbiddenError(
-            f"The xorb {absent} was not sent by you.",
-            fix="Remove the client's xet cache and upload again.",
-            code="xorb_missing",
-        )
+    names = {term.xorb for term in file.terms}
+    sent = await queries.sent_by(db, viewer.require_user(), names)
+    shared = await readable_chunks(db, viewer, names - sent) if may_share else {}
+    xorbs = await queries.xorbs(db, names)
+    for term in file.terms:
+        allowed = shared.get(term.xorb, set())
+        if term.xorb not in xorbs or not (
+            term.xorb in sent or allowed.issuperset(range(term.first, term.last))
+        ):
+            raise _unknown(term.xorb)
     return await asyncio.to_thread(_verify, file, xorbs)
 
 
-def _verify(file: ShardFile, xorbs: dict[str, Xorb]) -> VerifiedFile:
+def _unknown(xorb: str) -> ForbiddenError:
+    return ForbiddenError(
+        f"The xorb {xorb} was not sent by you.",
+        fix="Remove the client's xet cache and upload again.",
+        code="xorb_missing",
+    )
+
+
+def _verify(file: ShardFile, xorbs: Mapping[str, Xorb]) -> VerifiedFile:
     tables = {name: unpack_chunks(xorb.chunks) for name, xorb in xorbs.items()}
     chunks: list[Chunk] = []
-    runs = []
     for term in file.terms:
-        table = tables[term.xorb]
-        part = _checked_part(table, term)
-        start = table[term.first - 1].end if term.first else 0
-        runs.append(Run(xorbs[term.xorb].storage_key, start, part[-1].end))
-        chunks += part
+        chunks += _checked_part(tables[term.xorb], term)
     if file_hash(chunks) != file.hash:
         raise BadRequestError("The chunks do not make the file named.", code="digest_mismatch")
-    return VerifiedFile(file, tuple(runs))
+    keys = [xorbs[term.xorb].storage_key for term in file.terms]
+    return VerifiedFile(file, lay_out(file.terms, tables), keys, anchors(chunks))
 
 
 def _checked_part(table: Sequence[Chunk], term: Term) -> Sequence[Chunk]:
@@ -167,36 +185,49 @@ def _checked_part(table: Sequence[Chunk], term: Term) -> Sequence[Chunk]:
     return part
 
 
-async def rebuild(storage: BlobStore, verified: VerifiedFile) -> tuple[str, Digest]:
-    """Store the file whole under its sha256.
+def anchors(chunks: Iterable[Chunk]) -> frozenset[bytes]:
+    """Return the hashes by which clients look for a file with these chunks."""
+    hashes = [chunk.hash for chunk in chunks]
+    found = {one for one in hashes if struct.unpack_from("<Q", one, 24)[0] % _ANCHOR_EVERY == 0}
+    return frozenset(found | set(hashes[:1]))
+
+
+async def check_content(storage: BlobStore, verified: VerifiedFile) -> None:
+    """Read the file once, and check its sha256; nothing is stored.
 
     Raises:
         InvalidError: its content has another sha256 than the shard says.
     """
     file = verified.file
-    return await storage.put_stream(
-        _unpacked(storage, verified.runs), "lfs", Digest(file.sha256, file.size), _NO_LIMIT
-    )
-
-
-async def _unpacked(storage: BlobStore, runs: Sequence[Run]) -> AsyncIterator[bytes]:
-    for run in runs:
-        reader = ChunkReader()
-        async for block in storage.read(run.key, run.start, run.end):
-            reader.feed(block)
-            while batch := await asyncio.to_thread(reader.unpack):
-                yield b"".join(data for data, _end in batch)
-        reader.finish()
+    digest = hashlib.sha256()
+    async for block in read_pieces(storage, pieces(verified.layout, verified.keys, 0, file.size)):
+        await asyncio.to_thread(digest.update, block)
+    if digest.hexdigest() != file.sha256:
+        raise InvalidError("The content has another sha256.", code="digest_mismatch")
 
 
 async def record_file(
-    db: AsyncSession, repository: Repository, user_id: int, file: ShardFile, key: str
+    db: AsyncSession, repository: Repository, user_id: int, verified: VerifiedFile
 ) -> None:
-    """Write down a rebuilt file and let the repository use it."""
-    await uploads.add_lfs(db, [(key, Digest(file.sha256, file.size))])
+    """Write down a file and let the repository use it.
+
+    Raises:
+        ForbiddenError: a bundle has been swept away since the file was verified.
+    """
+    file = verified.file
+    new = queries.NewXetFile(
+        hash=file.hash,
+        sha256=file.sha256,
+        terms=[[term.xorb, term.first, term.last, term.size] for term in file.terms],
+        layout=verified.layout,
+        anchors=verified.anchors,
+    )
+    gone = new.xorbs - await queries.hold_xorbs(db, new.xorbs)
+    if gone:
+        raise _unknown(min(gone))
+    await uploads.add_lfs(db, [(None, Digest(file.sha256, file.size))])
     await uploads.link_lfs(db, repository.id, [file.sha256], user_id)
-    terms = [[term.xorb, term.first, term.last] for term in file.terms]
-    await uploads.add_xet_file(db, file.hash, file.sha256, terms)
+    await queries.add_xet_file(db, new)
 
 
 async def blocks(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     false,
+    func,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -83,6 +84,8 @@ class Blob(Base):
     storage_key: Mapped[str | None] = mapped_column(Text, default=None)
     lfs_sha256: Mapped[str | None] = mapped_column(Text, default=None, index=True)
     lfs_size: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    # When the content was last sent: bytes of a commit under way are not taken for garbage.
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), init=False)
 
 
 class PathHead(Base):

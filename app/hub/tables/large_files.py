@@ -18,12 +18,16 @@ from app.hub.tables.repositories import REPOSITORY
 
 
 class LfsObject(Base):
-    """A large file's bytes, verified against their sha256 when they arrived."""
+    """A large file's bytes, verified against their sha256 when they arrived.
+
+    Without a `storage_key` the file came by Xet and lies in bundles: see `XetFile`. Whatever needs
+    a large file refers to it by a foreign key; the collection of garbage asks all of them.
+    """
 
     __tablename__ = "hub_lfs_object"
     sha256: Mapped[str] = mapped_column(Text, primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
-    storage_key: Mapped[str] = mapped_column(Text)
+    storage_key: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
@@ -67,12 +71,37 @@ class XorbUser(Base):
 
 
 class XetFile(Base):
-    """Which sha256 a Xet file hash stands for, and the terms it was built from."""
+    """Which sha256 a Xet file hash stands for, and the terms it is made of.
+
+    A term is `[xorb, first chunk, last chunk (exclusive), bytes]`. `layout` packs where the packed
+    bytes of every megabyte lie (`app.hub.xet.Run`); without it the file is stored whole as well.
+    """
 
     __tablename__ = "hub_xet_file"
     hash: Mapped[str] = mapped_column(Text, primary_key=True)
     sha256: Mapped[str] = mapped_column(ForeignKey("hub_lfs_object.sha256"), index=True)
     terms: Mapped[list[Any]] = mapped_column(JSONB)
+    layout: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+
+
+class XetUse(Base):
+    """Which file uses which bundle: a bundle that no file uses may go one day."""
+
+    __tablename__ = "hub_xet_use"
+    xorb: Mapped[str] = mapped_column(ForeignKey("hub_xorb.hash"), primary_key=True)
+    file: Mapped[str] = mapped_column(
+        ForeignKey("hub_xet_file.hash", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class XetAnchor(Base):
+    """By which chunks a file is found again: its first one, and about one in a thousand."""
+
+    __tablename__ = "hub_xet_anchor"
+    chunk: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    file: Mapped[str] = mapped_column(
+        ForeignKey("hub_xet_file.hash", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class Store(Base):
