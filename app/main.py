@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from app.accounts import api as accounts_api
 from app.accounts import pages as accounts_pages
 from app.accounts.service import authenticate
+from app.collections import pages as collections_pages
 from app.core import health
 from app.core.assets import Assets
 from app.core.db import Database
@@ -55,6 +56,7 @@ def routers() -> list[APIRouter]:
         jobs_pages.router,
         home_pages.router,
         datasets_pages.router,
+        collections_pages.router,
         hub_api.router,
         hfapi.router,
         hfapi.repository_router,

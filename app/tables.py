@@ -1,6 +1,7 @@
 """Every table of the site, imported for their side effect on `Base.metadata`; nothing else."""
 
 from app.accounts import tables as accounts
+from app.collections import tables as collections
 from app.comments import tables as comments
 from app.core import rate_limit
 from app.core.db import Base
@@ -13,6 +14,7 @@ from app.tutorials import tables as tutorials
 __all__ = [
     "Base",
     "accounts",
+    "collections",
     "comments",
     "datasets",
     "discussions",

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.hfapi.api import (
     access_requests,
     account,
+    collections,
     commits,
     discussions,
     jobs,
@@ -26,6 +27,7 @@ router = APIRouter()
 router.include_router(jobs.router)
 router.include_router(account.router)
 router.include_router(oauth.router)
+router.include_router(collections.router)
 router.include_router(lfs.objects_router)
 router.include_router(xet_reading.bytes_router)
 router.include_router(xet_reading.router)

@@ -18,7 +18,6 @@ _INFERENCE = "This site answers no inference calls and rents no endpoints."
 # First the word of the address after /api/, then why there is nothing behind it.
 LEFT_OUT = {
     "spaces": _SPACES,
-    "spaces-tags-by-type": _SPACES,
     "kernels": "This site keeps no kernels; it has models and data sets.",
     "papers": _PAPERS,
     "daily_papers": _PAPERS,
