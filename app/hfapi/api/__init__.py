@@ -17,6 +17,7 @@ from app.hfapi.api import (
     repositories,
     resolve,
     revisions,
+    storage,
     trees,
     xet,
     xet_reading,
@@ -37,6 +38,7 @@ _PARTS = (lists, commits, discussions, xet, trees, revisions, access_requests, l
 for _plural in ("models", "datasets"):
     for _part in _PARTS:
         router.include_router(_part.router, prefix=f"/api/{_plural}")
+    router.include_router(storage.router, prefix=f"/api/{_plural}")
     router.include_router(repositories.unknown_router, prefix=f"/api/{_plural}")
 
 # Addresses under a repository's own name; they must come before the pages' catch-all.
