@@ -1,5 +1,6 @@
 """News of the hub, delivered after the transaction that made it has committed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.hub.schemas import RepositoryKind
@@ -38,3 +39,11 @@ class CommitPushed:
     branch: str
     oid: str
     actor_id: int | None
+
+
+@dataclass(frozen=True)
+class HistoryRewritten:
+    """Commits have other ids now: `renamed` leads from the old ones to the new."""
+
+    repository_id: int
+    renamed: Mapping[str, str]

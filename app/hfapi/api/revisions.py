@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.core.http import Db, RepoWriter
@@ -12,7 +12,6 @@ from app.hfapi.context import (
     PageRequest,
     Readable,
     Writable,
-    find_repository,
     rev_of,
 )
 from app.hub import policy, service
@@ -119,17 +118,10 @@ async def delete_tag(db: Db, repository: Writable, tag: str) -> dict[str, bool]:
 
 @router.post("/{owner}/{name}/super-squash/{branch:path}")
 async def super_squash(
-    request: Request,
-    db: Db,
-    viewer: RepoWriter,
-    owner: str,
-    name: str,
-    branch: str,
-    body: SquashIn | None = None,
+    db: Db, viewer: RepoWriter, repository: Readable, branch: str, body: SquashIn | None = None
 ) -> dict[str, Any]:
     """Replace the history of a branch by one commit."""
     branch = plain(branch)
-    repository = await find_repository(request, db, viewer, owner, name)
     if not await policy.may_commit_to(db, viewer, repository, service.full_ref(branch)):
         raise policy.forbidden()
     author = Author(viewer.name, viewer.user_id)

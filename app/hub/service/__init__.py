@@ -9,6 +9,11 @@ from app.hub.service.archives import tar_stream
 from app.hub.service.bulk import open_files
 from app.hub.service.commits import commit, stage_blobs
 from app.hub.service.diffs import diff
+from app.hub.service.duplicates import (
+    duplicate_repository,
+    link_files,
+    target_of_copy,
+)
 from app.hub.service.files import find_paths, list_files, list_tree, open_file
 from app.hub.service.folders import commit_folder
 from app.hub.service.large_files import (
@@ -67,6 +72,7 @@ from app.hub.service.revisions import (
     resolve_revision,
 )
 from app.hub.service.squash import squash
+from app.hub.service.stored_files import delete_stored, list_stored
 from app.hub.tables import Repository
 
 __all__ = [
@@ -89,10 +95,12 @@ __all__ = [
     "create_tag",
     "delete_branch",
     "delete_repository",
+    "delete_stored",
     "delete_tag",
     "derived_from",
     "diff",
     "downloads_now",
+    "duplicate_repository",
     "facets",
     "find_paths",
     "find_revision",
@@ -105,6 +113,7 @@ __all__ = [
     "is_sha256",
     "known_tags",
     "large_file_rules",
+    "link_files",
     "link_readable",
     "link_received",
     "linked",
@@ -113,6 +122,7 @@ __all__ = [
     "list_files",
     "list_refs",
     "list_repositories",
+    "list_stored",
     "list_tree",
     "list_whole",
     "lock_branch",
@@ -134,6 +144,7 @@ __all__ = [
     "squash",
     "stage_blobs",
     "tar_stream",
+    "target_of_copy",
     "thaw_pull_ref",
     "trending_score",
 ]
