@@ -14,6 +14,7 @@ from app.hfapi.api import (
     likes,
     lists,
     oauth,
+    people,
     repositories,
     resolve,
     revisions,
@@ -27,6 +28,7 @@ from app.hfapi.api import (
 router = APIRouter()
 router.include_router(jobs.router)
 router.include_router(account.router)
+router.include_router(people.router)
 router.include_router(oauth.router)
 router.include_router(collections.router)
 router.include_router(lfs.objects_router)

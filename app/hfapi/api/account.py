@@ -196,10 +196,3 @@ async def telemetry(_viewer: Anybody, rest: str) -> Response:
 async def xet_telemetry() -> Response:
     """Take note of nothing."""
     return Response(status_code=204)
-
-
-@router.get("/api/{plural}-tags-by-type")
-async def tags_by_type(_viewer: Anybody, plural: str) -> dict[str, list[Any]]:
-    """Answer that there are no fixed lists of tags."""
-    del plural
-    return {}

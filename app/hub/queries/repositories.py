@@ -148,3 +148,9 @@ async def ids_by_name(
         )
     )
     return {f"{row[0]}/{row[1]}".lower(): row[2] for row in rows}
+
+
+async def total_bytes(db: AsyncSession, owner_id: int) -> int:
+    """Return how much room all repositories of an account take."""
+    total = func.coalesce(func.sum(Repository.size_bytes), 0)
+    return int(await db.scalar(select(total).where(Repository.owner_id == owner_id)) or 0)

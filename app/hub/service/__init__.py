@@ -57,6 +57,7 @@ from app.hub.service.repositories import (
     repositories_by_id,
     repository_refs,
     set_private,
+    total_bytes,
 )
 from app.hub.service.revisions import (
     commit_of,
@@ -146,5 +147,6 @@ __all__ = [
     "tar_stream",
     "target_of_copy",
     "thaw_pull_ref",
+    "total_bytes",
     "trending_score",
 ]

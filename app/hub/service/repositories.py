@@ -221,3 +221,8 @@ async def ids_by_name(
 ) -> dict[str, int]:
     """Return the ids of those full names (in lower case) that the viewer may see."""
     return await queries.ids_by_name(db, viewer, kind, names)
+
+
+async def total_bytes(db: AsyncSession, owner_id: int) -> int:
+    """Return how much room all repositories of an account take; the caller has checked access."""
+    return await queries.total_bytes(db, owner_id)
