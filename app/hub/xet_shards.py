@@ -12,7 +12,8 @@ from app.hub.xet import SHARD_TAG, from_hex
 _HEADER = struct.Struct("<32sQQ")
 _XORB = struct.Struct("<32sIIII")
 _CHUNK = struct.Struct("<32sII8x")
-_FOOTER = struct.Struct("<QQQ48x32sQQ72xQ")
+# After the two sections three look-up tables could stand: where, and how many rows.
+_FOOTER = struct.Struct("<QQQ6Q32sQQ72xQ")
 _BOOKEND = b"\xff" * 32 + bytes(16)
 _HEADER_VERSION = 2
 _FOOTER_VERSION = 1
@@ -43,8 +44,16 @@ def write_shard(xorbs: Iterable[SharedXorb], key: bytes, moment: int, lifetime_s
     for xorb in xorbs:
         out += _block(xorb)
     out += _BOOKEND
+    end = len(out)
     out += _FOOTER.pack(
-        _FOOTER_VERSION, files_at, xorbs_at, key, moment, moment + lifetime_s, len(out)
+        _FOOTER_VERSION,
+        files_at,
+        xorbs_at,
+        *(end, 0, end, 0, end, 0),
+        key,
+        moment,
+        moment + lifetime_s,
+        end,
     )
     return bytes(out)
 
