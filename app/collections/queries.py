@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.collections.schemas import CollectionSort
 from app.collections.tables import Collection, CollectionItem, CollectionUpvote
+from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.security import Viewer
 
@@ -123,7 +124,9 @@ async def count_items(db: AsyncSession, number: int) -> int:
 
 async def upvote(db: AsyncSession, number: int, user_id: int) -> None:
     """Count a person's vote, once."""
-    statement = insert(CollectionUpvote).values(collection_id=number, user_id=user_id)
+    statement = insert(CollectionUpvote).values(
+        collection_id=number, user_id=user_id, created_at=now()
+    )
     statement = statement.on_conflict_do_nothing()
     if await db.scalar(statement.returning(CollectionUpvote.user_id)) is not None:
         await _add_upvotes(db, number, 1)
