@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from html import escape
 from typing import Any
 
 from app.core.errors import BadRequestError
@@ -179,7 +180,8 @@ def commit_item(commit: CommitInfo, *, formatted: bool) -> dict[str, Any]:
         "authors": [{"user": name} for name in commit.authors],
     }
     if formatted:
-        row["formatted"] = {"title": commit.title, "message": body}
+        # Clients show these as HTML: what people wrote must stay text there.
+        row["formatted"] = {"title": escape(commit.title), "message": escape(body)}
     return row
 
 
