@@ -17,9 +17,10 @@ class RepositoryCreated:
 
 @dataclass(frozen=True)
 class RepositoryChanged:
-    """Name or visibility changed."""
+    """Name or visibility changed; `old_full_name` is set when it moved."""
 
     repository_id: int
+    old_full_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,19 @@ class RepositoryDeleted:
     repository_id: int
     kind: RepositoryKind
     full_name: str
+    owner_id: int = 0
+    private: bool = True
 
 
 @dataclass(frozen=True)
 class CommitPushed:
-    """A branch has a new tip."""
+    """A branch has a new tip; `old_oid` is the one before, empty for a new branch."""
 
     repository_id: int
     branch: str
     oid: str
     actor_id: int | None
+    old_oid: str = ""
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,8 @@ async def commit(
     await after_move(db, storage, repository, ref_name, made, changes)
     if merged:
         await settle_merged(db, ref_name, made, changes.new.keys())
-    emit(db, CommitPushed(repository.id, new.branch, made.oid, new.author.user_id))
+    actor_id = new.author.user_id
+    emit(db, CommitPushed(repository.id, new.branch, made.oid, actor_id, parent.oid))
     log.info("commit_made", repository_id=repository.id, oid=made.oid, num_files=len(changes.new))
     return commit_info(made)
 

@@ -168,7 +168,7 @@ async def rename_repository(
             )
         )
     await db.flush()
-    emit(db, RepositoryChanged(repository.id))
+    emit(db, RepositoryChanged(repository.id, f"{old_owner}/{old_name}"))
 
 
 async def set_private(db: AsyncSession, repository: Repository, *, private: bool) -> None:
@@ -182,7 +182,10 @@ async def set_private(db: AsyncSession, repository: Repository, *, private: bool
 async def delete_repository(db: AsyncSession, repository: Repository) -> None:
     """Remove a repository with its history; bytes nobody else needs are collected later."""
     full_name = f"{repository.owner_name}/{repository.name}"
-    emit(db, RepositoryDeleted(repository.id, repository.kind, full_name))
+    gone = RepositoryDeleted(
+        repository.id, repository.kind, full_name, repository.owner_id, repository.private
+    )
+    emit(db, gone)
     await db.delete(repository)
     await db.flush()
     log.info("repository_deleted", repository_id=repository.id)

@@ -55,7 +55,7 @@ async def squash(
     if ref_name == BRANCHES + MAIN:
         repository.head = made.oid
         repository.updated_at = now()
-    emit(db, CommitPushed(repository.id, branch, made.oid, author.user_id))
+    emit(db, CommitPushed(repository.id, branch, made.oid, author.user_id, tip.oid))
     log.info("history_squashed", repository_id=repository.id, ref=ref_name, oid=made.oid)
     return commit_info(made)
 

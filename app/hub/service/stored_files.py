@@ -161,7 +161,7 @@ class _Rewrite:
         await queries.move_ref(self._db, self._repository.id, name, target, moved)
         if not name.startswith(TAGS):
             branch = name.removeprefix(BRANCHES)
-            emit(self._db, CommitPushed(self._repository.id, branch, moved, actor_id))
+            emit(self._db, CommitPushed(self._repository.id, branch, moved, actor_id, target))
 
     async def _rewrite_trees(self, roots: Sequence[str]) -> None:
         """Fill the map from every tree to what is left of it; empty if nothing is."""
