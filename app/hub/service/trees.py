@@ -147,10 +147,18 @@ class TreeEditor:
             self._folders.setdefault(folder, {})
         folder, name = parent_of(path), path.rpartition("/")[2]
         entries = self._folders.setdefault(folder, {})
-        if name in entries and entries[name].is_folder:
+        if name in entries and entries[name].is_folder and not self._is_emptied(path):
             raise _in_the_way(path)
         self._claim(folder, name)
         entries[name] = TreeEntry(name, mode, oid)
+
+    def _is_emptied(self, folder: str) -> bool:
+        """Whether all that was in a folder has been deleted; one that was not read is full."""
+        entries = self._folders.get(folder)
+        return entries is not None and all(
+            entry.is_folder and self._is_emptied(join(folder, name))
+            for name, entry in entries.items()
+        )
 
     def _claim(self, folder: str, name: str) -> None:
         keys = self._keys.get(folder)
