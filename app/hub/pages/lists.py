@@ -79,7 +79,7 @@ async def _list_page(
         filters=filters,
         rows=page.items,
         next_cursor=page.next_cursor,
-        total=await lists.count_repositories(db, viewer, filters),
+        total=await reader.count(),
         facets=facets,
         narrowed=any(request.query_params.get(name) for name in narrowing),
         kept=[

@@ -7,9 +7,20 @@ the two it is, and a wrong guess reads a million rows.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    delete,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import aliased, load_only
 
 from app.core.db import AsyncSession
@@ -30,6 +41,13 @@ SORT_COLUMNS: dict[Sort, str] = {
 COUNT_LIMIT = 10_000
 _SCAN = 5_000
 _ROLLED_VALUES = 5_000
+_VALUES = {
+    "task": "task",
+    "library": "library",
+    "license": "license",
+    "language": "unnest(languages)",
+    "tag": "unnest(tags)",
+}
 _HEAVY = ("card", "weights", "config", "search_text")
 
 
@@ -151,24 +169,56 @@ async def count_repositories(db: AsyncSession, viewer: Viewer, filters: Filters)
     return (await db.scalar(select(func.count()).select_from(inner))) or 0
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What the first rows of a list carry: how many rows were looked at, and values by facet."""
+
+    num_rows: int
+    values: dict[str, list[tuple[str, int]]]
+
+
 async def sample(
-    db: AsyncSession, viewer: Viewer, filters: Filters, limit: int
-) -> Sequence[tuple[str, str, str, list[str], list[str]]]:
-    """Return task, library, licence, languages and tags of at most `limit` of the list's rows."""
-    statement = (
+    db: AsyncSession, viewer: Viewer, filters: Filters, num_rows: int, num_values: int
+) -> Sample:
+    """Return the most frequent values of every facet among at most `num_rows` of the list."""
+    seen = (
         select(
             Repository.task,
             Repository.library,
             Repository.license,
-            Repository.languages,
-            Repository.tags,
+            Repository.languages.label("language"),
+            Repository.tags.label("tag"),
         )
         .where(
             Repository.kind == filters.kind, visible_to(viewer), *_conditions(filters, Repository)
         )
-        .limit(limit)
+        .limit(num_rows)
+        .cte("seen")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    return [(r[0], r[1], r[2], r[3], r[4]) for r in await db.execute(statement)]
+    parts: list[Any] = [select(literal(""), literal(""), func.count()).select_from(seen)]
+    for facet in _VALUES:
+        column: Any = seen.c[facet]
+        if facet in {"language", "tag"}:
+            column = func.unnest(column)
+        inner = select(column.label("value")).subquery()
+        n = func.count()
+        counted = (
+            select(literal(facet), inner.c.value, n)
+            .where(inner.c.value != "")
+            .group_by(inner.c.value)
+            .order_by(n.desc(), inner.c.value)
+            .limit(num_values)
+        )
+        parts.append(select(counted.subquery()))
+    values: dict[str, list[tuple[str, int]]] = {facet: [] for facet in _VALUES}
+    total = 0
+    for facet, value, number in await db.execute(union_all(*parts)):
+        if facet:
+            values[facet].append((value, number))
+        else:
+            total = number
+    return Sample(total, values)
 
 
 async def counted_facet(
@@ -189,15 +239,6 @@ async def try_lock(db: AsyncSession, name: str) -> bool:
     return bool(
         await db.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0))))
     )
-
-
-_VALUES = {
-    "task": "task",
-    "library": "library",
-    "license": "license",
-    "language": "unnest(languages)",
-    "tag": "unnest(tags)",
-}
 
 
 async def count_facets(db: AsyncSession, facets: Collection[str] = tuple(_VALUES)) -> None:

@@ -1,7 +1,5 @@
 """Lists of repositories: a page of them, how many there are, and what they can be narrowed to."""
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -102,11 +100,28 @@ async def count_repositories(db: AsyncSession, viewer: Viewer, filters: Filters)
 class FacetReader:
     """Values that a list can be narrowed to; one bounded look serves all of its facets."""
 
-    def __init__(self, db: AsyncSession, viewer: Viewer, filters: Filters) -> None:
+    def __init__(
+        self, db: AsyncSession, viewer: Viewer, filters: Filters, num_values: int = 60
+    ) -> None:
         self._db = db
         self._viewer = viewer
-        self._filters = filters
-        self._samples: dict[Filters, Sequence[tuple[str, str, str, list[str], list[str]]]] = {}
+        self._filters = replace(filters, sort=Sort.TRENDING, limit=1)
+        self._num_values = num_values
+        self._samples: dict[Filters, queries.Sample] = {}
+
+    async def _look(self, filters: Filters) -> queries.Sample:
+        if filters not in self._samples:
+            self._samples[filters] = await queries.sample(
+                self._db, self._viewer, filters, _SAMPLE + 1, self._num_values
+            )
+        return self._samples[filters]
+
+    async def count(self) -> int:
+        """Return how many rows the list has; 10,001 means more than 10,000."""
+        seen = (await self._look(self._filters)).num_rows
+        if seen <= _SAMPLE:
+            return seen
+        return await queries.count_repositories(self._db, self._viewer, self._filters)
 
     async def values(self, facet: str, limit: int = 20) -> list[Facet]:
         """Return the most frequent values of `task`, `library`, `license`, `language` or `tag`.
@@ -116,25 +131,13 @@ class FacetReader:
         filters = self._filters
         if facet != "tag":
             filters = replace(filters, **{facet: ""})  # type: ignore[arg-type]  # text fields
-        filters = replace(filters, sort=Sort.TRENDING, limit=1)
-        if filters not in self._samples:
-            self._samples[filters] = await queries.sample(
-                self._db, self._viewer, filters, _SAMPLE + 1
-            )
-        rows = self._samples[filters]
-        is_cut = len(rows) > _SAMPLE
+        found = await self._look(filters)
+        is_cut = found.num_rows > _SAMPLE
         if is_cut and filters == Filters(filters.kind, sort=Sort.TRENDING, limit=1):
             counted = await queries.counted_facet(self._db, filters.kind, facet, limit)
             if counted:
                 return counted
-        place = FACETS.index(facet)
-        counter: Counter[str] = Counter()
-        for row in rows:
-            value = row[place]
-            counter.update([value] if isinstance(value, str) else value)
-        del counter[""]
-        best = sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:limit]
-        return [Facet(value, number, is_floor=is_cut) for value, number in best]
+        return [Facet(value, n, is_floor=is_cut) for value, n in found.values[facet][:limit]]
 
 
 async def facets(
@@ -148,7 +151,7 @@ async def known_tags(
     db: AsyncSession, viewer: Viewer, kind: RepositoryKind
 ) -> dict[str, list[Facet]]:
     """Return the tags in use, the most frequent first, with tasks and libraries apart."""
-    reader = FacetReader(db, viewer, Filters(kind))
+    reader = FacetReader(db, viewer, Filters(kind), num_values=5_000)
     return {facet: await reader.values(facet, 5_000) for facet in FACETS}
 
 
