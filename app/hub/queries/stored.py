@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.core.batches import batched
 from app.core.db import AsyncSession
@@ -39,7 +40,7 @@ async def places(db: AsyncSession, repository_id: int) -> dict[str, tuple[str, s
     """Return one ref and path for each large file at the tip of a branch, `main` before others."""
     rows = await db.execute(
         select(PathHead.lfs_sha256, PathHead.ref, PathHead.path)
-        .distinct(PathHead.lfs_sha256)
+        .ext(distinct_on(PathHead.lfs_sha256))
         .where(PathHead.repository_id == repository_id, PathHead.lfs_sha256.is_not(None))
         .order_by(PathHead.lfs_sha256, PathHead.ref != _MAIN, PathHead.ref, PathHead.path)
     )
