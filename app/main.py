@@ -35,6 +35,9 @@ from app.home import pages as home_pages
 from app.hub import api as hub_api
 from app.hub import background as hub_background
 from app.hub import pages as hub_pages
+from app.imports import api as imports_api
+from app.imports import background as imports_background
+from app.imports import pages as imports_pages
 from app.jobs import background as jobs_background
 from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
@@ -54,6 +57,8 @@ def routers() -> list[APIRouter]:
         datasets_api.router,
         jobs_api,
         jobs_pages.router,
+        imports_api.router,
+        imports_pages.router,
         home_pages.router,
         datasets_pages.router,
         collections_pages.router,
@@ -75,6 +80,7 @@ def background_tasks() -> list[BackgroundTask]:
     return [
         hub_background.run_sweeper,
         hub_background.run_counters,
+        imports_background.run_imports,
         jobs_background.run_sweeper,
         jobs_background.run_wakeups,
     ]
@@ -83,6 +89,7 @@ def background_tasks() -> list[BackgroundTask]:
 def subscribe(events: EventBus, app: FastAPI) -> None:
     """Connect each feature's news with the features above it that want to hear it."""
     discussions_background.subscribe(events, app.state.database)
+    imports_background.subscribe(events, app.state.wakeups)
     jobs_background.subscribe(events, app.state.doorbell, app.state.wakeups)
 
 

@@ -8,6 +8,7 @@ from app.core.db import Base
 from app.datasets import tables as datasets
 from app.discussions import tables as discussions
 from app.hub import tables as hub
+from app.imports import tables as imports
 from app.jobs import tables as jobs
 from app.tutorials import tables as tutorials
 
@@ -19,6 +20,7 @@ __all__ = [
     "datasets",
     "discussions",
     "hub",
+    "imports",
     "jobs",
     "rate_limit",
     "tutorials",

@@ -107,6 +107,11 @@ class Settings(BaseSettings):
         validation_alias="TUNINGFORK_OUTBOUND_ALLOW",
         description="Private servers that webhooks and imports may call: `host:port`, by commas.",
     )
+    upstreams: str = Field(
+        default="",
+        validation_alias="TUNINGFORK_UPSTREAMS",
+        description="Hubs to import from: `name=https://host`, by commas; importing is off if empty.",
+    )
 
 
 @lru_cache

@@ -1,1 +1,1 @@
-"""Models and data sets brought here from another hub, or from a bundle in a file."""
+"""Bringing in models and data sets from other hubs, in the background, pinned and verified."""

@@ -1,0 +1,6 @@
+"""What imports do for the rest of the site."""
+
+from app.imports.service.requests import cancel, described, list_imports, retry, start
+from app.imports.service.running import ImportRun
+
+__all__ = ["ImportRun", "cancel", "described", "list_imports", "retry", "start"]
