@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from app.core.http import AnySignedIn, Db, RepoReader, RepoWriter, SiteSettings
 from app.imports import service
+from app.imports.addresses import ImportId
 from app.imports.policy import access_import
 from app.imports.schemas import ImportIn, ImportOut, ImportPage, RetryIn, UpstreamOut
 from app.imports.upstreams import upstreams
 
 router = APIRouter(prefix="/api/v1", tags=["imports"], max_body_size=64 * 1024)
-
-ImportId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The import's number.")]
 
 
 @router.get("/upstreams")

@@ -15,7 +15,7 @@ from app.core.security import Viewer
 from app.core.settings import Settings
 from app.core.templating import render
 from app.imports import service
-from app.imports.api import ImportId
+from app.imports.addresses import ImportId
 from app.imports.policy import access_import
 from app.imports.schemas import ImportIn, ImportOut, ImportState
 from app.imports.upstreams import upstreams
