@@ -14,7 +14,7 @@ from app.core.i18n import _
 from app.core.security import Scope, Viewer
 from app.hub import policy
 from app.hub.schemas import RepositoryKind
-from app.hub.service import Repository
+from app.hub.service import Repository, packs
 
 P = ParamSpec("P")
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="Tuningfork"'}
@@ -59,6 +59,29 @@ async def open_repository(
     viewer.require_scope(Scope.REPOS_READ)
     repository = await find_repository(request, db, viewer, owner, name)
     await policy.require_files(db, viewer, repository)
+    return repository
+
+
+async def open_for_push(
+    request: Request, db: AsyncSession, viewer: Viewer, owner: str, name: str
+) -> Repository:
+    """Return the repository if the viewer may push to it, if only to a pull request.
+
+    Raises:
+        UnauthorizedError: nobody is signed in.
+        NotFoundError: missing or invisible.
+        ForbiddenError: neither the viewer nor the token may change anything in it.
+        MovedError: it has another address now.
+    """
+    if not viewer.is_signed_in:
+        raise sign_in()
+    repository = await find_repository(request, db, viewer, owner, name)
+    viewer.require_scope(Scope.REPOS_WRITE)
+    if not await policy.may_write(db, viewer, repository):
+        if not await policy.may_propose(db, viewer, repository):
+            raise policy.forbidden()
+        if not await packs.has_own_ref(db, repository, viewer.require_user()):
+            raise policy.forbidden()
     return repository
 
 

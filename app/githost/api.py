@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.core.errors import ForbiddenError
-from app.core.http import database, storage_of
+from app.core.http import database, site_settings, storage_of
 from app.core.i18n import _
-from app.githost import upload_pack
-from app.githost.access import Caller, in_plain_text, open_repository
-from app.githost.bodies import whole_body
+from app.githost import receive_pack, upload_pack
+from app.githost.access import Caller, in_plain_text, open_for_push, open_repository
+from app.githost.bodies import body_stream, whole_body
 from app.hub.service import packs
 
 _routes = APIRouter(include_in_schema=False)
@@ -31,12 +31,15 @@ async def info_refs(
         if service == "git-upload-pack":
             repository = await open_repository(request, db, viewer, owner, name)
             refs = await packs.advertised_refs(db, repository)
+            body = upload_pack.capabilities() if _version(request) else upload_pack.advertise(refs)
+        elif service == "git-receive-pack":
+            repository = await open_for_push(request, db, viewer, owner, name)
+            body = receive_pack.advertise(await packs.advertised_refs(db, repository))
         else:
             raise ForbiddenError(
                 _("This site speaks git's smart protocol only."),
                 fix=_("Use git 1.6.6 or newer."),
             )
-    body = upload_pack.capabilities() if _version(request) else upload_pack.advertise(refs)
     media_type = f"application/x-{service}-advertisement"
     return Response(body, media_type=media_type, headers=_NO_CACHE)
 
@@ -52,6 +55,22 @@ async def fetch(request: Request, viewer: Caller, owner: str, name: str) -> Resp
     return StreamingResponse(
         answer.answer(body, version=_version(request)),
         media_type="application/x-git-upload-pack-result",
+        headers=_NO_CACHE,
+    )
+
+
+@_routes.post("/{owner}/{name}/git-receive-pack")
+@in_plain_text
+async def push(request: Request, viewer: Caller, owner: str, name: str) -> Response:
+    """Take a push."""
+    async with database(request).transaction() as db:
+        repository = await open_for_push(request, db, viewer, owner, name)
+    folder = site_settings(request).data_dir / "spool"
+    sent = await receive_pack.spool(body_stream(request), folder)
+    receiver = receive_pack.Receiver(database(request), storage_of(request), viewer, repository.id)
+    return StreamingResponse(
+        receiver.answer(sent),
+        media_type="application/x-git-receive-pack-result",
         headers=_NO_CACHE,
     )
 

@@ -10,6 +10,7 @@ from app.core.errors import BadRequestError
 FLUSH = b"0000"
 DELIMITER = b"0001"
 DELIMITED = b"\x01"  # what a delimiter is read as; no line is like it
+KEEPALIVE = b"0005\x02"  # nothing, on the band that users see
 # The longest line is 65,520 bytes; four are the length, one names the band.
 BAND_BYTES = 65_515
 _MAX_LINE = 65_520
@@ -73,7 +74,8 @@ def read_commands(head: bytes) -> tuple[list[bytes], int] | None:
     Raises:
         BadRequestError: these are not packet lines.
     """
-    lines, at = [], 0
+    lines: list[bytes] = []
+    at = 0
     while at + 4 <= len(head):
         length = _length(head[at : at + 4])
         if length == 0:

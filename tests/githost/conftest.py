@@ -36,7 +36,7 @@ def git_environment(tmp_path: Path) -> dict[str, str]:
     config = (
         "[user]\n\tname = Ada\n\temail = ada@example.org\n"
         "[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n"
-        "[gc]\n\tauto = 0\n[protocol \"file\"]\n\tallow = always\n"
+        '[gc]\n\tauto = 0\n[protocol "file"]\n\tallow = always\n'
         "[credential]\n\thelper =\n"
     )
     (home / ".gitconfig").write_text(config)

@@ -143,14 +143,15 @@ async def delete_ref(db: AsyncSession, repository_id: int, name: str, old: str) 
 
 
 async def branches_at(
-    db: AsyncSession, repository_id: int, oids: Collection[str]
+    db: AsyncSession, repository_id: int, oids: Collection[str], but: str
 ) -> dict[str, str]:
-    """Return for each commit that is the tip of an indexed branch the name of one such ref."""
+    """Return for each commit that is the tip of an indexed branch other than `but` its ref."""
     rows = await db.execute(
         select(Ref.target, func.min(Ref.name))
         .where(
             Ref.repository_id == repository_id,
             Ref.target.in_(oids),
+            Ref.name != but,
             ~Ref.name.startswith("refs/tags/"),
         )
         .group_by(Ref.target)
@@ -173,10 +174,3 @@ async def path_commits(
         )
         found.update((path, oid) for path, oid in rows)
     return found
-
-
-async def clear_paths(db: AsyncSession, repository_id: int, ref: str) -> None:
-    """Empty the index of a branch."""
-    await db.execute(
-        delete(PathHead).where(PathHead.repository_id == repository_id, PathHead.ref == ref)
-    )

@@ -152,6 +152,13 @@ async def negotiate(graph: Graph, wish: FetchWish) -> Negotiation:
     return Negotiation(common, is_ready=await _reaches_all(graph, wish.wants, common))
 
 
+async def reaches(graph: Graph, start: str, goal: str) -> bool:
+    """Whether the commit `goal` is `start` or behind it."""
+    await graph.load([start, goal])
+    end = graph.get(goal)
+    return end is not None and await _reaches(graph, start, {goal}, end.generation)
+
+
 async def _reaches_all(graph: Graph, wants: Collection[str], common: Collection[str]) -> bool:
     """Whether below each wanted commit there is one that the client has."""
     goal = set(common)

@@ -1,6 +1,6 @@
 """Which folders and files belong to commits, found for many commits at once."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from app.core.db import AsyncSession
@@ -51,27 +51,38 @@ async def content_of(
     return found
 
 
-async def held_by(
-    db: AsyncSession, repository_id: int, oids: Collection[str], first: Iterable[str] = ()
-) -> set[str]:
-    """Return which of these folders and files some commit of this repository holds.
+class Holdings:
+    """Folders and files that the commits of one repository hold, found as far as is asked for.
 
-    Args:
-        db: the transaction.
-        repository_id: whose history is searched, the newest commits first.
-        oids: what is looked for.
-        first: folders to search before any other, where it is likely found.
+    Being in the database is not enough to be in a repository: objects are shared.
     """
-    wanted = set(oids)
-    seen = await content_of(db, first)
-    found = {oid for oid in wanted if oid in seen.trees or oid in seen.blobs}
-    high = await packs.newest_generation(db, repository_id)
-    while found != wanted and high > 0:
-        low = max(1, high - _GENERATIONS + 1)
-        commits = await packs.nodes_between(db, repository_id, low, high)
-        more = await content_of(db, [commit.tree for commit in commits], seen)
-        found |= {oid for oid in wanted if oid in more.trees or oid in more.blobs}
-        seen.trees |= more.trees
-        seen.blobs |= more.blobs
-        high = low - 1
-    return found
+
+    def __init__(self, db: AsyncSession, repository_id: int, first: Iterable[str] = ()) -> None:
+        self._db = db
+        self._repository_id = repository_id
+        self._first: Iterable[str] | None = first
+        self._high: int | None = None
+        self.seen = Content()
+
+    async def search(self, is_found: Callable[[Content], bool]) -> bool:
+        """Look through older and older commits until `is_found`; False if it never is."""
+        while not is_found(self.seen):
+            if not await self._grow():
+                return False
+        return True
+
+    async def _grow(self) -> bool:
+        if self._first is not None:
+            roots, self._first = list(self._first), None
+        else:
+            if self._high is None:
+                self._high = await packs.newest_generation(self._db, self._repository_id)
+            if self._high <= 0:
+                return False
+            low = max(1, self._high - _GENERATIONS + 1)
+            commits = await packs.nodes_between(self._db, self._repository_id, low, self._high)
+            roots, self._high = [commit.tree for commit in commits], low - 1
+        more = await content_of(self._db, roots, self.seen)
+        self.seen.trees |= more.trees
+        self.seen.blobs |= more.blobs
+        return True

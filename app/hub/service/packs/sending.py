@@ -5,6 +5,7 @@ import hashlib
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.core.batches import batched
 from app.core.db import AsyncSession, Database
@@ -15,7 +16,7 @@ from app.hub.objects import EMPTY_TREE
 from app.hub.queries import objects, packs
 from app.hub.schemas.packs import AdvertisedRef, FetchWish, Negotiation
 from app.hub.service.packs import graph as graphs
-from app.hub.service.packs.objects import Content, content_of, held_by
+from app.hub.service.packs.objects import Content, Holdings, content_of
 from app.hub.tables import AnnotatedTag, Repository
 
 COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
@@ -57,6 +58,11 @@ async def advertised_refs(db: AsyncSession, repository: Repository) -> list[Adve
     return found
 
 
+async def has_own_ref(db: AsyncSession, repository: Repository, user_id: int) -> bool:
+    """Whether somebody opened a pull request here, and may therefore push to its ref."""
+    return any(ref.owner_id == user_id for ref in await objects.refs(db, repository.id))
+
+
 async def negotiate(db: AsyncSession, repository: Repository, wish: FetchWish) -> Negotiation:
     """Say which of the client's commits are known here, and whether they suffice for a pack."""
     wants = await _sort_wants(db, repository, wish)
@@ -93,9 +99,9 @@ async def plan_pack(db: AsyncSession, repository: Repository, wish: FetchWish) -
         NotFoundError: something wanted is not this repository's, whoever else may hold it.
     """
     wants = await _sort_wants(db, repository, wish)
-    held = await held_by(db, repository.id, wants.content) if wants.content else set()
+    held = Holdings(db, repository.id)
     for oid in wants.content:
-        if oid not in held:
+        if not await held.search(partial(_holds, oid)):
             raise NotFoundError(_("not our ref %(oid)s") % {"oid": oid}, code="not_our_ref")
     graph = graphs.Graph(db, repository.id)
     shallow, unshallow, ends = await _boundary(graph, wants.commits, wish)
@@ -107,7 +113,8 @@ async def plan_pack(db: AsyncSession, repository: Repository, wish: FetchWish) -
     walk = graphs.Walk(graph, ends, wish.shallow)
     commits, edges = await walk.run(roots, wish.haves)
     content = await _content(db, [c.tree for c in commits], [c.tree for c in edges], wish)
-    await _add_held(db, content, wants.content, held)
+    for oid in wants.content:
+        (content.trees if oid in held.seen.trees else content.blobs)[oid] = None
     sent = [commit.oid for commit in commits]
     tags = await _tags_to_send(db, repository, wants, wish, set(sent))
     return PackPlan(
@@ -137,13 +144,8 @@ async def _content(
     return content
 
 
-async def _add_held(
-    db: AsyncSession, content: Content, oids: Sequence[str], held: set[str]
-) -> None:
-    """Add objects that a partial clone asks for one by one."""
-    trees = await objects.trees(db, held)
-    for oid in oids:
-        (content.trees if oid in trees else content.blobs)[oid] = None
+def _holds(oid: str, content: Content) -> bool:
+    return oid in content.trees or oid in content.blobs
 
 
 async def _tags_to_send(
