@@ -183,7 +183,7 @@ def _check_url(url: httpx.URL) -> None:
 
 
 @asynccontextmanager
-async def safe_stream(
+async def safe_stream(  # noqa: PLR0913  # what a request is made of
     settings: Settings,
     method: str,
     url: str,
@@ -191,11 +191,13 @@ async def safe_stream(
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
     timeout_s: float = 10.0,
+    follow_redirects: bool = True,
 ) -> AsyncIterator[httpx.Response]:
     """Call another server and give its answer, the body to be read as it comes.
 
-    `timeout_s` bounds connecting and every wait for more bytes, not the whole answer. A
-    credential in `headers` is not sent on when a redirect leads to another server.
+    `timeout_s` bounds connecting and every wait for more bytes, not the whole answer. An
+    `Authorization` in `headers` is not sent on when a redirect leads to another server; whoever
+    sends another secret does without redirects.
 
     Raises:
         InvalidError: the address, or one that it redirects to, is not one the site may call.
@@ -203,7 +205,7 @@ async def safe_stream(
     """
     client = httpx.AsyncClient(
         transport=_GuardedTransport(_allowed(settings)),
-        follow_redirects=True,
+        follow_redirects=follow_redirects,
         max_redirects=MAX_REDIRECTS,
         timeout=timeout_s,
         trust_env=False,
@@ -235,6 +237,7 @@ async def safe_fetch(  # noqa: PLR0913  # what a request is made of
     content: bytes | None = None,
     timeout_s: float = 10.0,
     max_bytes: int = 1 << 20,
+    follow_redirects: bool = True,
 ) -> Fetched:
     """Call another server and return its answer; the whole call takes at most `timeout_s`.
 
@@ -247,7 +250,13 @@ async def safe_fetch(  # noqa: PLR0913  # what a request is made of
         async with (
             asyncio.timeout(timeout_s),
             safe_stream(
-                settings, method, url, headers=headers, content=content, timeout_s=timeout_s
+                settings,
+                method,
+                url,
+                headers=headers,
+                content=content,
+                timeout_s=timeout_s,
+                follow_redirects=follow_redirects,
             ) as answer,
         ):
             async for part in answer.aiter_bytes():
