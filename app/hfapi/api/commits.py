@@ -9,11 +9,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.db import AsyncSession
-from app.core.errors import InvalidError, NotFoundError
+from app.core.errors import InvalidError
 from app.core.http import Db, StreamingRepoWriter, database, storage_of
 from app.core.i18n import _
 from app.core.security import Viewer
-from app.core.storage import BlobStore
 from app.discussions import service as discussions
 from app.hfapi.context import (
     Committable,
@@ -40,7 +39,6 @@ from app.hub.service import (
     check_path,
     ignore_rules,
     is_binary,
-    large_file_rules,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -74,11 +72,11 @@ async def preupload(
     revision = rev_of(rev)
     paths = [check_path(file.path) for file in body.files]
     storage = storage_of(request)
-    large = large_file_rules(await _rules(db, storage, repository, revision, ".gitattributes"))
-    ignored_text = body.gitIgnore
-    if ignored_text is None:
-        ignored_text = await _rules(db, storage, repository, revision, ".gitignore")
-    ignored = ignore_rules(ignored_text)
+    large = await service.large_files_at(db, storage, repository, revision, paths)
+    if body.gitIgnore is None:
+        ignored = await service.ignored_at(db, storage, repository, revision, paths)
+    else:
+        ignored = ignore_rules({"": body.gitIgnore})
     items = await service.find_paths(db, repository, revision, paths, expand=False)
     known = {item.path: item for item in items if isinstance(item, TreeFile)}
     return {"files": [_mode(file, large, ignored, known.get(file.path)) for file in body.files]}
@@ -102,19 +100,6 @@ def _mode(
     if known is not None:
         answer["oid"] = known.lfs_sha256 or known.oid
     return answer
-
-
-async def _rules(
-    db: AsyncSession, storage: BlobStore, repository: Repository, revision: str, path: str
-) -> str:
-    """Return a small text of the repository; empty if it is not there."""
-    try:
-        handle = await service.open_file(db, storage, repository, revision, path)
-    except NotFoundError as error:
-        if error.code != "EntryNotFound":
-            raise
-        return ""
-    return (await handle.read_all(0, _MAX_RULES_BYTES)).decode("utf-8", "replace")
 
 
 @router.post("/{owner}/{name}/commit/{rev}")

@@ -1,8 +1,9 @@
 """What the hub does for the rest of the site; other features call these and nothing deeper."""
 
 from app.hub.card import parse_card
-from app.hub.content import PathRules, ignore_rules, is_binary, large_file_rules
+from app.hub.content import is_binary
 from app.hub.errors import repository_not_found
+from app.hub.path_rules import PathRules, ignore_rules, large_file_rules
 from app.hub.paths import Sha256, check_path, check_sha256, is_sha256
 from app.hub.policy import MovedError
 from app.hub.service.archives import tar_stream
@@ -14,6 +15,7 @@ from app.hub.service.duplicates import (
     link_files,
     target_of_copy,
 )
+from app.hub.service.file_rules import ignored_at, large_files_at
 from app.hub.service.files import find_paths, list_files, list_tree, open_file
 from app.hub.service.folders import commit_folder
 from app.hub.service.large_files import (
@@ -110,10 +112,12 @@ __all__ = [
     "history",
     "ids_by_name",
     "ignore_rules",
+    "ignored_at",
     "is_binary",
     "is_sha256",
     "known_tags",
     "large_file_rules",
+    "large_files_at",
     "link_files",
     "link_readable",
     "link_received",
