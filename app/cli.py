@@ -7,6 +7,7 @@ import click
 
 from app.commands import jobs, people, site
 from app.commands.doctor import doctor
+from app.commands.gc import gc
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,6 +22,7 @@ for command in (
     site.migrate,
     site.serve,
     doctor,
+    gc,
     people.user,
     people.org,
     people.token,

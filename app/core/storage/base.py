@@ -29,6 +29,15 @@ class Digest:
     size: int
 
 
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as a listing shows it; `written` is when it was last sent."""
+
+    key: str
+    size: int
+    written: datetime
+
+
 class BlobWriter(ABC):
     """Receives the bytes of one object; nothing is visible before `promote`."""
 
@@ -62,7 +71,10 @@ class BlobWriter(ABC):
 
     @abstractmethod
     async def promote(self, key: str) -> None:
-        """Make the object durable and visible as `key`; keep the old one if there is one."""
+        """Make the object durable and visible as `key`.
+
+        If there is one it stays, but counts as written now.
+        """
 
     @abstractmethod
     async def discard(self) -> None:
@@ -91,6 +103,14 @@ class BlobStore(ABC):
     @abstractmethod
     async def delete(self, key: str) -> None:
         """Remove the object; harmless if there is none."""
+
+    @abstractmethod
+    def objects(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
+        """Yield every object whose key begins with `prefix/`, some at a time."""
+
+    @abstractmethod
+    async def delete_unless_written(self, key: str, since: datetime) -> bool:
+        """Remove an object that nobody has sent again since a moment; False if somebody has."""
 
     @abstractmethod
     async def temps(self, older_than: timedelta) -> list[str]:

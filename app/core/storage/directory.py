@@ -1,6 +1,7 @@
 """The store of the embedded default: files in one directory, renamed into place after an fsync."""
 
 import asyncio
+import contextlib
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from app.core.storage.base import (
     TEMP_PREFIX,
     BlobStore,
     BlobWriter,
+    StoredObject,
     checked_key,
     is_stale,
     missing,
@@ -51,12 +53,21 @@ class DirectoryWriter(BlobWriter):
     def _promote_now(self, target: Path) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
+        while not self._placed(target):
+            pass
+        _sync_directory(target.parent)
+
+    def _placed(self, target: Path) -> bool:
+        """Link the file to its name, or mark the one that is there; False if that went away."""
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(self._temp, target)  # create-only, unlike a rename
         except FileExistsError:
-            return
-        _sync_directory(target.parent)
+            try:
+                os.utime(target)  # a sweep leaves alone what was sent lately
+            except FileNotFoundError:
+                return False
+        return True
 
     async def discard(self) -> None:
         """Close and remove the temporary file."""
@@ -122,6 +133,46 @@ class DirectoryStore(BlobStore):
     async def delete(self, key: str) -> None:
         """Remove the file."""
         await asyncio.to_thread((self._root / checked_key(key)).unlink, missing_ok=True)
+
+    async def objects(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
+        """Yield the files below a folder, one folder of them at a time."""
+        for folder, _folders, names in await asyncio.to_thread(self._walk_now, prefix):
+            found = await asyncio.to_thread(self._stat_now, Path(folder), names)
+            if found:
+                yield found
+
+    def _walk_now(self, prefix: str) -> list[tuple[str, list[str], list[str]]]:
+        return list(os.walk(self._root / checked_key(prefix)))
+
+    def _stat_now(self, folder: Path, names: list[str]) -> list[StoredObject]:
+        found = []
+        for name in names:
+            try:
+                stat = (folder / name).stat()
+            except FileNotFoundError:
+                continue
+            key = (folder / name).relative_to(self._root).as_posix()
+            found.append(
+                StoredObject(key, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC))
+            )
+        return found
+
+    async def delete_unless_written(self, key: str, since: datetime) -> bool:
+        """Take the file out of its place first: nobody can mark it once it was looked at."""
+        return await asyncio.to_thread(self._take_now, self._root / checked_key(key), since)
+
+    def _take_now(self, target: Path, since: datetime) -> bool:
+        taken = self._temp / secrets.token_hex(16)
+        try:
+            target.rename(taken)
+        except FileNotFoundError:
+            return True
+        is_kept = taken.stat().st_mtime >= since.timestamp()
+        if is_kept:
+            with contextlib.suppress(FileExistsError):
+                os.link(taken, target)
+        taken.unlink()
+        return not is_kept
 
     async def temps(self, older_than: timedelta) -> list[str]:
         """Return what lies in the temporary folder for too long."""

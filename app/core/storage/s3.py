@@ -6,7 +6,7 @@ import hmac
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -21,12 +21,14 @@ from app.core.storage.base import (
     TEMP_PREFIX,
     BlobStore,
     BlobWriter,
+    StoredObject,
     checked_key,
     is_stale,
     missing,
 )
 
 _PART_BYTES = 8 << 20  # smaller objects are sent whole, in one request
+_FRESH = timedelta(hours=1)
 _COPY_LIMIT = 4 << 30  # the S3 protocol copies at most 5 GiB in one request
 
 
@@ -95,10 +97,19 @@ class S3Writer(BlobWriter):
         try:
             await obstore.put_async(self._store, key, bytes(self._held), mode="create")
         except AlreadyExistsError:
-            return
+            if not await self._is_fresh(key):
+                await obstore.put_async(self._store, key, bytes(self._held))
+
+    async def _is_fresh(self, key: str) -> bool:
+        """Whether the object is there and no sweep may take it soon; else it is sent over it."""
+        try:
+            head = await obstore.head_async(self._store, key)
+        except FileNotFoundError:
+            return False
+        return bool(now() - head["last_modified"] < _FRESH)
 
     async def _copy(self, key: str) -> None:
-        if await self._owner.exists(key):
+        if await self._is_fresh(key):
             return
         if self.size <= _COPY_LIMIT:
             await obstore.copy_async(self._store, self._temp, key)
@@ -174,6 +185,27 @@ class S3BlobStore(BlobStore):
             return
         except BaseError as error:
             raise _unavailable(error) from error
+
+    async def objects(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
+        """List the prefix, a thousand objects at a time."""
+        async for batch in obstore.list(self._store, checked_key(prefix) + "/", chunk_size=1000):
+            yield [
+                StoredObject(str(entry["path"]), int(entry["size"]), entry["last_modified"])
+                for entry in batch
+            ]
+
+    async def delete_unless_written(self, key: str, since: datetime) -> bool:
+        """Look when the object was last sent, and remove it if that is long ago."""
+        try:
+            head = await obstore.head_async(self._store, checked_key(key))
+        except FileNotFoundError:
+            return True
+        except BaseError as error:
+            raise _unavailable(error) from error
+        if head["last_modified"] >= since:
+            return False
+        await self.delete(key)
+        return True
 
     async def temps(self, older_than: timedelta) -> list[str]:
         """List the temporary prefix."""

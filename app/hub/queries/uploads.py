@@ -42,6 +42,13 @@ async def lfs_objects(db: AsyncSession, digests: Collection[str]) -> dict[str, L
     return {row.sha256: row for row in rows}
 
 
+async def hold_lfs(db: AsyncSession, sha256: str) -> bool:
+    """Whether these bytes are there; they stay at least until the transaction ends."""
+    statement = select(LfsObject.sha256).where(LfsObject.sha256 == sha256)
+    held = await db.scalar(statement.with_for_update(read=True, key_share=True))
+    return held is not None
+
+
 async def repositories_with_lfs(db: AsyncSession, sha256: str, limit: int) -> Sequence[Repository]:
     """Return repositories that hold these bytes, public ones first."""
     statement = (
@@ -87,7 +94,10 @@ async def link_lfs(
         }
         for sha256 in sorted(set(digests))
     ]
-    await db.execute(insert(RepositoryLfs).on_conflict_do_nothing(), rows)
+    statement = insert(RepositoryLfs).on_conflict_do_update(
+        index_elements=["repository_id", "sha256"], set_={"pushed_at": moment}
+    )
+    await db.execute(statement, rows)
 
 
 async def upload_by_id(db: AsyncSession, upload_id: str) -> Upload | None:

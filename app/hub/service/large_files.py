@@ -123,7 +123,9 @@ async def link_readable(
         return True
     for other in await queries.repositories_with_lfs(db, sha256, _MAX_LOOKED_AT):
         known = await policy.may_read(db, viewer, other)
-        if known and await policy.may_open_files(db, viewer, other):
+        if not known or not await policy.may_open_files(db, viewer, other):
+            continue
+        if await queries.hold_lfs(db, sha256):
             await queries.link_lfs(db, repository.id, [sha256], viewer.user_id)
             return True
     return False
