@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts import service as accounts
@@ -168,12 +168,16 @@ async def move(request: Request, db: Db, viewer: RepoWriter, body: MoveIn) -> di
 
 
 @router.post("/api/validate-yaml")
-async def validate_yaml(_viewer: Anybody, body: YamlIn) -> Response:
-    """Check a card as a commit would read it."""
+async def validate_yaml(request: Request, _viewer: Anybody, body: YamlIn) -> Response:
+    """Check a card as a commit would read it; as lines of text for who asks for text."""
     card = parse_card(body.content, is_dataset=body.repo_type == "dataset")
     errors = [{"message": detail.message} for detail in card.problems]
     warnings = [{"message": sentence} for sentence in card.warnings]
     answer = {"errors": errors, "warnings": warnings}
+    if "text/plain" in request.headers.get("accept", ""):
+        lines = [f"- Error: {row['message']}" for row in errors]
+        lines += [f"- Warning: {row['message']}" for row in warnings]
+        return PlainTextResponse("\n".join(lines), 400 if errors else 200)
     if errors:
         return JSONResponse({**answer, "error": errors[0]["message"]}, 400)
     return JSONResponse(answer)

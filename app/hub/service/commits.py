@@ -51,6 +51,8 @@ from app.hub.tables import Blob, Commit, Ref, Repository
 
 log = structlog.get_logger(__name__)
 
+_SHORT_OID = 7
+
 MAX_TITLE = 500
 
 
@@ -113,7 +115,7 @@ async def commit(
     repository = await repositories.fresh_repository(db, repository.id) or repository
     if ref.is_frozen:
         raise frozen(ref_name)
-    if new.parent and new.parent != ref.target:
+    if new.parent and not _names(new.parent, ref.target):
         raise stale()
     parent = await queries.commit_by_oid(db, repository.id, ref.target)
     if parent is None:
@@ -131,6 +133,11 @@ async def commit(
     emit(db, CommitPushed(repository.id, new.branch, made.oid, actor_id, parent.oid))
     log.info("commit_made", repository_id=repository.id, oid=made.oid, num_files=len(changes.new))
     return commit_info(made)
+
+
+def _names(oid: str, target: str) -> bool:
+    """Whether this is the commit's id or enough of its beginning."""
+    return oid == target or (len(oid) >= _SHORT_OID and target.startswith(oid.lower()))
 
 
 def stale() -> StaleError:
