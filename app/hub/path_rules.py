@@ -55,7 +55,7 @@ def _rule(text: str, attributes: tuple[Attribute, ...] = ()) -> _Rule:
 
 
 def _around(path: str, files: Mapping[str, Sequence[_Rule]]) -> Iterator[tuple[_Rule, str]]:
-    """Yield every rule that may speak about `path`, the strongest first, and the path as it sees it."""
+    """Yield every rule that may speak about `path`, the strongest first, and the path it sees."""
     parts = path.split("/")
     for depth in range(len(parts) - 1, -1, -1):
         rules = files.get("/".join(parts[:depth]))
@@ -162,7 +162,8 @@ def _unquoted(line: str) -> tuple[str, str] | None:
             at += 1
             continue
         octal = re.match(rb"[0-3][0-7]{2}", raw[at + 1 : at + 4])
-        code = int(octal[0], 8) if octal else _ESCAPES.get(chr(raw[at + 1]) if at + 1 < len(raw) else "")
+        letter = raw[at + 1 : at + 2].decode("latin-1")
+        code = int(octal[0], 8) if octal else _ESCAPES.get(letter)
         if code is None:
             return None
         name.append(code)

@@ -37,7 +37,7 @@ async def ignored_at(
     return ignore_rules(await _texts(db, storage, repository, rev, ".gitignore", paths))
 
 
-async def _texts(  # noqa: PLR0913  # where, which file, for what
+async def _texts(  # where, which file, for what
     db: AsyncSession,
     storage: BlobStore,
     repository: Repository,
