@@ -30,6 +30,7 @@ from app.datasets import api as datasets_api
 from app.datasets import pages as datasets_pages
 from app.githost import api as githost_api
 from app.discussions import background as discussions_background
+from app.discussions import pages as discussions_pages
 from app.hfapi import api as hfapi
 from app.home import pages as home_pages
 from app.hub import api as hub_api
@@ -43,6 +44,8 @@ from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
 from app.jobs.service import job_tokens
 from app.tutorials import pages as tutorial_pages
+from app.webhooks import background as webhooks_background
+from app.webhooks import pages as webhooks_pages
 
 BackgroundTask = Callable[[FastAPI], Awaitable[None]]
 
@@ -62,6 +65,7 @@ def routers() -> list[APIRouter]:
         home_pages.router,
         datasets_pages.router,
         collections_pages.router,
+        webhooks_pages.router,
         hub_api.router,
         hfapi.router,
         hfapi.repository_router,
@@ -83,6 +87,7 @@ def background_tasks() -> list[BackgroundTask]:
         imports_background.run_imports,
         jobs_background.run_sweeper,
         jobs_background.run_wakeups,
+        webhooks_background.run_deliveries,
     ]
 
 
@@ -90,6 +95,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     """Connect each feature's news with the features above it that want to hear it."""
     discussions_background.subscribe(events, app.state.database)
     imports_background.subscribe(events, app.state.wakeups)
+    webhooks_background.subscribe(events, app)
     jobs_background.subscribe(events, app.state.doorbell, app.state.wakeups)
 
 

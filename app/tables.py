@@ -11,6 +11,7 @@ from app.hub import tables as hub
 from app.imports import tables as imports
 from app.jobs import tables as jobs
 from app.tutorials import tables as tutorials
+from app.webhooks import tables as webhooks
 
 __all__ = [
     "Base",
@@ -24,4 +25,5 @@ __all__ = [
     "jobs",
     "rate_limit",
     "tutorials",
+    "webhooks",
 ]

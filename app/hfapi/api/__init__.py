@@ -20,6 +20,7 @@ from app.hfapi.api import (
     revisions,
     storage,
     trees,
+    webhooks,
     xet,
     xet_reading,
 )
@@ -31,6 +32,7 @@ router.include_router(account.router)
 router.include_router(people.router)
 router.include_router(oauth.router)
 router.include_router(collections.router)
+router.include_router(webhooks.router)
 router.include_router(lfs.objects_router)
 router.include_router(xet_reading.bytes_router)
 router.include_router(xet_reading.router)
