@@ -18,6 +18,7 @@ from app.hfapi.api import (
     repositories,
     resolve,
     revisions,
+    safetensors,
     storage,
     trees,
     webhooks,
@@ -43,6 +44,7 @@ for _plural in ("models", "datasets"):
     for _part in _PARTS:
         router.include_router(_part.router, prefix=f"/api/{_plural}")
     router.include_router(storage.router, prefix=f"/api/{_plural}")
+    router.include_router(safetensors.router, prefix=f"/api/{_plural}")
     router.include_router(repositories.unknown_router, prefix=f"/api/{_plural}")
 
 # Addresses under a repository's own name; they must come before the pages' catch-all.
