@@ -76,6 +76,7 @@ from app.hub.service.revisions import (
 )
 from app.hub.service.squash import squash
 from app.hub.service.stored_files import delete_stored, list_stored
+from app.hub.service.weights import file_header, find_weights, read_weights, refresh_weights
 from app.hub.tables import Repository
 
 __all__ = [
@@ -106,7 +107,9 @@ __all__ = [
     "duplicate_repository",
     "facets",
     "find_paths",
+    "file_header",
     "find_revision",
+    "find_weights",
     "freeze_pull_ref",
     "full_ref",
     "history",
@@ -137,7 +140,9 @@ __all__ = [
     "parse_card",
     "paths_of",
     "place_received",
+    "read_weights",
     "receive_bytes",
+    "refresh_weights",
     "recent_downloads",
     "rename_repository",
     "repositories_by_id",
