@@ -28,9 +28,8 @@ from app.core.wakeups import Wakeups
 from app.core.web_errors import install_error_handlers
 from app.datasets import api as datasets_api
 from app.datasets import pages as datasets_pages
-from app.githost import api as githost_api
 from app.discussions import background as discussions_background
-from app.discussions import pages as discussions_pages
+from app.githost import api as githost_api
 from app.hfapi import api as hfapi
 from app.home import pages as home_pages
 from app.hub import api as hub_api
@@ -38,6 +37,7 @@ from app.hub import background as hub_background
 from app.hub import pages as hub_pages
 from app.imports import api as imports_api
 from app.imports import background as imports_background
+from app.imports import bundles_api
 from app.imports import pages as imports_pages
 from app.jobs import background as jobs_background
 from app.jobs import pages as jobs_pages
@@ -61,6 +61,7 @@ def routers() -> list[APIRouter]:
         jobs_api,
         jobs_pages.router,
         imports_api.router,
+        bundles_api.router,
         imports_pages.router,
         home_pages.router,
         datasets_pages.router,
@@ -97,6 +98,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     discussions_background.subscribe(events, app.state.database)
     imports_background.subscribe(events, app.state.wakeups)
     webhooks_background.subscribe(events, app)
+    hub_background.subscribe(events, app.state.database, app.state.storage)
     jobs_background.subscribe(events, app.state.doorbell, app.state.wakeups)
 
 

@@ -6,10 +6,9 @@ from app.core.db import AsyncSession
 from app.core.security import Viewer
 from app.hfapi.views import full_name, object_id
 from app.hub import service
+from app.hub.card import RELATIONS
 from app.hub.schemas import RepositoryKind
 from app.hub.service import Repository
-
-RELATIONS = ("adapter", "merge", "quantized", "finetune")
 
 
 async def base_models(

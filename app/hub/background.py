@@ -10,8 +10,12 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.db import Database
 from app.core.errors import AppError, UnavailableError
+from app.core.events import EventBus
 from app.core.storage import BlobStore
-from app.hub.service import lists, popularity, uploads
+from app.hub.events import CommitPushed
+from app.hub.schemas import MAIN
+from app.hub.events import CommitPushed
+from app.hub.service import facts, lists, popularity, uploads, weights
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +24,32 @@ COUNT_EVERY_S = 3.0
 # Counting every value of every facet reads the whole table, which may take seconds.
 FACETS_EVERY = timedelta(minutes=15)
 TEMP_LIFETIME = timedelta(days=1)
+
+
+def subscribe(events: EventBus, database: Database, storage: BlobStore) -> None:
+    """Read again what a model's files say when its `main` has moved."""
+
+    async def read_facts(event: CommitPushed) -> None:
+        if event.branch != MAIN:
+            return
+        try:
+            async with database.transaction() as db:
+                await facts.refresh(db, storage, event.repository_id)
+        except (AppError, DBAPIError) as error:
+            # The commit stands; the next one reads the files again.
+            log.warning("facts_not_read", reason=type(error).__name__)
+
+    events.subscribe(CommitPushed, read_facts)
+
+
+def subscribe(events: EventBus, app: FastAPI) -> None:
+    """Read the headers of weights after a commit that changed them."""
+
+    async def refresh(event: CommitPushed) -> None:
+        async with app.state.database.transaction() as db:
+            await weights.refresh_weights(db, app.state.storage, event)
+
+    events.subscribe(CommitPushed, refresh)
 
 
 async def run_sweeper(app: FastAPI) -> None:

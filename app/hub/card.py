@@ -33,6 +33,13 @@ intel-research isc lgpl lgpl-2.1 lgpl-3.0 lgpl-lr llama2 llama3 llama3.1 llama3.
 lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl odc-by ofl-1.1 openmdw-1.0 openrail openrail++ osl-3.0 other
 pddl postgresql unknown unlicense wtfpl zlib
 """
+# How a model may have been made from another one.
+RELATIONS = ("adapter", "merge", "quantized", "finetune")
+_DATASET_WORDS = (
+    *("task_categories", "task_ids", "size_categories", "modality", "format", "multilinguality"),
+    *("language_creators", "annotations_creators", "source_datasets", "benchmark"),
+)
+_ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/([0-9]{4}\.[0-9]{4,5})")
 LICENSES = frozenset(_LICENSES.split())
 
 
@@ -107,14 +114,15 @@ def parse_card(text: str, *, is_dataset: bool = False) -> Card:
     datasets = _words(metadata.get("datasets"))
     tags = [task, library, *_words(metadata.get("tags"))]
     tags += [f"license:{name}" for name in licenses]
-    tags += [f"base_model:{name}" for name in base_models]
+    tags += _base_model_tags(metadata, base_models)
     if is_dataset:
         tags += [f"language:{name}" for name in languages]
-        for key in ("task_categories", "task_ids", "size_categories", "modality", "format"):
+        for key in _DATASET_WORDS:
             tags += [f"{key}:{word}" for word in _words(metadata.get(key))]
         task = task or next(iter(_words(metadata.get("task_categories"))), "")
     else:
         tags += [*languages, *(f"dataset:{name}" for name in datasets)]
+    tags += [f"arxiv:{number}" for number in dict.fromkeys(_ARXIV.findall(body[:200_000]))]
     metrics, metric_problems = _metrics(metadata.get("model-index"))
     return Card(
         metadata=metadata,
@@ -131,6 +139,16 @@ def parse_card(text: str, *, is_dataset: bool = False) -> Card:
         problems=(*_license_problems(licenses), *metric_problems),
         warnings=() if metadata else ("empty or missing yaml metadata in repo card",),
     )
+
+
+def _base_model_tags(metadata: dict[str, Any], base_models: list[str]) -> list[str]:
+    """Return a tag for each base, and one that says how this model was made from it."""
+    relation = _word(metadata.get("base_model_relation"))
+    if relation not in RELATIONS:
+        is_adapter = _word(metadata.get("library_name")) == "peft"
+        relation = "merge" if len(base_models) > 1 else "adapter" if is_adapter else "finetune"
+    plain = [f"base_model:{name}" for name in base_models]
+    return plain + [f"base_model:{relation}:{name}" for name in base_models]
 
 
 def _load(head: str) -> tuple[dict[str, Any], Detail | None]:

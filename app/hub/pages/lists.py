@@ -70,6 +70,7 @@ async def _list_page(
     reader = lists.FacetReader(db, viewer, filters)
     facets = {name: await reader.values(name, 60 if name == "tag" else _VALUES) for name in _FACETS}
     facets["tag"] = _free_tags(facets)
+    total, is_floor = await reader.count()
     narrowing = {*_FACETS, "q", "owner"}
     return render(
         request,
@@ -79,7 +80,8 @@ async def _list_page(
         filters=filters,
         rows=page.items,
         next_cursor=page.next_cursor,
-        total=await reader.count(),
+        total=total,
+        is_floor=is_floor,
         facets=facets,
         narrowed=any(request.query_params.get(name) for name in narrowing),
         kept=[

@@ -6,8 +6,9 @@ found by the index of the rare thing and sorted. The planner alone would have to
 the two it is, and a wrong guess reads a million rows.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -41,6 +42,11 @@ SORT_COLUMNS: dict[Sort, str] = {
 COUNT_LIMIT = 10_000
 _SCAN = 5_000
 _ROLLED_VALUES = 5_000
+# Facets: a table up to the window is counted whole; this many of a list's rows are enough, and
+# with fewer than few of them among the first rows, the list is rare.
+_WINDOW = 10_000
+_ENOUGH = 1_001
+_FEW = 100
 _VALUES = {
     "task": "task",
     "library": "library",
@@ -169,33 +175,73 @@ async def count_repositories(db: AsyncSession, viewer: Viewer, filters: Filters)
     return (await db.scalar(select(func.count()).select_from(inner))) or 0
 
 
+@asynccontextmanager
+async def _by_bitmap(db: AsyncSession) -> AsyncIterator[None]:
+    """Make what is read inside the block go through the indexes of all filters together.
+
+    With a limit in sight the planner hopes to meet enough rows early, and reads the whole table
+    where two filters seldom meet.
+    """
+    await db.execute(_PLANNER, {"on": "off"})
+    yield
+    await db.execute(_PLANNER, {"on": "on"})
+
+
+_PLANNER = text(
+    "SELECT set_config('enable_seqscan', :on, true), set_config('enable_indexscan', :on, true)"
+)
+
+
 @dataclass(frozen=True)
 class Sample:
-    """What the first rows of a list carry: how many rows were looked at, and values by facet."""
+    """Values by facet of a list's rows, and how many rows those are.
+
+    `is_cut` means that the list has more rows than were looked at.
+    """
 
     num_rows: int
     values: dict[str, list[tuple[str, int]]]
+    is_cut: bool = False
 
 
-async def sample(
-    db: AsyncSession, viewer: Viewer, filters: Filters, num_rows: int, num_values: int
-) -> Sample:
-    """Return the most frequent values of every facet among at most `num_rows` of the list."""
-    seen = (
-        select(
-            Repository.task,
-            Repository.library,
-            Repository.license,
-            Repository.languages.label("language"),
-            Repository.tags.label("tag"),
-        )
-        .where(
-            Repository.kind == filters.kind, visible_to(viewer), *_conditions(filters, Repository)
-        )
-        .limit(num_rows)
-        .cte("seen")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
+async def sample(db: AsyncSession, viewer: Viewer, filters: Filters, num_values: int) -> Sample:
+    """Return the most frequent values of every facet; the work has a bound at any size.
+
+    A small table is counted whole. Of a large one the first rows of its order are looked at; where
+    few of them belong to the list, it is rare enough to be found by its indexes.
+    """
+    if not await _is_large(db, filters.kind):
+        whole = _listed(viewer, filters, Repository)
+        return await _counted(db, whole, num_values, _WINDOW + 1)
+    window = _ordered(
+        select(Repository).where(Repository.kind == filters.kind), Repository, Sort.TRENDING, None
+    ).limit(_WINDOW)
+    row = aliased(Repository, window.subquery())
+    seen = await _counted(db, _listed(viewer, filters, row), num_values, _ENOUGH)
+    if seen.num_rows >= _FEW:
+        return replace(seen, is_cut=True)
+    async with _by_bitmap(db):
+        return await _counted(db, _listed(viewer, filters, Repository), num_values, _ENOUGH)
+
+
+async def _is_large(db: AsyncSession, kind: RepositoryKind) -> bool:
+    one = select(Repository.id).where(Repository.kind == kind)
+    far = _ordered(one, Repository, Sort.TRENDING, None).offset(_WINDOW).limit(1)
+    return await db.scalar(far) is not None
+
+
+def _listed(viewer: Viewer, filters: Filters, row: type[Repository]) -> Any:
+    return select(
+        row.task,
+        row.library,
+        row.license,
+        row.languages.label("language"),
+        row.tags.label("tag"),
+    ).where(row.kind == filters.kind, visible_to(viewer, row), *_conditions(filters, row))
+
+
+async def _counted(db: AsyncSession, rows: Any, num_values: int, num_rows: int) -> Sample:
+    seen = rows.limit(num_rows).cte("seen").prefix_with("MATERIALIZED", dialect="postgresql")
     parts: list[Any] = [select(literal(""), literal(""), func.count()).select_from(seen)]
     for facet in _VALUES:
         column: Any = seen.c[facet]
@@ -218,7 +264,7 @@ async def sample(
             values[facet].append((value, number))
         else:
             total = number
-    return Sample(total, values)
+    return Sample(total, values, is_cut=total >= num_rows)
 
 
 async def counted_facet(

@@ -118,15 +118,20 @@ async def main_paths(db: AsyncSession, ids: Collection[int]) -> dict[int, list[s
     return found
 
 
-async def children_by_relation(db: AsyncSession, viewer: Viewer, base: str) -> dict[str, int]:
+async def children_by_relation(
+    db: AsyncSession, viewer: Viewer, base: str, relations: Collection[str]
+) -> dict[str, int]:
     """Return how many models name `base` as what they were made from, by how they were made."""
-    relation = func.coalesce(Repository.card["base_model_relation"].astext, "finetune")
-    statement = (
-        select(relation, func.count())
-        .where(visible_to(viewer), Repository.base_models.contains([base]))
-        .group_by(relation)
-    )
-    return {str(name): int(n) for name, n in await db.execute(statement)}
+    counts = [
+        func.count().filter(Repository.tags.contains([f"base_model:{relation}:{base}"]))
+        for relation in relations
+    ]
+    row = (
+        await db.execute(
+            select(*counts).where(visible_to(viewer), Repository.base_models.contains([base]))
+        )
+    ).one()
+    return dict(zip(relations, (int(n) for n in row), strict=True))
 
 
 async def ids_by_name(
@@ -154,3 +159,17 @@ async def total_bytes(db: AsyncSession, owner_id: int) -> int:
     """Return how much room all repositories of an account take."""
     total = func.coalesce(func.sum(Repository.size_bytes), 0)
     return int(await db.scalar(select(total).where(Repository.owner_id == owner_id)) or 0)
+
+
+async def main_files(db: AsyncSession, repository_id: int) -> dict[str, str]:
+    """Return the git id of every file on `main` by its path, at most 100,000 of them."""
+    rows = await db.execute(
+        select(PathHead.path, PathHead.oid)
+        .where(
+            PathHead.repository_id == repository_id,
+            PathHead.ref == "refs/heads/main",
+            PathHead.is_folder.is_(False),
+        )
+        .limit(100_000)
+    )
+    return {row[0]: row[1] for row in rows}

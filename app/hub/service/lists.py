@@ -14,8 +14,6 @@ from app.hub.schemas import Facet, Filters, RepositoryKind, RepositoryRow, Sort
 from app.hub.tables import Repository
 
 FACETS = ("task", "library", "license", "language", "tag")
-# A list with more rows than this is known by its first ones; their counts are lower bounds.
-_SAMPLE = 2_000
 _LOCK = "hub.facets"
 
 
@@ -112,16 +110,20 @@ class FacetReader:
     async def _look(self, filters: Filters) -> queries.Sample:
         if filters not in self._samples:
             self._samples[filters] = await queries.sample(
-                self._db, self._viewer, filters, _SAMPLE + 1, self._num_values
+                self._db, self._viewer, filters, self._num_values
             )
         return self._samples[filters]
 
-    async def count(self) -> int:
-        """Return how many rows the list has; 10,001 means more than 10,000."""
-        seen = (await self._look(self._filters)).num_rows
-        if seen <= _SAMPLE:
-            return seen
-        return await queries.count_repositories(self._db, self._viewer, self._filters)
+    async def count(self) -> tuple[int, bool]:
+        """Return how many rows the list has, and whether it is only known to have so many."""
+        if self._is_narrowed(self._filters):
+            seen = await self._look(self._filters)
+            return seen.num_rows, seen.is_cut
+        found = await queries.count_repositories(self._db, self._viewer, self._filters)
+        return min(found, queries.COUNT_LIMIT), found > queries.COUNT_LIMIT
+
+    def _is_narrowed(self, filters: Filters) -> bool:
+        return filters != Filters(filters.kind, sort=Sort.TRENDING, limit=1)
 
     async def values(self, facet: str, limit: int = 20) -> list[Facet]:
         """Return the most frequent values of `task`, `library`, `license`, `language` or `tag`.
@@ -132,12 +134,12 @@ class FacetReader:
         if facet != "tag":
             filters = replace(filters, **{facet: ""})  # type: ignore[arg-type]  # text fields
         found = await self._look(filters)
-        is_cut = found.num_rows > _SAMPLE
-        if is_cut and filters == Filters(filters.kind, sort=Sort.TRENDING, limit=1):
+        if found.is_cut and not self._is_narrowed(filters):
             counted = await queries.counted_facet(self._db, filters.kind, facet, limit)
             if counted:
                 return counted
-        return [Facet(value, n, is_floor=is_cut) for value, n in found.values[facet][:limit]]
+        values = found.values[facet][:limit]
+        return [Facet(value, number, is_floor=found.is_cut) for value, number in values]
 
 
 async def facets(

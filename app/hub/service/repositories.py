@@ -14,6 +14,7 @@ from app.core.i18n import _
 from app.core.security import Viewer
 from app.core.storage import BlobStore
 from app.hub import errors, policy
+from app.hub.card import RELATIONS
 from app.hub.events import RepositoryChanged, RepositoryCreated, RepositoryDeleted
 from app.hub.queries import repositories as queries
 from app.hub.schemas import (
@@ -216,7 +217,7 @@ async def paths_of(db: AsyncSession, ids: list[int]) -> dict[int, list[str]]:
 
 async def children_by_relation(db: AsyncSession, viewer: Viewer, base: str) -> dict[str, int]:
     """Return how many models that the viewer may see were made from `base`, by relation."""
-    return await queries.children_by_relation(db, viewer, base)
+    return await queries.children_by_relation(db, viewer, base, RELATIONS)
 
 
 async def ids_by_name(

@@ -1,0 +1,78 @@
+"""Keeping what the files on `main` say beside what the card says."""
+
+import hashlib
+
+from app.core.db import AsyncSession
+from app.core.errors import AppError
+from app.core.storage import BlobStore
+from app.hub import facts
+from app.hub.card import parse_card
+from app.hub.queries import repositories as queries
+from app.hub.schemas import MAIN, RepositoryKind
+from app.hub.service import files
+from app.hub.service.cards import CARD_PATH, apply_card, write_search_text
+from app.hub.tables import Repository
+
+
+async def refresh(db: AsyncSession, storage: BlobStore, repository_id: int) -> bool:
+    """Read a model's configuration and weights again if they changed; True if they did."""
+    repository = await queries.repository_by_id(db, repository_id)
+    if repository is None or repository.kind is not RepositoryKind.MODEL:
+        return False
+    heads = await queries.main_files(db, repository_id)
+    wanted = {*facts.CONFIGS, facts.WEIGHTS, facts.WEIGHTS_INDEX, CARD_PATH}
+    read = sorted((path, oid) for path, oid in heads.items() if path in wanted)
+    endings = sorted({path.rsplit(".", 1)[-1] for path in heads})
+    key = hashlib.sha256(repr((read, endings)).encode()).hexdigest()
+    if key == repository.facts_key:
+        return False
+    configs = {}
+    for name in facts.CONFIGS:
+        if name in heads:
+            configs[name] = await _read(db, storage, repository, name)
+    # What the files said before must not stay in the tags: the card is the ground they stand on.
+    text = await _read(db, storage, repository, CARD_PATH) if CARD_PATH in heads else b""
+    apply_card(repository, parse_card(text.decode("utf-8", "replace").replace("\0", "")))
+    weights = facts.count_numbers(await _headers(db, storage, repository, heads))
+    _write(repository, facts.facts_of(configs, heads, weights))
+    repository.facts_key = key
+    await db.flush()
+    return True
+
+
+def _write(repository: Repository, found: facts.Facts) -> None:
+    repository.config = found.config
+    repository.weights = found.weights
+    repository.num_parameters = found.num_parameters
+    repository.library = repository.library or found.library
+    repository.task = repository.task or found.task
+    more = [found.library, found.task, *found.tags]
+    repository.tags = list(dict.fromkeys([*repository.tags, *filter(None, more)]))
+    write_search_text(repository)
+
+
+async def _read(
+    db: AsyncSession, storage: BlobStore, repository: Repository, path: str, end: int = 0
+) -> bytes:
+    try:
+        handle = await files.open_file(db, storage, repository, MAIN, path)
+        return await handle.read_all(0, min(handle.size, end or facts.MAX_JSON_BYTES))
+    except AppError:
+        return b""
+
+
+async def _headers(
+    db: AsyncSession, storage: BlobStore, repository: Repository, heads: dict[str, str]
+) -> list[bytes]:
+    """Return the headers of the weights: of the one file, or of all shards that the index names."""
+    paths = [facts.WEIGHTS] if facts.WEIGHTS in heads else []
+    if not paths and facts.WEIGHTS_INDEX in heads:
+        paths = facts.shards_of(await _read(db, storage, repository, facts.WEIGHTS_INDEX))
+    headers = []
+    for path in paths:
+        length = facts.header_length(await _read(db, storage, repository, path, 8))
+        whole = await _read(db, storage, repository, path, 8 + length) if length else b""
+        if len(whole) != 8 + length:
+            return []
+        headers.append(whole[8:])
+    return headers
