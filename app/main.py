@@ -94,7 +94,6 @@ def background_tasks() -> list[BackgroundTask]:
 
 def subscribe(events: EventBus, app: FastAPI) -> None:
     """Connect each feature's news with the features above it that want to hear it."""
-    hub_background.subscribe(events, app)
     discussions_background.subscribe(events, app.state.database)
     imports_background.subscribe(events, app.state.wakeups)
     webhooks_background.subscribe(events, app)
