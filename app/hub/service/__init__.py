@@ -76,7 +76,7 @@ from app.hub.service.revisions import (
 )
 from app.hub.service.squash import squash
 from app.hub.service.stored_files import delete_stored, list_stored
-from app.hub.service.weights import file_header, find_weights, read_weights, refresh_weights
+from app.hub.service.weights import file_header, find_weights, read_weights
 from app.hub.tables import Repository
 
 __all__ = [
@@ -143,7 +143,6 @@ __all__ = [
     "read_weights",
     "receive_bytes",
     "recent_downloads",
-    "refresh_weights",
     "rename_repository",
     "repositories_by_id",
     "repository_not_found",
