@@ -66,6 +66,7 @@ def routers() -> list[APIRouter]:
         home_pages.router,
         datasets_pages.router,
         collections_pages.router,
+        discussions_pages.router,
         webhooks_pages.router,
         hub_api.router,
         hfapi.router,

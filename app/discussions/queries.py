@@ -33,7 +33,7 @@ async def by_num(
     return await db.scalar(statement)
 
 
-Where = Select[tuple[Discussion]]
+Where = Select[Discussion]
 
 
 def _narrowed(statement: Where, filters: ListFilters, author_id: int | None) -> Where:

@@ -11,6 +11,7 @@ from app.discussions.service.reading import (
     list_page,
     timeline,
 )
+from app.discussions.service.review import Review, review
 from app.discussions.service.status import set_status
 from app.discussions.service.talking import (
     comment,
@@ -20,9 +21,21 @@ from app.discussions.service.talking import (
     set_locked,
     set_pinned,
 )
+from app.discussions.service.updating import (
+    Choice,
+    OpenConflict,
+    Side,
+    open_conflicts,
+    require_update,
+    update_from_main,
+)
 
 __all__ = [
+    "Choice",
     "DiscussionPage",
+    "OpenConflict",
+    "Review",
+    "Side",
     "changes_of",
     "comment",
     "count_discussions",
@@ -33,11 +46,15 @@ __all__ = [
     "list_numbered",
     "list_page",
     "merge",
+    "open_conflicts",
     "open_discussion",
     "open_with_commit",
+    "require_update",
     "retitle",
+    "review",
     "set_locked",
     "set_pinned",
     "set_status",
     "timeline",
+    "update_from_main",
 ]

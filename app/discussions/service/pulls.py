@@ -39,7 +39,11 @@ _LISTED = 50
 NO_WISH = MergeWish()
 
 
-def _reason(conflict: PathConflict) -> Conflict:
+def reason_of(conflict: PathConflict, *, from_main: bool = False) -> Conflict:
+    """Return in words why a file conflicts; `from_main` if `main` goes into the pull request."""
+    why = conflict.why
+    if from_main and why in {Why.DELETED_HERE, Why.DELETED_THERE}:
+        why = Why.DELETED_THERE if why is Why.DELETED_HERE else Why.DELETED_HERE
     words = {
         Why.LINES: _("Both sides changed the same lines."),
         Why.BINARY: _("Both sides changed it, and it is not text."),
@@ -49,7 +53,7 @@ def _reason(conflict: PathConflict) -> Conflict:
         Why.ADDED_TWICE: _("Both sides added it, with different content."),
         Why.FOLDER: _("A folder and a file would have the same name."),
     }
-    return Conflict(conflict.path, words[conflict.why])
+    return Conflict(conflict.path, words[why])
 
 
 async def _head_of(db: AsyncSession, repository: Repository, row: Discussion) -> str:
@@ -101,7 +105,7 @@ async def changes_of(
         found.base,
         head,
         await commits_ahead(db, repository, found),
-        [_reason(one) for one in refused],
+        [reason_of(one) for one in refused],
         is_behind=found.num_behind > 0,
     )
 
@@ -182,7 +186,7 @@ async def _commit(  # what goes where, and who does it
     row.base_oid = found.base
     plan = await plan_merge(db, storage, repository, found.base, main, head)
     if plan.conflicts:
-        raise _refused([_reason(one) for one in plan.conflicts])
+        raise _refused([reason_of(one) for one in plan.conflicts])
     commits = await commits_ahead(db, repository, found)
     new = NewCommit(
         message=f"{row.title} (#{row.num})",
@@ -204,7 +208,7 @@ def _refused(conflicts: Sequence[Conflict]) -> AppError:
     return ConflictError(
         _("This pull request cannot be merged: %(files)s conflict with main.")
         % {"files": names or _("some files")},
-        fix=_("Change these files on the pull request to what both should be, then merge."),
+        fix=_("Bring main into the pull request and decide about these files, then merge."),
         code="merge_conflict",
         details=[Detail(one.path, one.reason) for one in conflicts],
     )

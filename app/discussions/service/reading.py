@@ -54,10 +54,11 @@ async def list_page(
         BadRequestError: the cursor is not one of this list.
     """
     author_id = await _author_id(db, filters.author)
-    before = None
+    before: int | None = None
     if cursor:
-        before = decode_cursor(cursor, 1)[0]
-        if not isinstance(before, int):
+        (last,) = decode_cursor(cursor, 1)
+        before = last if isinstance(last, int) else None
+        if before is None:
             raise BadRequestError(_("This page address does not belong to this list."))
     rows = await queries.after(db, repository.id, filters, author_id, before, limit + 1)
     shown = list(rows[:limit])

@@ -15,8 +15,14 @@ from app.hub.objects import EMPTY_TREE, MODE_LINK, MODE_SUBMODULE, TreeEntry
 from app.hub.queries import ancestry
 from app.hub.queries import objects as queries
 from app.hub.queries.ancestry import Link
-from app.hub.schemas import AddBlob, AddFile, CommitInfo, DeleteFile, Operation
-from app.hub.service.commits import MAX_REGULAR_BYTES
+from app.hub.schemas import (
+    MAX_REGULAR_BYTES,
+    AddBlob,
+    AddFile,
+    CommitInfo,
+    DeleteFile,
+    Operation,
+)
 from app.hub.service.revisions import commit_info
 from app.hub.service.trees import TreeChanges, ancestors, compare, find_entries
 from app.hub.tables import Blob, Commit, Repository
