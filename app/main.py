@@ -29,6 +29,7 @@ from app.core.web_errors import install_error_handlers
 from app.datasets import api as datasets_api
 from app.datasets import pages as datasets_pages
 from app.discussions import background as discussions_background
+from app.discussions import pages as discussions_pages
 from app.githost import api as githost_api
 from app.hfapi import api as hfapi
 from app.home import pages as home_pages
