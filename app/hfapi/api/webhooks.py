@@ -46,8 +46,9 @@ class WebhookIn(BaseModel):
             )
         return WebhookWish(
             url=self.url,
-            watched=None if self.watched is None else tuple(_watched(w) for w in self.watched),
-            domains=None if self.domains is None else tuple(_domain(w) for w in self.domains),
+            # The client sends an empty list for what its caller left out.
+            watched=tuple(_watched(w) for w in self.watched) if self.watched else None,
+            domains=tuple(_domain(w) for w in self.domains) if self.domains else None,
             secret=self.secret,
         )
 
