@@ -90,9 +90,9 @@ def _opened(key: str, purpose: str, credential: str) -> dict[str, Any]:
     return fields
 
 
-def expiry() -> int:
+def expiry(lifetime_s: int = LIFETIME_S) -> int:
     """Return when a credential made now ends, in seconds since 1970."""
-    return int(time.time()) + LIFETIME_S
+    return int(time.time()) + lifetime_s
 
 
 def _refused() -> UnauthorizedError:

@@ -7,7 +7,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from app.core import http
-from app.hfapi.api import lfs, xet
+from app.githost import access
+from app.hfapi.api import lfs_objects, xet
 from app.jobs.api import credentials
 from app.main import routers
 
@@ -36,8 +37,13 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 
 def test_every_route_names_its_viewer_or_is_public() -> None:
     viewers = {http._viewer, http._signed_in, credentials._worker, credentials._attempt}
-    viewers |= {http._signed_in_briefly, xet.writer, lfs.upload_grant, lfs.verify_grant}
-    viewers |= {lfs.download_grant}
+    viewers |= {
+        http._signed_in_briefly,
+        xet.writer,
+        lfs_objects.upload_grant,
+        lfs_objects.verify_grant,
+    }
+    viewers |= {lfs_objects.download_grant, lfs_objects.parts_grant, access.caller}
     unguarded = {
         route.path for route in _api_routes(routers()) if not viewers & set(_calls(route.dependant))
     }

@@ -11,6 +11,7 @@ from app.hfapi.api import (
     jobs,
     left_out,
     lfs,
+    lfs_objects,
     likes,
     lists,
     oauth,
@@ -34,7 +35,7 @@ router.include_router(people.router)
 router.include_router(oauth.router)
 router.include_router(collections.router)
 router.include_router(webhooks.router)
-router.include_router(lfs.objects_router)
+router.include_router(lfs_objects.router)
 router.include_router(xet_reading.bytes_router)
 router.include_router(xet_reading.router)
 router.include_router(xet.cas_router)

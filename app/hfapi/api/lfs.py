@@ -1,27 +1,56 @@
-"""Git LFS: the batch call, and the addresses that it hands out."""
+"""Git LFS: the batch call, and locks, which a repository here does not have."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from functools import wraps
+from typing import Any, ParamSpec
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.db import AsyncSession
-from app.core.errors import BadRequestError, InvalidError, NotFoundError, UnauthorizedError
-from app.core.http import Db, RepoReader, database, storage_of
+from app.core.errors import (
+    AppError,
+    BadRequestError,
+    InvalidError,
+    UnauthorizedError,
+    UnsupportedError,
+)
+from app.core.http import Db, RepoReader, storage_of
 from app.core.security import Scope, Viewer
 from app.core.storage import Digest
-from app.hfapi.context import base_url, find_repository, signing_key, writable
-from app.hfapi.signing import LIFETIME_S, Grant, expiry, issue, read
-from app.hub import service
-from app.hub.policy import access_by_id
-from app.hub.service import Repository, Sha256, check_sha256
+from app.hfapi.api.lfs_objects import STORE_LIFETIME, address, part_addresses
+from app.hfapi.context import find_repository
+from app.hub import policy, service
+from app.hub.schemas import MAX_PART_BYTES
+from app.hub.service import Repository, Sha256, lfs_uploads, uploads
+from app.hub.service.large_files import large_files
 
 router = APIRouter(include_in_schema=False)
-objects_router = APIRouter(include_in_schema=False)
 
 _MEDIA_TYPE = "application/vnd.git-lfs+json"
+_CHALLENGE = {
+    "WWW-Authenticate": 'Basic realm="Tuningfork"',
+    "LFS-Authenticate": 'Basic realm="Tuningfork"',
+}
+P = ParamSpec("P")
+
+
+def in_lfs_json(route: Callable[P, Awaitable[Response]]) -> Callable[P, Awaitable[Response]]:
+    """Answer failures with a `message`, which git-lfs shows to its user."""
+
+    @wraps(route)
+    async def answered(*args: P.args, **kwargs: P.kwargs) -> Response:
+        try:
+            return await route(*args, **kwargs)
+        except AppError as error:
+            headers = dict(error.headers)
+            if isinstance(error, UnauthorizedError):
+                headers |= _CHALLENGE
+            body = error.body() | {"message": f"{error.message} {error.fix}".strip()}
+            return JSONResponse(body, error.status, headers, media_type=_MEDIA_TYPE)
+
+    return answered
 
 
 class LfsObjectIn(BaseModel):
@@ -29,7 +58,7 @@ class LfsObjectIn(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     oid: Sha256
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, le=1 << 50)
 
 
 class BatchIn(BaseModel):
@@ -37,137 +66,151 @@ class BatchIn(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     operation: str
+    transfers: list[str] = ["basic"]
     objects: list[LfsObjectIn] = Field(max_length=10_000)
     hash_algo: str = "sha256"
 
 
 @router.post("/{owner}/{name}/info/lfs/objects/batch")
+@in_lfs_json
 async def batch(request: Request, db: Db, viewer: RepoReader, owner: str, name: str) -> Response:
     """Answer for each object where to send it or fetch it, or that it is there already."""
     try:
         body = BatchIn.model_validate_json(await request.body())
     except ValueError as error:
         raise InvalidError("This is not a Git LFS batch with sha256 objects.") from error
+    if body.hash_algo != "sha256":
+        raise InvalidError("Objects are named by their sha256 here.")
+    transfer = "basic"
     if body.operation == "upload":
         repository = await _for_upload(request, db, viewer, owner, name)
-        rows = [await _upload_row(request, db, viewer, repository, item) for item in body.objects]
+        transfer = "multipart" if _in_parts(body) else "basic"
+        rows = await _upload_rows(request, db, viewer, repository, body)
     elif body.operation == "download":
         repository = await find_repository(request, db, viewer, owner, name)
-        rows = [await _download_row(request, db, viewer, repository, o) for o in body.objects]
+        await policy.require_files(db, viewer, repository)
+        rows = await _download_rows(request, db, viewer, repository, body)
     else:
         raise BadRequestError("The operation must be upload or download.")
-    answer = {"transfer": "basic", "objects": rows, "hash_algo": "sha256"}
+    answer = {"transfer": transfer, "objects": rows, "hash_algo": "sha256"}
     return JSONResponse(answer, media_type=_MEDIA_TYPE)
+
+
+def _in_parts(body: BatchIn) -> bool:
+    """Whether the client can send parts, and some file is large enough to need it."""
+    return "multipart" in body.transfers and any(o.size > MAX_PART_BYTES for o in body.objects)
 
 
 async def _for_upload(
     request: Request, db: AsyncSession, viewer: Viewer, owner: str, name: str
 ) -> Repository:
+    """Return the repository if the viewer may send it files.
+
+    A client that opens a pull request does not say so here, so everybody may who could open one;
+    what was sent shows up nowhere before somebody commits it.
+    """
     if not viewer.is_signed_in:
-        raise UnauthorizedError(
-            "Sign in first.", headers={"WWW-Authenticate": 'Basic realm="Tuningfork"'}
-        )
+        raise UnauthorizedError("Sign in first.")
     viewer.require_scope(Scope.REPOS_WRITE)
-    return await writable(request, db, viewer, owner, name)
+    repository = await find_repository(request, db, viewer, owner, name)
+    if await policy.may_write(db, viewer, repository):
+        return repository
+    if not await policy.may_propose(db, viewer, repository):
+        raise policy.forbidden()
+    return repository
 
 
-async def _upload_row(
-    request: Request, db: AsyncSession, viewer: Viewer, repository: Repository, item: LfsObjectIn
-) -> dict[str, Any]:
-    row: dict[str, Any] = {"oid": item.oid, "size": item.size, "authenticated": True}
+async def _upload_rows(
+    request: Request, db: AsyncSession, viewer: Viewer, repository: Repository, body: BatchIn
+) -> list[dict[str, Any]]:
     limit = request.app.state.settings.max_upload_bytes
-    if item.size > limit:
-        return row | {"error": {"code": 422, "message": f"At most {limit} bytes a file."}}
-    known = await service.linked(db, repository, item.oid)
-    if known is not None:
-        if known.size != item.size:
-            return row | {"error": {"code": 422, "message": "This object has another size."}}
-        return row
-    actions = {
-        "upload": _address(request, viewer, repository, item, "upload"),
-        "verify": _address(request, viewer, repository, item, "verify"),
+    # What another repository holds counts for nothing: the answer would tell that it is there.
+    known = await service.linked_sizes(db, repository, {item.oid for item in body.objects})
+    rows: list[dict[str, Any]] = []
+    for item in body.objects:
+        row: dict[str, Any] = {"oid": item.oid, "size": item.size, "authenticated": True}
+        if item.size > limit:
+            row["error"] = {"code": 422, "message": f"At most {limit} bytes a file."}
+        elif known.get(item.oid, item.size) != item.size:
+            row["error"] = {"code": 422, "message": "This object has another size."}
+        elif item.oid not in known:
+            upload = await _upload_action(request, db, viewer, repository, (body, item))
+            verify = address(request, viewer, repository, Digest(item.oid, item.size), "verify")
+            row["actions"] = {"upload": upload, "verify": verify}
+        rows.append(row)
+    return rows
+
+
+async def _upload_action(
+    request: Request,
+    db: AsyncSession,
+    viewer: Viewer,
+    repository: Repository,
+    asked: tuple[BatchIn, LfsObjectIn],
+) -> dict[str, Any]:
+    body, item = asked
+    digest = Digest(item.oid, item.size)
+    if "multipart" not in body.transfers or item.size <= MAX_PART_BYTES:
+        return address(request, viewer, repository, digest, "upload")
+    user_id = viewer.require_user()
+    upload = await lfs_uploads.open_lfs_upload(db, repository, user_id, digest)
+    whole = address(request, viewer, repository, digest, "parts")
+    return whole | {
+        "header": part_addresses(upload.part_size, uploads.num_parts(upload), whole["href"])
     }
-    return row | {"actions": actions}
 
 
-async def _download_row(
-    request: Request, db: AsyncSession, viewer: Viewer, repository: Repository, item: LfsObjectIn
-) -> dict[str, Any]:
-    row: dict[str, Any] = {"oid": item.oid, "size": item.size, "authenticated": True}
-    known = await service.linked(db, repository, item.oid)
-    if known is None:
-        return row | {"error": {"code": 404, "message": "There is no such object here."}}
-    actions = {"download": _address(request, viewer, repository, item, "download")}
-    return row | {"size": known.size, "actions": actions}
+async def _download_rows(
+    request: Request, db: AsyncSession, viewer: Viewer, repository: Repository, body: BatchIn
+) -> list[dict[str, Any]]:
+    files = await large_files(db, repository, {item.oid for item in body.objects})
+    rows: list[dict[str, Any]] = []
+    for item in body.objects:
+        row: dict[str, Any] = {"oid": item.oid, "size": item.size, "authenticated": True}
+        file = files.get(item.oid)
+        if file is None:
+            row["error"] = {"code": 404, "message": "There is no such object here."}
+        else:
+            url = None
+            if file.storage_key is not None:
+                url = storage_of(request).signed_url(file.storage_key, expires=STORE_LIFETIME)
+            there = {"href": url, "expires_in": int(STORE_LIFETIME.total_seconds())}
+            here = address(request, viewer, repository, Digest(item.oid, file.size), "download")
+            row |= {"size": file.size, "actions": {"download": there if url else here}}
+        rows.append(row)
+    return rows
 
 
-def _address(
-    request: Request, viewer: Viewer, repository: Repository, item: LfsObjectIn, action: str
-) -> dict[str, Any]:
-    grant = Grant(
-        action, viewer.user_id or 0, repository.id, expiry(), sha256=item.oid, size=item.size
-    )
-    credential = issue(signing_key(request), grant)
-    suffix = "/verify" if action == "verify" else ""
-    href = f"{base_url(request)}/api/lfs/{item.oid}{suffix}?grant={credential}"
-    return {"href": href, "expires_in": LIFETIME_S}
-
-
-def _grant(action: str) -> Callable[[Request, str], Awaitable[Grant]]:
-    async def granted(request: Request, oid: str) -> Grant:
-        grant = read(signing_key(request), request.query_params.get("grant", ""), action)
-        if grant.sha256 != check_sha256(oid):
-            raise UnauthorizedError("This address is for another object.", code="bad_grant")
-        return grant
-
-    return granted
-
-
-upload_grant, verify_grant, download_grant = _grant("upload"), _grant("verify"), _grant("download")
-
-
-@objects_router.put("/api/lfs/{oid}")
-async def upload(request: Request, grant: Annotated[Grant, Depends(upload_grant)]) -> Response:
-    """Take the bytes of one object from whom the address was made for."""
-    expected = Digest(grant.sha256, grant.size)
-    key, digest = await service.receive_bytes(
-        storage_of(request), request.stream(), expected, grant.size
-    )
-    async with database(request).transaction() as db:
-        repository = await access_by_id(db, _holder(grant), grant.repository_id)
-        await service.link_received(db, repository, grant.user_id, [(key, digest)])
-    return Response(status_code=200, headers={"ETag": f'"{digest.sha256}"'})
-
-
-@objects_router.post("/api/lfs/{oid}/verify")
-async def verify(db: Db, grant: Annotated[Grant, Depends(verify_grant)]) -> Response:
-    """Say whether the object has arrived."""
-    repository = await access_by_id(db, _holder(grant), grant.repository_id)
-    known = await service.linked(db, repository, grant.sha256)
-    if known is None or known.size != grant.size:
-        raise NotFoundError("This object has not arrived.")
-    return Response(status_code=200)
-
-
-@objects_router.get("/api/lfs/{oid}")
-async def download(
-    request: Request, db: Db, grant: Annotated[Grant, Depends(download_grant)]
+@router.post("/{owner}/{name}/info/lfs/locks/verify")
+@in_lfs_json
+async def verify_locks(
+    request: Request, db: Db, viewer: RepoReader, owner: str, name: str
 ) -> Response:
-    """Send the bytes of one object to whom the address was made for."""
-    repository = await access_by_id(db, _holder(grant), grant.repository_id)
-    file = await service.linked_file(db, repository, grant.sha256)
-    if file is None:
-        raise NotFoundError("There is no such object here.")
-    headers = {"Content-Length": str(grant.size), "ETag": f'"{grant.sha256}"'}
-    return StreamingResponse(
-        file.read(storage_of(request)), headers=headers, media_type="application/octet-stream"
-    )
+    """Say that nobody has locked anything: git-lfs asks before every push."""
+    await _for_upload(request, db, viewer, owner, name)
+    return JSONResponse({"ours": [], "theirs": []}, media_type=_MEDIA_TYPE)
 
 
-def _holder(grant: Grant) -> Viewer:
-    """Return whom the grant was made for; the right was checked when it was made."""
-    return Viewer(
-        user_id=grant.user_id or None,
-        is_admin=True,
-        only_repos=frozenset({grant.repository_id}),
+@router.get("/{owner}/{name}/info/lfs/locks")
+@in_lfs_json
+async def list_locks(
+    request: Request, db: Db, viewer: RepoReader, owner: str, name: str
+) -> Response:
+    """Say that there are no locks."""
+    await find_repository(request, db, viewer, owner, name)
+    return JSONResponse({"locks": []}, media_type=_MEDIA_TYPE)
+
+
+@router.post("/{owner}/{name}/info/lfs/locks")
+@router.post("/{owner}/{name}/info/lfs/locks/{lock}/unlock")
+@in_lfs_json
+async def change_lock(  # an address with or without a lock in it
+    request: Request, db: Db, viewer: RepoReader, owner: str, name: str, lock: str = ""
+) -> Response:
+    """Say why nothing can be locked."""
+    del lock
+    await find_repository(request, db, viewer, owner, name)
+    raise UnsupportedError(
+        "Files cannot be locked here: two changes to one file meet in a pull request.",
+        fix="Work without locks: git config lfs.locksverify false",
     )

@@ -105,6 +105,23 @@ async def upload_by_id(db: AsyncSession, upload_id: str) -> Upload | None:
     return await db.get(Upload, upload_id)
 
 
+async def add_upload(db: AsyncSession, upload: Upload) -> None:
+    """Write down an upload, unless a request at the same moment did."""
+    await db.execute(
+        insert(Upload)
+        .values(
+            id=upload.id,
+            user_id=upload.user_id,
+            repository_id=upload.repository_id,
+            path=upload.path,
+            size=upload.size,
+            part_size=upload.part_size,
+            created_at=now(),
+        )
+        .on_conflict_do_nothing()
+    )
+
+
 async def uploads_by_id(db: AsyncSession, ids: Collection[str]) -> dict[str, Upload]:
     """Return uploads by id."""
     rows = await db.scalars(select(Upload).where(Upload.id.in_(ids)))
