@@ -8,14 +8,10 @@ from typing import Any
 import structlog
 
 from app.core.db import AsyncSession
-from app.core.errors import InvalidError, NotFoundError, UnavailableError
+from app.core.errors import InvalidError, NotFoundError
 from app.core.i18n import _
 from app.core.storage import BlobStore
-from app.hub.events import CommitPushed
-from app.hub.objects import decode_tree
 from app.hub.paths import check_path
-from app.hub.queries import objects as queries
-from app.hub.queries import repositories
 from app.hub.safetensors import (
     PREFIX_BYTES,
     Header,
@@ -98,13 +94,11 @@ async def _index(file: FileHandle) -> tuple[dict[str, Any], list[str]]:
     try:
         index = json.loads(await file.read_all())
         shards = sorted(set(index["weight_map"].values()))
-        if not all(isinstance(name, str) for name in index["weight_map"]) or not shards:
-            raise ValueError("no shards")
         metadata = index.get("metadata") or {}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise broken(_("its index does not say which file holds which tensor.")) from error
-    if len(shards) > _MAX_SHARDS:
-        raise InvalidError(_("This index names more than 1,000 files."), code="bad_index")
+    if not 0 < len(shards) <= _MAX_SHARDS:
+        raise InvalidError(_("This index names no file, or more than 1,000."), code="bad_index")
     return {"metadata": metadata}, [check_path(str(name)) for name in shards]
 
 
@@ -120,36 +114,3 @@ async def find_weights(
         except InvalidError as error:
             log.info("weights_unreadable", repository_id=repository.id, reason=error.message)
     return None
-
-
-async def refresh_weights(db: AsyncSession, storage: BlobStore, event: CommitPushed) -> None:
-    """Write down how many parameters a repository has, after a commit to `main` changed them."""
-    repository = await repositories.repository_by_id(db, event.repository_id)
-    if repository is None or event.branch not in {MAIN, f"refs/heads/{MAIN}"}:
-        return
-    if not await _touched(db, repository, event.oid):
-        return
-    try:
-        found = await find_weights(db, storage, repository)
-    except UnavailableError as error:
-        log.warning("weights_not_read", repository_id=repository.id, reason=error.message)
-        return
-    repository.weights = found.summary if found else {}
-    repository.num_parameters = int(repository.weights.get("total", 0)) or None
-
-
-async def _touched(db: AsyncSession, repository: Repository, oid: str) -> bool:
-    """Whether a commit differs from its parent in the weights of the top folder."""
-    commit = await queries.commit_by_oid(db, repository.id, oid)
-    if commit is None:
-        return False
-    before = await queries.commits_by_oid(db, repository.id, commit.parents[:1])
-    trees = [commit.tree, *(one.tree for one in before)]
-    raws = await queries.trees(db, trees)
-    now, *then = [_weight_files(raws.get(tree, b"")) for tree in trees]
-    return now != (then[0] if then else {})
-
-
-def _weight_files(tree: bytes) -> dict[str, str]:
-    entries = decode_tree(tree)
-    return {e.name: e.oid for e in entries if e.name == INDEX or e.name.endswith(".safetensors")}
