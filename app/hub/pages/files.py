@@ -8,12 +8,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from app.core.errors import InvalidError, NotFoundError
 from app.core.markdown import Links
 from app.hub import policy
 from app.hub.pages.opening import Place, ReadPlace, at_both, show
-from app.hub.pages.preview import preview
-from app.hub.schemas import TreeFile
-from app.hub.service import diffs, files, revisions
+from app.hub.pages.preview import Preview, is_weights, preview, tensor_preview
+from app.hub.schemas import FileHandle, TreeFile
+from app.hub.service import diffs, files, revisions, weights
 
 router = APIRouter(include_in_schema=False)
 _ENTRIES = 500
@@ -71,7 +72,10 @@ async def folder_page(request: Request, place: ReadPlace, page: PageNumber = 0) 
 
 @at_both(router, "/blob/{rev}/{path:path}")
 async def file_page(
-    request: Request, place: ReadPlace, view: Annotated[str, Query(max_length=10)] = ""
+    request: Request,
+    place: ReadPlace,
+    view: Annotated[str, Query(max_length=10)] = "",
+    words: Annotated[str, Query(alias="tensor", max_length=200)] = "",
 ) -> HTMLResponse:
     """Show a file: text with colours, a picture, a table, the tensors of weights."""
     db, repository, rev = place.db, place.at.repository, place.rev
@@ -84,10 +88,25 @@ async def file_page(
         place.at,
         file=file,
         last_commit=next((item.last_commit for item in found), None),
-        shown=await preview(file, _links(place), source=view == "source"),
+        shown=await _shown(place, file, words, source=view == "source"),
+        words=words,
         raw_url=place.url("resolve"),
         **await place_context(place),
     )
+
+
+async def _shown(place: Place, file: FileHandle, words: str, *, source: bool) -> Preview:
+    if not is_weights(place.path) or source:
+        return await preview(file, _links(place), source=source)
+    try:
+        found = await weights.read_weights(
+            place.db, place.storage, place.at.repository, place.rev, place.path
+        )
+    except (InvalidError, NotFoundError) as error:
+        if place.path.endswith(".json"):
+            return await preview(file, _links(place), source=True)
+        return Preview("none", why=f"{error.message} {error.fix}")
+    return tensor_preview(found, words)
 
 
 def _links(place: Place) -> Links:

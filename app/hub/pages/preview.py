@@ -3,24 +3,23 @@
 import csv
 import io
 import json
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from markupsafe import Markup
 
 from app.core.highlight import highlighted
 from app.core.i18n import _
 from app.core.markdown import Links, render_markdown
+from app.hub.safetensors import Tensor
 from app.hub.schemas import FileHandle
+from app.hub.service.weights import Weights
 
 # No more than this of a text is read for its page.
 TEXT_BYTES = 512 * 1024
 _TABLE_ROWS = 200
 _TABLE_COLUMNS = 60
-_HEADER_BYTES = 8 * 1024 * 1024
 _TENSORS = 2000
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".avif"})
 _TABLES = {".csv": ",", ".tsv": "\t"}
@@ -28,17 +27,16 @@ _MARKDOWN = frozenset({".md", ".markdown"})
 
 
 @dataclass(frozen=True)
-class Tensor:
-    """One tensor of a weights file."""
+class TensorTable:
+    """The tensors of weights that a page shows, and what they add up to."""
 
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-
-    @property
-    def count(self) -> int:
-        """How many numbers it holds."""
-        return math.prod(self.shape)
+    tensors: Sequence[Tensor]
+    num_found: int
+    num_all: int
+    total: int
+    parameters: Mapping[str, int]
+    metadata: Mapping[str, str]
+    is_sharded: bool
 
 
 @dataclass(frozen=True)
@@ -49,18 +47,16 @@ class Preview:
     markup: Markup = Markup()  # noqa: RUF009  # Markup is an immutable string
     num_lines: int = 0
     rows: Sequence[Sequence[str]] = ()
-    tensors: Sequence[Tensor] = field(default=())
+    weights: TensorTable | None = None
     is_cut: bool = False
     why: str = ""
 
 
 async def preview(file: FileHandle, links: Links, *, source: bool = False) -> Preview:
-    """Return what to show of `file`; reads at most `TEXT_BYTES` of it, or a tensor header."""
+    """Return what to show of `file`; reads at most `TEXT_BYTES` of it."""
     suffix = PurePosixPath(file.path).suffix.lower()
     if suffix in IMAGES:
         return Preview("image")
-    if suffix == ".safetensors":
-        return await _tensors(file)
     content = await file.read_all(0, min(file.size, TEXT_BYTES))
     text = _decoded(content, is_cut=file.size > len(content))
     if text is None:
@@ -117,18 +113,28 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
     return rows
 
 
-async def _tensors(file: FileHandle) -> Preview:
-    broken = Preview("none", why=_("Its header is not that of a safetensors file."))
-    length = int.from_bytes(await file.read_all(0, 8), "little")
-    if not len("{}") <= length <= min(_HEADER_BYTES, file.size - 8):
-        return broken
-    try:
-        header: Any = json.loads(await file.read_all(8, 8 + length))
-        tensors = [
-            Tensor(name, str(entry["dtype"]), tuple(int(n) for n in entry["shape"]))
-            for name, entry in header.items()
-            if name != "__metadata__"
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return broken
-    return Preview("tensors", tensors=tensors[:_TENSORS], is_cut=len(tensors) > _TENSORS)
+def tensor_preview(found: Weights, words: str) -> Preview:
+    """Return the tensors whose names hold every one of `words`, and what all of them add up to."""
+    wanted = words.lower().split()
+    every = [tensor for header in found.headers.values() for tensor in header.tensors]
+    chosen = [one for one in every if all(word in one.name.lower() for word in wanted)]
+    counted = found.summary
+    is_sharded = bool(found.index)
+    metadata = found.index.get("metadata") if is_sharded else None
+    if not isinstance(metadata, dict):
+        metadata = next(iter(found.headers.values())).metadata
+    table = TensorTable(
+        tensors=chosen[:_TENSORS],
+        num_found=len(chosen),
+        num_all=len(every),
+        total=counted["total"],
+        parameters=counted["parameters"],
+        metadata={key[:100]: str(value)[:300] for key, value in [*metadata.items()][:20]},
+        is_sharded=is_sharded,
+    )
+    return Preview("tensors", weights=table, is_cut=len(chosen) > _TENSORS)
+
+
+def is_weights(path: str) -> bool:
+    """Whether a file is shown by its tensors: weights, or the index of their parts."""
+    return path.endswith((".safetensors", ".safetensors.index.json"))
