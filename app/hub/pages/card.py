@@ -1,7 +1,7 @@
 """The first page of a repository: its card, and what is known about it beside."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +17,13 @@ from app.core.markdown_cjk import language_of
 from app.core.storage import BlobStore
 from app.hub.card import Card, Metric, parse_card
 from app.hub.pages.opening import Readable, Storage, at_both, show
-from app.hub.pages.preview import preview
 from app.hub.schemas import MAIN, FileHandle
-from app.hub.service import files, repositories
+from app.hub.service import access, files, popularity, repositories
 from app.hub.service.frames import Frame
 from app.hub.service.snippets import code_of_card, snippets
 
 router = APIRouter(include_in_schema=False)
 _CARD_BYTES = 1 << 20
-_WEIGHTS = ("model.safetensors",)
 # A tag such as `license:mit` or `base_model:a/b` repeats what stands elsewhere on the page.
 _REPEATED = ("license:", "base_model:", "dataset:", "language:", "region:")
 
@@ -42,7 +40,8 @@ class Weights:
 async def card_page(request: Request, db: Db, at: Readable, storage: Storage) -> HTMLResponse:
     """Show the card of a repository, rendered, with its facts."""
     card, body = await _card(db, storage, at)
-    weights = await _weights(db, storage, at)
+    is_gated = bool(at.repository.gated) and not at.can_open
+    recent, ever, raw = await popularity.downloads_now(db, at.repository)
     children = await repositories.derived_from(db, at.viewer, at.repository, limit=8)
     return show(
         request,
@@ -54,7 +53,11 @@ async def card_page(request: Request, db: Db, at: Readable, storage: Storage) ->
         problems=card.problems,
         metrics=card.metrics[:8],
         metric_value=metric_value,
-        weights=weights,
+        weights=weights_of(at.repository.weights),
+        gate=access.gate_of(at.repository) if is_gated else None,
+        asked=await access.request_of(db, at.viewer, at.repository) if is_gated else None,
+        downloads={"recent": recent, "ever": ever, "raw": raw},
+        trending=popularity.trending_score(at.repository.trending),
         bases=card.base_models,
         datasets=card.datasets,
         children=children,
@@ -80,18 +83,12 @@ async def _find(db: AsyncSession, storage: BlobStore, at: Frame, path: str) -> F
         return None
 
 
-async def _weights(db: AsyncSession, storage: BlobStore, at: Frame) -> Weights | None:
-    if not at.is_model:
+def weights_of(counted: Mapping[str, Any]) -> Weights | None:
+    """Return what is known of the weights on `main`, counted when they were committed."""
+    types = counted.get("parameters")
+    if not isinstance(types, dict) or not types:
         return None
-    for path in _WEIGHTS:
-        file = await _find(db, storage, at, path)
-        if file is None:
-            continue
-        tensors = (await preview(file, Links())).tensors
-        if tensors:
-            types = tuple(sorted({tensor.dtype for tensor in tensors}))
-            return Weights(sum(tensor.count for tensor in tensors), types)
-    return None
+    return Weights(int(counted.get("total", 0)), tuple(sorted(types)))
 
 
 def _own_tags(at: Frame, card: Card) -> Sequence[str]:

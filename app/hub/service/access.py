@@ -36,6 +36,11 @@ class GateField:
     type: str
     options: tuple[str, ...] = ()
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The options as a select takes them: value and label."""
+        return [(option, option) for option in self.options]
+
 
 @dataclass(frozen=True)
 class Gate:

@@ -6,6 +6,7 @@ from app.core.db import AsyncSession
 from app.core.security import Viewer
 from app.hub import policy
 from app.hub.schemas import Author, RepositoryKind
+from app.hub.service import popularity
 from app.hub.service.snippets import Snippet, snippets
 from app.hub.tables import Repository
 
@@ -18,6 +19,8 @@ class Frame:
     viewer: Viewer
     can_write: bool
     can_manage: bool
+    can_open: bool
+    is_liked: bool
     snippets: list[Snippet]
 
     @property
@@ -50,5 +53,7 @@ async def open_frame(
         viewer=viewer,
         can_write=await policy.may_write(db, viewer, repository),
         can_manage=await policy.may_administer(db, viewer, repository),
+        can_open=await policy.may_open_files(db, viewer, repository),
+        is_liked=await popularity.is_liked(db, viewer, repository),
         snippets=snippets(repository, endpoint),
     )
