@@ -6,6 +6,7 @@ Only light modules are imported here; a command loads what it needs when it runs
 import click
 
 from app.commands import jobs, people, site
+from app.commands.bundle import bundle
 from app.commands.doctor import doctor
 from app.commands.gc import gc
 
@@ -21,6 +22,7 @@ for command in (
     site.down,
     site.migrate,
     site.serve,
+    bundle,
     doctor,
     gc,
     people.user,
