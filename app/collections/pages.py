@@ -21,6 +21,7 @@ from app.collections.schemas import (
     ItemKind,
     NewCollection,
 )
+from app.collections.tables import Collection
 from app.core.db import AsyncSession
 from app.core.errors import AppError, ConflictError, ForbiddenError, InvalidError, NotFoundError
 from app.core.http import Db, RepoReader, RepoWriter
@@ -251,7 +252,7 @@ async def upvote(
 
 
 async def _see(
-    db: AsyncSession, viewer: Viewer, collection: service.Collection, rest: str = ""
+    db: AsyncSession, viewer: Viewer, collection: Collection, rest: str = ""
 ) -> Response:
     shown = await service.view(db, viewer, collection)
     return RedirectResponse(f"/collections/{shown.slug}{rest}", 303)
