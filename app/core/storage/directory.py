@@ -30,6 +30,20 @@ def _sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def _is_in_memory(descriptor: int, at: int, length: int) -> bool:
+    """Whether both ends of a stretch are in the page cache: reading it then waits for no disk.
+
+    A hop to a thread costs about half as much as copying the megabyte it is for.
+    """
+    try:
+        return all(
+            os.preadv(descriptor, [bytearray(1)], place, os.RWF_NOWAIT) == 1
+            for place in (at, at + length - 1)
+        )
+    except (OSError, AttributeError):  # not there yet, or a system that cannot tell
+        return False
+
+
 class DirectoryWriter(BlobWriter):
     """Writes to a temporary file of the same file system."""
 
@@ -103,7 +117,10 @@ class DirectoryStore(BlobStore):
             descriptor, at = file.fileno(), start
             while end is None or at < end:
                 length = CHUNK_BYTES if end is None else min(CHUNK_BYTES, end - at)
-                block = await asyncio.to_thread(os.pread, descriptor, length, at)
+                if _is_in_memory(descriptor, at, length):
+                    block = os.pread(descriptor, length, at)
+                else:
+                    block = await asyncio.to_thread(os.pread, descriptor, length, at)
                 if not block:
                     break
                 at += len(block)
