@@ -24,6 +24,7 @@ def test_both_languages_show_the_same_commands() -> None:
 def test_every_command_of_the_page_works(environment: dict[str, str], tmp_path: Path) -> None:
     place = tmp_path / "work"
     place.mkdir()
+    Path(environment["HOME"]).mkdir(exist_ok=True)
     environment |= {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HF_HUB_DISABLE_UPDATE_CHECK": "1",
