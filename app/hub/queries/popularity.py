@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.security import Viewer
 from app.hub.queries.repositories import visible_to
@@ -100,7 +101,7 @@ async def score(  # the figures of the published formula
 
 async def like(db: AsyncSession, repository_id: int, user_id: int) -> bool:
     """Remember a like; False if there was one."""
-    made = insert(Like).values(repository_id=repository_id, user_id=user_id)
+    made = insert(Like).values(repository_id=repository_id, user_id=user_id, created_at=now())
     row = await db.scalar(made.on_conflict_do_nothing().returning(Like.user_id))
     return row is not None
 
