@@ -151,11 +151,13 @@ trees = [sorted(api.list_repo_files("ada/net", revision=c.commit_id)) for c in c
 tree = api.list_repo_tree("ada/net", recursive=True, expand=True)
 known = {c.commit_id for c in commits}
 result = {
-    "rows": rows, "after": after, "trees": trees, "dev": api.list_repo_files("ada/net", revision="dev"),
+    "rows": rows, "after": after, "trees": trees,
+    "dev": api.list_repo_files("ada/net", revision="dev"),
     "tag": api.list_repo_files("ada/net", revision="v1"),
     "last": all(i.last_commit.oid in known for i in tree),
     "folders": [i.path for i in api.list_repo_tree("ada/net", recursive=True)],
-    "titles": [c.title for c in commits], "sha": api.model_info("ada/net").sha == commits[0].commit_id,
+    "titles": [c.title for c in commits],
+    "sha": api.model_info("ada/net").sha == commits[0].commit_id,
 }
 put("new.txt", b"x")
 """

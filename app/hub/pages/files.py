@@ -14,7 +14,7 @@ from app.hub import policy
 from app.hub.pages.opening import Place, ReadPlace, at_both, show
 from app.hub.pages.preview import Preview, is_weights, preview, tensor_preview
 from app.hub.schemas import FileHandle, TreeFile
-from app.hub.service import diffs, files, revisions, weights
+from app.hub.service import files, revisions, weights
 
 router = APIRouter(include_in_schema=False)
 _ENTRIES = 500
@@ -135,20 +135,4 @@ async def history_page(request: Request, place: ReadPlace, page: PageNumber = 0)
         commits=commits,
         next_cursor=str(page + 1) if has_more else None,
         **await place_context(place),
-    )
-
-
-@at_both(router, "/commit/{rev}")
-async def commit_page(request: Request, place: ReadPlace) -> HTMLResponse:
-    """Show what one commit changed."""
-    commit = await revisions.commit_of(place.db, place.at.repository, place.rev)
-    await policy.require_files(place.db, place.at.viewer, place.at.repository)
-    changes = await diffs.diff(place.db, place.storage, place.at.repository, commit.oid)
-    return show(
-        request,
-        "hub/commit.html",
-        place.at,
-        commit=commit,
-        rest=commit.message.removeprefix(commit.title).strip(),
-        diff=changes,
     )

@@ -80,11 +80,15 @@ class ChangeKind(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     DELETED = "deleted"
+    RENAMED = "renamed"
 
 
 @dataclass(frozen=True)
 class FileChange:
-    """One file of a diff. `patch` is a unified diff; empty for binary, large or equal text."""
+    """One file of a diff. `patch` is a unified diff; empty for binary, large or equal text.
+
+    `old_path` is where a renamed file was; the sha256s are those of large files.
+    """
 
     path: str
     kind: ChangeKind
@@ -93,6 +97,9 @@ class FileChange:
     is_binary: bool = False
     is_truncated: bool = False
     patch: str = ""
+    old_path: str = ""
+    old_sha256: str = ""
+    new_sha256: str = ""
 
 
 @dataclass(frozen=True)
