@@ -24,7 +24,7 @@ class ProposeForm(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     text: Annotated[str, Field(max_length=_EDITABLE_BYTES)] = ""
-    message: Annotated[str, Field(max_length=200)] = ""
+    message: Annotated[str, Field(max_length=500)] = ""
     description: Annotated[str, Field(max_length=20_000)] = ""
     parent: Annotated[str, Field(pattern=r"^([0-9a-f]{40})?$")] = ""
 

@@ -148,10 +148,7 @@ async def history(room: ReadRoom, num: int, comment_id: int) -> HTMLResponse:
     found = await service.get_discussion(room.db, room.repository, num)
     comment = await service.find_comment(room.db, found, comment_id)
     wordings = await comments.revisions(room.db, comment)
-    steps = [
-        (later, word_diff(earlier.body, later.body))
-        for earlier, later in pairwise(wordings)
-    ]
+    steps = [(later, word_diff(earlier.body, later.body)) for earlier, later in pairwise(wordings)]
     return room.show(
         "discussions/history.html",
         found=found,
