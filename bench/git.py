@@ -116,7 +116,8 @@ def _start_site(url: str, folder: Path) -> "tuple[subprocess.Popen[bytes], str]"
         [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app",
          "--port", str(port), "--log-level", "error"],
         env={**os.environ, "DATABASE_URL": url, "STORAGE_URL": f"file://{folder}/blobs",
-             "TUNINGFORK_SECRET_KEY": "bench", "TUNINGFORK_DATA_DIR": str(folder)},
+             "TUNINGFORK_SECRET_KEY": "bench", "TUNINGFORK_DATA_DIR": str(folder),
+             "TUNINGFORK_LOG_LEVEL": "error"},
     )  # fmt: skip
     with httpx.Client(transport=httpx.HTTPTransport(retries=9), timeout=60) as client:
         client.get(f"http://127.0.0.1:{port}/healthz").raise_for_status()
