@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from app.core.errors import Detail
+from app.hub.card_rules import RELATIONS, errors_in, warnings_in
 
 MAX_HEAD_BYTES = 256 * 1024
 _MAX_DEPTH = 30
@@ -21,26 +22,11 @@ _HEAD = re.compile(
     r"\A\s*---[ \t]*\r?\n(?P<head>.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
 )
 
-_LICENSES = """
-afl-3.0 agpl-3.0 apache-2.0 apple-amlr apple-ascl artistic-2.0 bigcode-openrail-m
-bigscience-bloom-rail-1.0 bigscience-openrail-m bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear
-bsl-1.0 c-uda cc cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0
-cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cc-by-nd-4.0
-cc-by-sa-3.0 cc-by-sa-4.0 cc0-1.0 cdla-permissive-1.0 cdla-permissive-2.0 cdla-sharing-1.0
-creativeml-openrail-m deepfloyd-if-license ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1 eupl-1.2
-fair-noncommercial-research-license gemma gfdl gpl gpl-2.0 gpl-3.0 grok2-community h-research
-intel-research isc lgpl lgpl-2.1 lgpl-3.0 lgpl-lr llama2 llama3 llama3.1 llama3.2 llama3.3 llama4
-lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl odc-by ofl-1.1 openmdw-1.0 openrail openrail++ osl-3.0 other
-pddl postgresql unknown unlicense wtfpl zlib
-"""
-# How a model may have been made from another one.
-RELATIONS = ("adapter", "merge", "quantized", "finetune")
 _DATASET_WORDS = (
     *("task_categories", "task_ids", "size_categories", "modality", "format", "multilinguality"),
     *("language_creators", "annotations_creators", "source_datasets", "benchmark"),
 )
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/([0-9]{4}\.[0-9]{4,5})")
-LICENSES = frozenset(_LICENSES.split())
 
 
 class _CardLoader(yaml.CSafeLoader):
@@ -123,7 +109,6 @@ def parse_card(text: str, *, is_dataset: bool = False) -> Card:
     else:
         tags += [*languages, *(f"dataset:{name}" for name in datasets)]
     tags += [f"arxiv:{number}" for number in dict.fromkeys(_ARXIV.findall(body[:200_000]))]
-    metrics, metric_problems = _metrics(metadata.get("model-index"))
     return Card(
         metadata=metadata,
         body=body,
@@ -135,9 +120,9 @@ def parse_card(text: str, *, is_dataset: bool = False) -> Card:
         datasets=tuple(datasets),
         tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
         summary=_summary(body),
-        metrics=tuple(metrics),
-        problems=(*_license_problems(licenses), *metric_problems),
-        warnings=() if metadata else ("empty or missing yaml metadata in repo card",),
+        metrics=tuple(_metrics(metadata.get("model-index"))),
+        problems=tuple(errors_in(metadata)),
+        warnings=tuple(warnings_in(metadata)),
     )
 
 
@@ -209,42 +194,12 @@ def _words(value: Any) -> list[str]:
     return [word for item in values[:_MAX_WORDS] if (word := _word(item))]
 
 
-def _license_problems(licenses: list[str]) -> Iterator[Detail]:
-    for name in licenses:
-        if name not in LICENSES:
-            yield Detail(
-                "README.md: license",
-                f'"license" must be one of the known identifiers; {name!r} is not.',
-                "Write an SPDX-like name such as apache-2.0 or mit, or `other` with license_name.",
-            )
-
-
-def _metrics(index: Any) -> tuple[list[Metric], list[Detail]]:
-    """Return the metrics of a `model-index`, and what in it is malformed."""
-    if index is None:
-        return [], []
-    if not isinstance(index, list):
-        return [], [Detail("README.md: model-index", '"model-index" must be a list.')]
-    metrics: list[Metric] = []
-    problems: list[Detail] = []
-    for number, model in enumerate(index[:20]):
-        where = f"README.md: model-index[{number}]"
-        if not isinstance(model, dict) or not _word(model.get("name")):
-            problems.append(Detail(where, f'"model-index[{number}].name" is required'))
-            continue
-        results = model.get("results")
-        if not isinstance(results, list):
-            problems.append(Detail(where, f'"model-index[{number}].results" is required'))
-            continue
-        for at, result in enumerate(results[:500]):
-            found = list(_result_metrics(_word(model["name"]), result))
-            if not found:
-                path = f"model-index[{number}].results[{at}]"
-                problems.append(
-                    Detail(where, f'"{path}" needs a task, a dataset and a list of metrics')
-                )
-            metrics += found
-    return metrics, problems
+def _metrics(index: Any) -> Iterator[Metric]:
+    """Return the metrics of a `model-index`; what in it is malformed is left out."""
+    for model in index[:20] if isinstance(index, list) else []:
+        results = model.get("results") if isinstance(model, dict) else None
+        for result in results[:500] if isinstance(results, list) else []:
+            yield from _result_metrics(_word(model.get("name")), result)
 
 
 def _result_metrics(model: str, result: Any) -> Iterator[Metric]:

@@ -1,6 +1,8 @@
 """Keeping the columns that lists filter by equal to what the card says."""
 
 from app.core.db import AsyncSession
+from app.core.errors import InvalidError
+from app.core.i18n import _
 from app.core.storage import BlobStore
 from app.hub.card import Card, parse_card
 from app.hub.queries import objects as queries
@@ -22,6 +24,24 @@ async def refresh(
         apply_card(repository, parse_card(text, is_dataset=_is_dataset(repository)))
     elif CARD_PATH in changes.old:
         apply_card(repository, Card())
+
+
+def check_card(text: str, *, is_dataset: bool) -> Card:
+    """Return what a card says, if it may be written so.
+
+    Raises:
+        InvalidError: its head is not acceptable; `details` names every key.
+    """
+    card = parse_card(text, is_dataset=is_dataset)
+    if card.problems:
+        said = " ".join(f"{one.message}." for one in card.problems[:5]).replace("..", ".")
+        raise InvalidError(
+            _("The head of this card is not valid: %(problems)s") % {"problems": said},
+            fix=" ".join(dict.fromkeys(one.fix for one in card.problems[:5] if one.fix)),
+            code="bad_card",
+            details=card.problems,
+        )
+    return card
 
 
 def _is_dataset(repository: Repository) -> bool:
