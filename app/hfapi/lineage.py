@@ -6,7 +6,7 @@ from app.core.db import AsyncSession
 from app.core.security import Viewer
 from app.hfapi.views import full_name, object_id
 from app.hub import service
-from app.hub.card import RELATIONS
+from app.hub.card_rules import RELATIONS
 from app.hub.schemas import RepositoryKind
 from app.hub.service import Repository
 

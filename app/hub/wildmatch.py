@@ -105,8 +105,8 @@ def _bracket(raw: bytes, at: int) -> tuple[Token, int] | None:
             at += 1
     if at >= len(raw):
         return None
-    members = frozenset(range(256)) - allowed if is_negated else frozenset(allowed)
-    return members - {_SLASH}, at + 1
+    chosen = frozenset(range(256)) - allowed if is_negated else frozenset(allowed)
+    return chosen - {_SLASH}, at + 1
 
 
 def _named_class(raw: bytes, at: int) -> tuple[set[int], int] | None:

@@ -14,7 +14,7 @@ from app.core.i18n import _
 from app.core.security import Viewer
 from app.core.storage import BlobStore
 from app.hub import errors, policy
-from app.hub.card import RELATIONS
+from app.hub.card_rules import RELATIONS
 from app.hub.events import RepositoryChanged, RepositoryCreated, RepositoryDeleted
 from app.hub.queries import repositories as queries
 from app.hub.schemas import (
