@@ -1,6 +1,7 @@
 """Running imports beside the requests: a few at a time in every process of the site."""
 
 import asyncio
+from datetime import timedelta
 
 import structlog
 from fastapi import FastAPI
@@ -12,13 +13,16 @@ from app.core.events import EventBus
 from app.core.wakeups import Wakeups
 from app.imports import queries
 from app.imports.events import CHANNEL, ImportQueued
-from app.imports.service import ImportRun
+from app.imports.service import ImportRun, drop_segments
 from app.imports.tables import Import
 from app.imports.upstreams import upstreams
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 2
+SWEEP_EVERY_S = 3600.0
+# For so long somebody may try again without fetching from the start.
+KEEP_PARTS = timedelta(days=7)
 LOOK_EVERY_S = 5.0
 _PAUSE_S = 5.0
 
@@ -43,6 +47,7 @@ async def run_imports(app: FastAPI) -> None:
         async with asyncio.TaskGroup() as group:
             for _number in range(AT_ONCE):
                 group.create_task(_serve(app))
+            group.create_task(_sweep(app))
 
 
 async def _serve(app: FastAPI) -> None:
@@ -58,6 +63,20 @@ async def _serve(app: FastAPI) -> None:
                 log.warning("import_interrupted", reason=type(error).__name__)
                 await asyncio.sleep(_PAUSE_S)
             await listener.wait(LOOK_EVERY_S)
+
+
+async def _sweep(app: FastAPI) -> None:
+    """Throw away, now and every hour, what arrived of imports that nobody went on with."""
+    database: Database = app.state.database
+    while True:
+        try:
+            async with database.transaction() as db:
+                ids = await queries.abandoned(db, KEEP_PARTS)
+            for import_id in ids:
+                await drop_segments(database, app.state.storage, import_id)
+        except (AppError, DBAPIError, OSError) as error:
+            log.warning("imports_sweep_postponed", reason=type(error).__name__)
+        await asyncio.sleep(SWEEP_EVERY_S)
 
 
 async def _claim(app: FastAPI) -> Import | None:

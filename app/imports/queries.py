@@ -211,6 +211,21 @@ async def drop_segments(db: AsyncSession, import_id: int, path: str | None = Non
     await db.execute(statement)
 
 
+async def abandoned(db: AsyncSession, older_than: timedelta) -> Sequence[int]:
+    """Return imports that ended long ago without success and still keep parts of files."""
+    statement = (
+        select(Import.id)
+        .join(ImportSegment, ImportSegment.import_id == Import.id)
+        .where(
+            Import.state.in_((ImportState.FAILED, ImportState.CANCELLED)),
+            Import.finished_at < now() - older_than,
+        )
+        .distinct()
+        .limit(100)
+    )
+    return (await db.scalars(statement)).all()
+
+
 async def last_import_of(db: AsyncSession, repository_id: int) -> Import | None:
     """Return the import that last brought something into a repository."""
     statement = (

@@ -51,6 +51,7 @@ class Gate:
         self.after = 0
         self.breaks = 0
         self.holds = False
+        self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.ranges: list[str] = []
         self.asked: list[str] = []
         self.authorized: list[str] = []
@@ -70,6 +71,10 @@ class Gate:
         headers = {key.decode(): value.decode() for key, value in scope["headers"]}
         self.asked.append(scope["path"])
         self.authorized.append(headers.get("authorization", ""))
+        for part, answer in self.answers.items():
+            if part in scope["path"]:
+                await self._say(send, *answer)
+                return
         is_meant = (
             bool(self.path) and "/resolve/" in scope["path"] and scope["path"].endswith(self.path)
         )
@@ -80,6 +85,11 @@ class Gate:
             return
         self.breaks = max(0, self.breaks - 1)
         await self.app(scope, receive, self._limited(send))
+
+    async def _say(self, send: Any, status: int, headers: dict[str, str], body: bytes) -> None:
+        pairs = [(key.encode(), value.encode()) for key, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": pairs})
+        await send({"type": "http.response.body", "body": body})
 
     def _limited(self, send: Any) -> Any:
         left = self.after

@@ -193,7 +193,9 @@ def is_lasting(error: AppError) -> bool:
 
 
 def _kind(one: object) -> str:
-    return str(one.get("type")) if isinstance(one, dict) else ""
+    if not isinstance(one, dict):
+        raise _strange()
+    return str(one.get("type"))
 
 
 def _file(one: dict[str, object]) -> RemoteFile:
