@@ -59,6 +59,8 @@ class GuardMiddleware:
         headers = Headers(scope=scope)
         if not self._host_allowed(headers):
             await _refuse(400, "This host name is not served here.")(scope, receive, send)
+        elif _has_nul(scope):
+            await _refuse(400, "An address holds no NUL character.")(scope, receive, send)
         elif scope["method"] not in _SAFE_METHODS and _is_cross_site(headers):
             await _refuse(403, "This write came from another site.")(scope, receive, send)
         else:
@@ -70,6 +72,12 @@ class GuardMiddleware:
         host = headers["host"].lower()
         name = host if host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host
         return "*" in self._hosts or name in self._hosts
+
+
+def _has_nul(scope: Scope) -> bool:
+    """Whether the address has a character that neither a name nor a column of text can hold."""
+    address: bytes = scope.get("raw_path", b"") + scope.get("query_string", b"")
+    return b"%00" in address or b"\0" in address
 
 
 def _is_cross_site(headers: Headers) -> bool:
@@ -84,7 +92,8 @@ def _is_cross_site(headers: Headers) -> bool:
 
 
 def _refuse(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"error": message, "code": "refused"}, status_code=status)
+    headers = {"X-Error-Code": "refused", "X-Error-Message": message}
+    return JSONResponse({"error": message, "code": "refused"}, status, headers)
 
 
 class ContextMiddleware:

@@ -7,9 +7,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from app.core.errors import AppError, Detail, InvalidError, UnauthorizedError
+from app.core.i18n import _
 from app.core.security import ANONYMOUS, Viewer
 from app.core.templating import render
 
@@ -24,6 +26,8 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(DataError, _unstorable)
+    app.add_exception_handler(UnicodeEncodeError, _unstorable)
     app.add_exception_handler(Exception, _surprise)
 
 
@@ -36,7 +40,10 @@ def wants_page(request: Request) -> bool:
 
 
 def _answer(request: Request, status: int, body: dict[str, object]) -> Response:
-    headers = {"X-Error-Message": quote(str(body["error"]), safe=" :;,.'\"()[]{}<>/?!@#$&*=+-_`~")}
+    headers = {
+        "X-Error-Code": str(body["code"]),
+        "X-Error-Message": quote(str(body["error"]), safe=" :;,.'\"()[]{}<>/?!@#$&*=+-_`~"),
+    }
     body["incident"] = getattr(request.state, "request_id", "")
     if wants_page(request):
         viewer: Viewer = getattr(request.state, "viewer", ANONYMOUS)
@@ -82,6 +89,16 @@ async def _http_error(request: Request, error: Exception) -> Response:
     response = _answer(request, error.status_code, {"error": message, "code": "http"})
     response.headers.update(error.headers or {})
     return response
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    """Answer a value that no column holds: a NUL, half a character, a number beyond 64 bits."""
+    log.warning("request_unstorable", path=request.url.path, exc_info=error)
+    invalid = InvalidError(
+        _("A value of the request cannot be stored."),
+        fix=_("Send texts without NUL characters, and numbers of at most 64 bits."),
+    )
+    return _answer(request, invalid.status, invalid.body())
 
 
 async def _surprise(request: Request, error: Exception) -> Response:
