@@ -1,6 +1,7 @@
 """Every table of the site, imported for their side effect on `Base.metadata`; nothing else."""
 
 from app.accounts import tables as accounts
+from app.buckets import tables as buckets
 from app.collections import tables as collections
 from app.comments import tables as comments
 from app.core import rate_limit
@@ -16,6 +17,7 @@ from app.webhooks import tables as webhooks
 __all__ = [
     "Base",
     "accounts",
+    "buckets",
     "collections",
     "comments",
     "datasets",

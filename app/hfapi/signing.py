@@ -18,7 +18,8 @@ class Grant:
     """What a credential allows: one person, one repository, one action, for a while.
 
     `sha256` and `size` bind it to one large file; they are empty for a Xet token. `narrow` says
-    that it was made for a credential which sees some repositories only.
+    that it was made for a credential which sees some repositories only. With a `bucket_id` it is
+    for that bucket, and for no repository.
     """
 
     action: str
@@ -28,6 +29,7 @@ class Grant:
     sha256: str = ""
     size: int = 0
     narrow: bool = False
+    bucket_id: int = 0
 
 
 @dataclass(frozen=True)

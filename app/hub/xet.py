@@ -54,7 +54,7 @@ class Term:
 
 @dataclass(frozen=True)
 class ShardFile:
-    """A file: its Xet hash, its sha256 in hex, and the runs it consists of."""
+    """A file: its Xet hash, its sha256 in hex (empty if not told), and the runs of it."""
 
     hash: str
     sha256: str
@@ -243,17 +243,17 @@ class ShardReader:
             raise BadRequestError("This shard describes too many files.", code="bad_shard")
 
     def files(self) -> list[ShardFile]:
-        """Return the files that the shard describes.
+        """Return the files that the shard describes; empty ones need no bytes and are left out.
 
         Raises:
-            BadRequestError: these bytes are not a shard, or a file lacks its proofs or its sha256.
+            BadRequestError: these bytes are not a shard, or a file lacks its proofs.
         """
         if not self._buffer.startswith(_SHARD_NAME):
             raise BadRequestError("These bytes are not a shard.", code="bad_shard")
         found, at = [], _RECORD
         while self._record(at)[:32] != _BOOKEND:
             file, at = self._file(at)
-            found.append(file)
+            found += [file] if file.terms else []
         return found
 
     def _record(self, at: int) -> bytes:
@@ -265,17 +265,19 @@ class ShardReader:
     def _file(self, at: int) -> tuple[ShardFile, int]:
         head = self._record(at)
         flags, count = struct.unpack_from("<II", head, 32)
-        if not flags & _WITH_VERIFICATION or not flags & _WITH_METADATA:
+        if count and not flags & _WITH_VERIFICATION:
             raise BadRequestError("A file of this shard lacks its proofs.", code="bad_shard")
         terms_at = at + _RECORD
         proofs_at = terms_at + count * _RECORD
         end = proofs_at + count * _RECORD
-        digest = self._record(end)[:32]
+        digest = ""
+        if flags & _WITH_METADATA:
+            digest, end = to_hex(self._record(end)[:32]), end + _RECORD
         terms = tuple(
             self._term(terms_at + n * _RECORD, self._record(proofs_at + n * _RECORD)[:32])
             for n in range(count)
         )
-        return ShardFile(to_hex(head[:32]), to_hex(digest), terms), end + _RECORD
+        return ShardFile(to_hex(head[:32]), digest.strip("0") and digest, terms), end
 
     def _term(self, at: int, proof: bytes) -> Term:
         record = self._record(at)

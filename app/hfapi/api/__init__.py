@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.hfapi.api import (
     access_requests,
     account,
+    buckets,
     collections,
     commits,
     discussions,
@@ -34,6 +35,7 @@ router.include_router(account.router)
 router.include_router(people.router)
 router.include_router(oauth.router)
 router.include_router(collections.router)
+router.include_router(buckets.router)
 router.include_router(webhooks.router)
 router.include_router(lfs_objects.router)
 router.include_router(xet_reading.bytes_router)

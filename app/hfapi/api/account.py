@@ -7,10 +7,12 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts import service as accounts
+from app.buckets import policy as bucket_policy
+from app.buckets import service as buckets
 from app.core.errors import BadRequestError, NotFoundError, UnsupportedError
 from app.core.http import Anybody, AnySignedIn, Db, RepoWriter, storage_of
 from app.core.security import Scope
-from app.hfapi.context import repository_url
+from app.hfapi.context import base_url, repository_url
 from app.hub import policy, service
 from app.hub.schemas import RepositoryKind
 from app.hub.service import parse_card, repository_not_found
@@ -157,6 +159,11 @@ async def move(request: Request, db: Db, viewer: RepoWriter, body: MoveIn) -> di
     new_owner, slash, new_name = body.to_repo.partition("/")
     if not slash or not old_name:
         raise BadRequestError("Write both names as owner/name.")
+    if body.type == "bucket":
+        bucket = await bucket_policy.access_for_write(db, viewer, old_owner, old_name)
+        owner = await bucket_policy.owner_named(db, viewer, new_owner)
+        await buckets.rename_bucket(db, viewer, bucket, owner, new_name)
+        return {"url": f"{base_url(request)}/buckets/{owner.name}/{new_name}"}
     try:
         repository = await policy.access_for_admin(
             db, viewer, kind_named(body.type), old_owner, old_name

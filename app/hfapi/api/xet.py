@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from app.buckets import policy as buckets
+from app.buckets import service as bucket_files
 from app.core.errors import InvalidError, NotFoundError, UnauthorizedError
 from app.core.http import Db, RepoReader, RepoWriter, database, storage_of
 from app.core.security import Viewer
@@ -53,10 +55,14 @@ async def read_token(
 def _token(
     request: Request, viewer: Viewer, repository: Repository, generation: str, action: str
 ) -> Response:
-    ends = expiry()
     narrow = viewer.only_repos is not None
-    grant = Grant(action, viewer.user_id or 0, repository.id, ends, narrow=narrow)
-    token = issue(signing_key(request), grant)
+    grant = Grant(action, viewer.user_id or 0, repository.id, expiry(), narrow=narrow)
+    return token_answer(request, viewer, generation, grant)
+
+
+def token_answer(request: Request, viewer: Viewer, generation: str, grant: Grant) -> Response:
+    """Return a token and where it is good, in the body and in headers: clients read either."""
+    ends, token = grant.expires, issue(signing_key(request), grant)
     # Clients remember what they sent by this address: a wiped store and another person get another.
     cas_url = f"{base_url(request)}/xet/{generation}/u{viewer.user_id or 0}"
     return JSONResponse(
@@ -145,8 +151,12 @@ async def _take_file(request: Request, storage: BlobStore, grant: Grant, file: S
     sender = Viewer(user_id=grant.user_id)
     async with database(request).transaction() as db:
         verified = await xet_files.verify_file(db, sender, file, may_share=not grant.narrow)
-    await xet_files.check_content(storage, verified)
+    sha256 = await xet_files.check_content(storage, verified)
     async with database(request).transaction() as db:
+        if grant.bucket_id:
+            bucket = await buckets.access_by_id(db, bucket_holder(grant), grant.bucket_id)
+            await bucket_files.receive_file(db, bucket, verified, sha256)
+            return
         repository = await policy.access_by_id(db, holder(grant), grant.repository_id)
         await xet_files.record_file(db, repository, grant.user_id, verified)
 
@@ -155,6 +165,11 @@ def holder(grant: Grant) -> Viewer:
     """Return whom a token was made for; the right was checked when it was made."""
     only = frozenset({grant.repository_id})
     return Viewer(user_id=grant.user_id or None, is_admin=True, only_repos=only)
+
+
+def bucket_holder(grant: Grant) -> Viewer:
+    """Return whom a bucket's token was made for; without an account only a public one is there."""
+    return Viewer(user_id=grant.user_id or None, is_admin=True)
 
 
 async def anyone(request: Request) -> Grant:

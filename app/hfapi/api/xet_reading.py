@@ -1,16 +1,20 @@
 """Xet, the way back: what a file is made of, and the bytes of bundles by address."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response, StreamingResponse
 
+from app.buckets import policy as buckets
+from app.buckets import service as bucket_files
 from app.core.errors import ForbiddenError
 from app.core.http import Db, storage_of
 from app.hfapi.api.resolve import half_open_range
-from app.hfapi.api.xet import READ, check_hash, granted, holder
+from app.hfapi.api.xet import READ, bucket_holder, check_hash, granted, holder
 from app.hfapi.context import base_url, signing_key
 from app.hfapi.signing import BytesGrant, Grant, issue_bytes, read_bytes
 from app.hub import policy
@@ -36,8 +40,11 @@ Reader = Annotated[Grant, Depends(reader)]
 
 
 async def _found(request: Request, db: Db, grant: Reader, file_hash: str) -> Reconstruction:
-    repository = await policy.access_by_id(db, holder(grant), grant.repository_id)
     wanted = half_open_range(request.headers.get("range", "")) or (0, None)
+    if grant.bucket_id:
+        bucket = await buckets.access_by_id(db, bucket_holder(grant), grant.bucket_id)
+        return await bucket_files.reconstruction(db, bucket, check_hash(file_hash), wanted)
+    repository = await policy.access_by_id(db, holder(grant), grant.repository_id)
     return await xet_reading.reconstruction(db, repository, check_hash(file_hash), wanted)
 
 
@@ -48,7 +55,7 @@ Found = Annotated[Reconstruction, Depends(_found)]
 async def reconstruct(request: Request, found: Found) -> dict[str, Any]:
     """Answer what a file, or a range of it, is made of: an address for each part."""
     fetch: dict[str, list[dict[str, Any]]] = {}
-    for part in found.parts:
+    for part in joined(found.parts):
         row = {"range": _chunks(part), "url": _address(request, part), "url_range": _bytes(part)}
         fetch.setdefault(part.xorb, []).append(row)
     return _terms(found) | {"fetch_info": fetch}
@@ -58,11 +65,27 @@ async def reconstruct(request: Request, found: Found) -> dict[str, Any]:
 async def reconstruct_v2(request: Request, found: Found) -> dict[str, Any]:
     """Answer the same in the newer shape."""
     fetch: dict[str, list[dict[str, Any]]] = {}
-    for part in found.parts:
+    for part in joined(found.parts):
         ranges = [{"chunks": _chunks(part), "bytes": _bytes(part)}]
         row = {"url": _address(request, part), "ranges": ranges}
         fetch.setdefault(part.xorb, []).append(row)
     return _terms(found) | {"xorbs": fetch}
+
+
+def joined(parts: Sequence[Part]) -> list[Part]:
+    """Return what is to be fetched: runs of one bundle that overlap become one.
+
+    A file that repeats itself names the same chunks twice; clients take for a term the first run
+    that begins where it begins, and fail if that one is shorter.
+    """
+    runs: list[Part] = []
+    for part in sorted(parts, key=lambda part: (part.xorb, part.first)):
+        if runs and runs[-1].xorb == part.xorb and part.first < runs[-1].last:
+            last = runs[-1]
+            runs[-1] = replace(last, last=max(last.last, part.last), end=max(last.end, part.end))
+        else:
+            runs.append(part)
+    return runs
 
 
 def _terms(found: Reconstruction) -> dict[str, Any]:

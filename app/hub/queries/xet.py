@@ -160,6 +160,14 @@ async def linked_xet_file(db: AsyncSession, repository_id: int, file_hash: str) 
     return found
 
 
+async def xet_file(db: AsyncSession, file_hash: str) -> XetFile | None:
+    """Return a file that lies in bundles by its Xet hash, whoever holds it."""
+    found: XetFile | None = await db.scalar(
+        select(XetFile).where(XetFile.hash == file_hash, XetFile.layout.is_not(None))
+    )
+    return found
+
+
 async def files_using(db: AsyncSession, hashes: Collection[str], limit: int) -> Sequence[XetFile]:
     """Return files that use one of these bundles."""
     using = select(XetUse.file).where(XetUse.xorb.in_(hashes))

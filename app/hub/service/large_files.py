@@ -51,6 +51,16 @@ async def large_files(
     return await _located(db, await queries.linked_lfs(db, repository.id, digests))
 
 
+async def stored_files(db: AsyncSession, digests: Collection[str]) -> dict[str, LargeFile]:
+    """Return large files by sha256; the caller has checked who may read them."""
+    return await _located(db, await queries.lfs_objects(db, digests))
+
+
+async def hold(db: AsyncSession, sha256: str) -> bool:
+    """Keep a large file from being swept until the transaction ends; False if it is gone."""
+    return await queries.hold_lfs(db, sha256)
+
+
 async def _located(db: AsyncSession, rows: dict[str, LfsObject]) -> dict[str, LargeFile]:
     files = await xet_queries.xet_files(db, rows)
     unpacked = {sha: file for sha, file in files.items() if rows[sha].storage_key is None}

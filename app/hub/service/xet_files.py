@@ -40,6 +40,7 @@ __all__ = [
     "ShardFile",
     "VerifiedFile",
     "check_content",
+    "keep_file",
     "read_shard",
     "receive_xorb",
     "record_file",
@@ -192,8 +193,8 @@ def anchors(chunks: Iterable[Chunk]) -> frozenset[bytes]:
     return frozenset(found | set(hashes[:1]))
 
 
-async def check_content(storage: BlobStore, verified: VerifiedFile) -> None:
-    """Read the file once, and check its sha256; nothing is stored.
+async def check_content(storage: BlobStore, verified: VerifiedFile) -> str:
+    """Read the file once and return its sha256, checked if the sender told it; nothing is stored.
 
     Raises:
         InvalidError: its content has another sha256 than the shard says.
@@ -202,8 +203,9 @@ async def check_content(storage: BlobStore, verified: VerifiedFile) -> None:
     digest = hashlib.sha256()
     async for block in read_pieces(storage, pieces(verified.layout, verified.keys, 0, file.size)):
         await asyncio.to_thread(digest.update, block)
-    if digest.hexdigest() != file.sha256:
+    if file.sha256 and digest.hexdigest() != file.sha256:
         raise InvalidError("The content has another sha256.", code="digest_mismatch")
+    return digest.hexdigest()
 
 
 async def record_file(
@@ -212,12 +214,25 @@ async def record_file(
     """Write down a file and let the repository use it.
 
     Raises:
+        BadRequestError: the sender did not tell its sha256, which git needs.
+        ForbiddenError: a bundle has been swept away since the file was verified.
+    """
+    if not verified.file.sha256:
+        raise BadRequestError("A file of this shard lacks its sha256.", code="bad_shard")
+    await keep_file(db, verified, verified.file.sha256)
+    await uploads.link_lfs(db, repository.id, [verified.file.sha256], user_id)
+
+
+async def keep_file(db: AsyncSession, verified: VerifiedFile, sha256: str) -> None:
+    """Write down a file whose sha256 was checked; the caller links it to what holds it.
+
+    Raises:
         ForbiddenError: a bundle has been swept away since the file was verified.
     """
     file = verified.file
     new = queries.NewXetFile(
         hash=file.hash,
-        sha256=file.sha256,
+        sha256=sha256,
         terms=[[term.xorb, term.first, term.last, term.size] for term in file.terms],
         layout=verified.layout,
         anchors=verified.anchors,
@@ -225,8 +240,7 @@ async def record_file(
     gone = new.xorbs - await queries.hold_xorbs(db, new.xorbs)
     if gone:
         raise _unknown(min(gone))
-    await uploads.add_lfs(db, [(None, Digest(file.sha256, file.size))])
-    await uploads.link_lfs(db, repository.id, [file.sha256], user_id)
+    await uploads.add_lfs(db, [(None, Digest(sha256, file.size))])
     await queries.add_xet_file(db, new)
 
 

@@ -74,6 +74,28 @@ async def reconstruction(
     file = await queries.linked_xet_file(db, repository.id, file_hash)
     if file is None:
         raise NotFoundError("There is no such file in this repository.")
+    return await reconstruct(db, file, wanted)
+
+
+async def linked_digest(db: AsyncSession, repository: Repository, file_hash: str) -> str | None:
+    """Return the sha256 of a file by its Xet hash if this repository may hand it out."""
+    file = await queries.linked_xet_file(db, repository.id, file_hash)
+    return file.sha256 if file else None
+
+
+async def file_by_hash(db: AsyncSession, file_hash: str) -> XetFile | None:
+    """Return a file that lies in bundles; the caller has checked who may read it."""
+    return await queries.xet_file(db, file_hash)
+
+
+async def reconstruct(
+    db: AsyncSession, file: XetFile, wanted: tuple[int, int | None]
+) -> Reconstruction:
+    """Return the parts that hold the bytes [start, end) of a file that the caller may hand out.
+
+    Raises:
+        RangeError: the range begins beyond its end.
+    """
     terms = terms_of(file)
     size = sum(term.size for term in terms)
     start, end = wanted
