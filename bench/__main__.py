@@ -10,7 +10,7 @@ import bench
 def main() -> None:
     """Run the named benchmarks, all of them when none is named."""
     names = sys.argv[1:] or sorted(
-        module.name for module in pkgutil.iter_modules(bench.__path__) if module.name != "__main__"
+        module.name for module in pkgutil.iter_modules(bench.__path__) if module.name[0] != "_"
     )
     for name in names:
         module = importlib.import_module(f"bench.{name}")

@@ -1,126 +1,118 @@
-"""Send one large random file with the stock client and watch the site's memory.
+"""One gigabyte up and down through the stock client, against a bare peer that only stores bytes.
 
-Run: python bench/hub_upload.py [megabytes]. Starts a PostgreSQL and a site of its own.
-Goal: the site's resident memory grows by at most 150 MB during 300 MB through Xet.
+Goals: within 1.5 times the peer's time; the site grows by at most 150 MB; a second upload with one
+percent changed moves and stores at most two percent, from another machine too.
+Run: python -m bench hub_upload; BENCH_MEGABYTES says how much.
 """
 
-import asyncio
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
-from app.accounts import service as accounts
-from app.accounts.schemas import NewUser
-from app.core.db import Database, driver_url
-from app.embedded.postgres import EmbeddedPostgres
-from app.tables import Base as AllTables
+from bench._site import BenchSite, MemoryWatch, run_client, running_site, write_random
 
-_CLIENT = """
-import os, sys, time
+MEGABYTES = int(os.environ.get("BENCH_MEGABYTES", "1000"))
+ROUNDS = 2
+
+_UPLOAD = """
+import sys, time
 from huggingface_hub import HfApi
 api = HfApi()
-api.create_repo("bench/big")
 started = time.monotonic()
 api.upload_file(path_or_fileobj=sys.argv[1], path_in_repo="big.bin", repo_id="bench/big")
-print(f"{time.monotonic() - started:.2f}")
+print(time.monotonic() - started)
+"""
+_DOWNLOAD = """
+import sys, time
+from huggingface_hub import hf_hub_download
+started = time.monotonic()
+hf_hub_download("bench/big", "big.bin", local_dir=sys.argv[1])
+print(time.monotonic() - started)
 """
 
 
-async def _prepare(url: str) -> str:
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    engine = create_async_engine(driver_url(url))
-    async with engine.begin() as connection:
-        await connection.run_sync(AllTables.metadata.create_all)
-    await engine.dispose()
-    database = Database(url)
-    async with database.transaction() as db:
-        user = await accounts.create_user(db, NewUser("bench", "b@example.org", "a long password"))
-        token = await accounts.create_token(db, user.id, "bench", accounts.parse_scopes("write"))
-    await database.close()
-    return token
-
-
-def _resident_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
-def _watch(pid: int, seen: list[float], stop: threading.Event) -> None:
-    while not stop.wait(0.05):
-        seen.append(_resident_mb(pid))
-
-
-def _measure(site: "subprocess.Popen[bytes]", token: str, file: Path, env: dict[str, str]) -> None:
-    address = "http://127.0.0.1:8791"
-    transport = httpx.HTTPTransport(retries=8)
-    with httpx.Client(transport=transport, timeout=30) as client:
-        client.get(f"{address}/healthz").raise_for_status()
-        client.get(f"{address}/api/models").raise_for_status()
-    before = _resident_mb(site.pid)
-    seen: list[float] = [before]
-    stop = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(site.pid, seen, stop))
-    watcher.start()
-    done = subprocess.run(
-        [sys.executable, "-c", _CLIENT, str(file)],
-        env={**env, "HF_ENDPOINT": address, "HF_TOKEN": token},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    stop.set()
-    watcher.join()
-    seconds = float(done.stdout.strip() or "nan") if done.returncode == 0 else float("nan")
-    if done.returncode:
-        print(done.stderr[-2000:])
-    size = file.stat().st_size / 1e6
-    print(f"{size:.0f} MB in {seconds:.2f} s = {size / seconds:.0f} MB/s")
-    print(
-        f"site: {before:.0f} MB before, peak {max(seen):.0f} MB, grew {max(seen) - before:.0f} MB"
-    )
-    started = time.monotonic()
-    total = 0
-    with httpx.stream("GET", f"{address}/bench/big/resolve/main/big.bin") as answer:
-        for chunk in answer.iter_bytes(1 << 20):
-            total += len(chunk)
-    spent = time.monotonic() - started
-    print(f"download {total / 1e6:.0f} MB in {spent:.2f} s = {total / 1e6 / spent:.0f} MB/s")
-
-
-def main() -> None:
-    """Measure and print."""
-    megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 300
-    with tempfile.TemporaryDirectory() as folder:
-        server = EmbeddedPostgres(Path(folder) / "pg", durable=False)
-        url = server.start()
+@contextmanager
+def bare_peer(folder: Path) -> Iterator[str]:
+    """Run the peer; yield its address."""
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        descriptor = listening.fileno()
+        command = [sys.executable, "-m", "bench._bare_peer", str(descriptor), str(folder)]
+        process = subprocess.Popen(command, pass_fds=[descriptor])
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         try:
-            token = asyncio.run(_prepare(url))
-            file = Path(folder) / "big.bin"
-            with file.open("wb") as out:
-                for _ in range(megabytes):
-                    out.write(os.urandom(1_000_000))
-            env = {"PATH": os.environ["PATH"], "HOME": folder, "HF_HOME": f"{folder}/hf"}
-            site = subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app",
-                 "--port", "8791", "--log-level", "error"],
-                env={**os.environ, "DATABASE_URL": url, "STORAGE_URL": f"file://{folder}/blobs",
-                     "TUNINGFORK_SECRET_KEY": "bench", "TUNINGFORK_DATA_DIR": folder},
-            )  # fmt: skip
-            try:
-                _measure(site, token, file, env)
-            finally:
-                site.terminate()
-                site.wait()
+            httpx.get(url, timeout=60)
+            yield url
         finally:
-            server.stop()
+            process.terminate()
+            process.wait()
 
 
-if __name__ == "__main__":
-    main()
+def _machine(folder: Path, name: str, url: str, token: str) -> dict[str, str]:
+    home = str(folder / name)
+    return {"HOME": home, "HF_HOME": home, "HF_ENDPOINT": url, "HF_TOKEN": token}
+
+
+def _transfer(folder: Path, name: str, url: str, token: str, file: Path) -> tuple[float, float]:
+    """Send a file and fetch it back, each from a machine without a memory; return the seconds."""
+    (up,) = run_client(_UPLOAD, str(file), **_machine(folder, f"{name}-up", url, token))
+    into = folder / f"{name}-copy"
+    (down,) = run_client(_DOWNLOAD, str(into), **_machine(folder, f"{name}-down", url, token))
+    if (into / "big.bin").stat().st_size != file.stat().st_size:
+        raise SystemExit("The copy has another size.")
+    shutil.rmtree(into)
+    return up, down
+
+
+def run() -> Iterator[str]:
+    """Yield one line per figure."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with bare_peer(folder / "peer") as peer, running_site(folder) as site:
+            yield from _figures(folder, peer, site)
+
+
+def _figures(folder: Path, peer: str, site: BenchSite) -> Iterator[str]:
+    headers = {"Authorization": f"Bearer {site.token}"}
+    httpx.post(f"{site.url}/api/repos/create", json={"name": "big"}, headers=headers)
+    bare, ours = [], []
+    with MemoryWatch(site.pid) as memory:
+        for number in range(ROUNDS):
+            file = folder / "big.bin"
+            write_random(file, MEGABYTES)
+            shutil.copy(file, folder / "peer" / "served.bin")
+            bare.append(_transfer(folder, f"peer{number}", peer, "hf_none", file))
+            ours.append(_transfer(folder, f"site{number}", site.url, site.token, file))
+            for stored in (folder / "peer").glob("[0-9a-f]" * 16):
+                stored.unlink()
+    for place, what in enumerate(("up", "down")):
+        fast, own = min(one[place] for one in bare), min(one[place] for one in ours)
+        yield (
+            f"{MEGABYTES} MB {what}: {own:.2f} s ({MEGABYTES / own:.0f} MB/s), bare peer "
+            f"{fast:.2f} s ({MEGABYTES / fast:.0f} MB/s): {own / fast:.2f} times"
+        )
+    yield f"site: {memory.before:.0f} MB, at most {memory.peak - memory.before:.0f} MB more"
+    yield from _one_percent(folder, site, f"site{ROUNDS - 1}-up")
+
+
+def _one_percent(folder: Path, site: BenchSite, same: str) -> Iterator[str]:
+    file = folder / "big.bin"
+    for place, machine in ((0.4, same), (0.7, "another")):
+        with file.open("r+b") as out:
+            out.seek(int(MEGABYTES * place) * 1_000_000)
+            out.write(os.urandom(MEGABYTES * 10_000))
+        before = site.stored_bytes()
+        (seconds,) = run_client(
+            _UPLOAD, str(file), **_machine(folder, machine, site.url, site.token)
+        )
+        share = (site.stored_bytes() - before) / file.stat().st_size
+        who = "same machine" if machine == same else "another machine"
+        yield f"1 % changed, {who}: {seconds:.2f} s, {share:.2%} sent and stored"
