@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -19,7 +20,7 @@ from app.hub import policy as hub_policy
 router = APIRouter()
 
 
-async def _pull(room: Room, num: int) -> dict[str, object]:
+async def _pull(room: Room, num: int) -> dict[str, Any]:
     await hub_policy.require_files(room.db, room.viewer, room.repository)
     frame = await frame_of(room, num)
     if not frame["found"].is_pull_request:
@@ -36,8 +37,7 @@ async def commits(room: ReadRoom, num: int) -> HTMLResponse:
 @router.get("/discussions/{num}/files")
 async def files(room: ReadRoom, num: int) -> HTMLResponse:
     """Show what a pull request changes: the card, configurations, lines, large files."""
-    frame = await frame_of(room, num)
-    await _pull(room, num)
+    frame = await _pull(room, num)
     found = await service.review(room.db, room.storage, room.repository, frame["changes"])
     cards: tuple[Markup, Markup] | None = None
     if found.card is not None and found.card.before != found.card.after:

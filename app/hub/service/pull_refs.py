@@ -13,6 +13,9 @@ async def open_pull_ref(
 ) -> str:
     """Make `refs/pr/N` at what `start` names, for its owner to commit to; return its target.
 
+    Its index begins empty, so that opening one costs the same in a repository of any size: what
+    the index lacks is found by walking the history.
+
     Raises:
         NotFoundError: `start` names nothing.
     """
@@ -20,12 +23,6 @@ async def open_pull_ref(
     name = f"{PULL_REQUESTS}{num}"
     db.add(Ref(repository_id=repository.id, name=name, target=revision.oid, owner_id=owner_id))
     await db.flush()
-    source = revision.ref
-    if source is None:
-        main = await queries.ref(db, repository.id, BRANCHES + MAIN)
-        source = main.name if main is not None and main.target == revision.oid else None
-    if source is not None:
-        await queries.copy_paths(db, repository.id, source, name)
     return revision.oid
 
 
