@@ -54,7 +54,7 @@ class TargetIn(_Loose):
 class CopiedFile(_Loose):
     """A large file of the repository in the address."""
 
-    sha256: str = Field(max_length=200)
+    sha256: Sha256
     filename: str = Field(default="", max_length=2000)
 
 
