@@ -8,6 +8,7 @@ import pytest
 
 from app.accounts.schemas import AccountRef
 from app.core.db import Database
+from app.hub.service import history, repositories_by_id
 from tests.conftest import Site
 from tests.factories.hub import make_commit, make_repository
 from tests.githost.conftest import Git, GitError
@@ -150,8 +151,6 @@ async def test_branches_and_tags_come_and_go(
 async def test_a_push_onto_a_branch_that_moved_is_told_to_pull(
     site: Site, database: Database, ada: AccountRef, git: Git, clone: Path
 ) -> None:
-    from app.hub.service import repositories_by_id
-
     async with database.transaction() as db:
         repository = next(iter((await repositories_by_id(db, [1])).values()))
     await make_commit(database, site.app.state.storage, ada, repository, {"z.txt": b"z\n"})
@@ -196,3 +195,19 @@ async def test_files_too_large_for_a_row_are_pushed_and_cloned(
     git("clone", "-q", f"{site.url}/ada/repo", "again")
 
     assert (tmp_path / "again/numbers.txt").read_bytes() == content + b"more\n"
+
+
+async def test_only_an_address_of_this_site_names_an_author(
+    site: Site, database: Database, ada: AccountRef, git: Git, clone: Path
+) -> None:
+    for number, email in enumerate((f"{ada.id}+ada@users.noreply", "ada@example.org", "9+x@y.z")):
+        (clone / "who.txt").write_text(f"{number}\n")
+        git("add", "-A", cwd=clone)
+        git("-c", f"user.email={email}", "commit", "-q", "-m", f"{number}", cwd=clone)
+
+    git("push", "-q", "origin", "main", cwd=clone)
+
+    async with database.transaction() as db:
+        repository = (await repositories_by_id(db, [1]))[1]
+        shown, _more = await history(db, repository, "main", limit=3)
+    assert [commit.author_id for commit in shown] == [None, None, ada.id]

@@ -61,6 +61,10 @@ class Commit(Base):
     author_id: Mapped[int | None] = mapped_column(
         ForeignKey("accounts_account.id", ondelete="SET NULL"), default=None
     )
+    # Who sent it by git: what a commit says of its author, anybody can write.
+    pusher_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts_account.id", ondelete="SET NULL"), default=None
+    )
 
 
 class Tree(Base):

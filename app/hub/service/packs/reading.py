@@ -19,7 +19,11 @@ from app.hub.service.packs import delta
 
 COMMIT, TREE, BLOB, TAG, OFFSET_DELTA, ID_DELTA = 1, 2, 3, 4, 6, 7
 KINDS = {COMMIT: "commit", TREE: "tree", BLOB: "blob", TAG: "tag"}
-_MAX_OBJECTS = 5_000_000
+_MAX_OBJECTS = 1_000_000
+# What git itself never exceeds; each step costs a copy of the object.
+_MAX_CHAIN = 4095
+# A few bytes can unpack to very many: this much work is done for one pack, and no more.
+_MAX_WORK_BYTES = 32 << 30
 # Larger files are refused anyway; up to here they are still put together, to say which it is.
 _MAX_BYTES = 64 << 20
 _CACHE_BYTES = 48 << 20
@@ -61,6 +65,8 @@ class PackFile:
         self._cache: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
         self._cached_bytes = 0
         self._consumed = 0
+        self._work = 0
+        self._chains: dict[int, int] = {}
 
     def close(self) -> None:
         """Let go of the file."""
@@ -97,6 +103,7 @@ class PackFile:
         """Take down the object at `offset`; return where the next one stands."""
         entry = self._header(offset)
         self._entries[offset] = entry
+        self._count_work(entry.size)
         if entry.base is not None or entry.size > _MAX_BYTES:
             if entry.kind != BLOB and entry.size > _MAX_BYTES:
                 raise _too_large(entry.size)
@@ -189,6 +196,9 @@ class PackFile:
         progress = True
         while self._waiting and progress:
             before, waiting = len(self._waiting), self._waiting
+            # Bases that stand behind their deltas make for another round, thousands if somebody
+            # means it; a round costs about as much as this many bytes for each delta.
+            self._count_work(1000 * before)
             self._waiting = [offset for offset in waiting if not self._try(offset)]
             progress = len(self._waiting) < before
         bases = {self._entries[offset].base for offset in self._waiting}
@@ -199,12 +209,26 @@ class PackFile:
         if isinstance(base, str) and base not in self._bases:
             if base not in self.objects:
                 return False
-            self._entries[offset].base = self.objects[base].offset
+            base = self._entries[offset].base = self.objects[base].offset
         elif isinstance(base, int) and base not in self._ids:
             return False
+        depth = self._chains.get(base, 0) + 1 if isinstance(base, int) else 1
+        self._chains[offset] = depth
+        if depth > _MAX_CHAIN:
+            raise _bad()
         kind, content = self._content(offset)
+        self._count_work(len(content))
         self._found(offset, kind, content)
         return True
+
+    def _count_work(self, size: int) -> None:
+        self._work += size
+        if self._work > _MAX_WORK_BYTES:
+            raise InvalidError(
+                _("This pack unpacks to more than may be sent at once."),
+                fix=_("Push its history in parts."),
+                code="too_large",
+            )
 
     def add_base(self, oid: str, kind: int, content: bytes) -> None:
         """Give the pack an object that its deltas stand on and that it left out.

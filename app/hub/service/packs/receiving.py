@@ -145,7 +145,8 @@ class Push:
         for target in targets.values():
             await self._check_known(target.commit, new)
         if self.pack is not None:
-            await store_objects(self.db, self.storage, self.repository, self.pack, new)
+            sender = self.viewer.user_id
+            await store_objects(self.db, self.storage, self.repository, self.pack, new, sender)
         # One order for everybody, so that two pushes never wait for each other.
         for update in sorted(updates, key=lambda u: u.name):
             await self._move(update, targets.get(update.name), new)

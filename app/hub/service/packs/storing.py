@@ -1,5 +1,6 @@
 """Writing down what a checked push brought, and what its refs then lead to."""
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,18 +26,29 @@ _BATCH_BYTES = 4 << 20
 _NOREPLY = re.compile(r"([0-9]{1,18})\+([^@]+)@users\.noreply(?:\..*)?")
 
 
-async def store_objects(
-    db: AsyncSession, storage: BlobStore, repository: Repository, pack: PackFile, new: NewCommits
+async def store_objects(  # where to, what, and who sent it
+    db: AsyncSession,
+    storage: BlobStore,
+    repository: Repository,
+    pack: PackFile,
+    new: NewCommits,
+    pusher_id: int | None,
 ) -> None:
     """Write down files, folders and commits; only what the new commits reach."""
     for group in _groups(pack, sorted(new.content.blobs)):
-        await stage_blobs(db, storage, [pack.read(oid) for oid in group])
+        await stage_blobs(db, storage, await asyncio.to_thread(_read, pack, group))
     for group in _groups(pack, sorted(new.content.trees)):
-        await queries.add_trees(db, {oid: pack.read(oid) for oid in group})
+        raws = await asyncio.to_thread(_read, pack, group)
+        await queries.add_trees(db, dict(zip(group, raws, strict=True)))
     people = await _people(db, new)
     for batch in batched(new.commits, 500):
-        rows = [_commit_row(repository.id, commit, pack, new, people) for commit in batch]
-        await packs.add_commits(db, rows)
+        rows = [_commit_row(commit, pack, new, people) for commit in batch]
+        sent = {"repository_id": repository.id, "pusher_id": pusher_id}
+        await packs.add_commits(db, [row | sent for row in rows])
+
+
+def _read(pack: PackFile, oids: Sequence[str]) -> list[bytes]:
+    return [pack.read(oid) for oid in oids]
 
 
 def _groups(pack: PackFile, oids: Sequence[str]) -> Iterator[list[str]]:
@@ -69,7 +81,6 @@ async def _people(db: AsyncSession, new: NewCommits) -> dict[str, int]:
 
 
 def _commit_row(
-    repository_id: int,
     commit: GraphCommit,
     pack: PackFile,
     new: NewCommits,
@@ -78,7 +89,6 @@ def _commit_row(
     said = new.objects[commit.oid]
     message = said.message.replace("\0", "").strip("\n")
     return {
-        "repository_id": repository_id,
         "oid": commit.oid,
         "tree": commit.tree,
         "parents": list(commit.parents),
