@@ -1,6 +1,7 @@
 """Fine-tuning jobs through the stock client and the `hf` command."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -164,6 +165,16 @@ result = dict(
     assert told["labels"]["team"] == told["kept"] == "flowers"
     assert told["volumes"] == ["ada/base", "ada/data"]
     assert told["again"] == "duplicated-job"
+
+
+async def test_the_stock_command_sends_a_recipe_as_a_variable(
+    app: FastAPI, ada: AccountRef, command: Command
+) -> None:
+    text = json.dumps(recipe(await make_base(app, ada), await make_data(app, ada)))
+    variable = f"TUNINGFORK_RECIPE={text}"
+    told = await command("jobs", "run", "--detach", "--env", variable, "tuningfork", "fine-tune")
+    assert "Job started" in told
+    assert "SCHEDULING" in await command("jobs", "ps")
 
 
 async def test_jobs_of_others_are_not_there(database: Database, hf: Client) -> None:
