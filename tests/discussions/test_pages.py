@@ -160,7 +160,7 @@ async def test_card_configuration_and_large_files_are_reviewed_in_their_own_word
             r'<th scope="row"[^>]*>(.*?)</th>\s*<td.*?>(.*?)</td>\s*<td.*?>(.*?)</td>',
             page,
             re.DOTALL,
-        )  # noqa: E501  # one pattern
+        )  # one pattern
     ]
     assert rows == [
         ("license", "mit", "apache-2.0"),

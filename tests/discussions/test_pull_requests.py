@@ -200,3 +200,22 @@ async def test_merging_again_and_again_keeps_the_history_readable(forum: Forum) 
         "comment", "commit", "status-change",
     ]  # fmt: skip
     assert set(FILES) < {row["path"] for row in (await forum.get("/tree/main?recursive=1")).json()}
+
+
+async def test_who_was_not_let_in_discusses_but_sees_no_changes(forum: Forum) -> None:
+    num = await forum.pull({"x.txt": b"secret\n"}, "eve")
+    gated = await forum.client.put(
+        "/api/models/ada/net/settings", json={"gated": "manual"}, headers=forum.headers["ada"]
+    )
+    seen = await forum.details(num, "bob")
+    page = await forum.client.get(f"/ada/net/discussions/{num}/files", headers=forum.headers["bob"])
+    said = await forum.post(f"/discussions/{num}/comment", {"comment": "Hm"}, "bob")
+    refused = await forum.propose({"y.txt": b"y"}, "bob")
+    late = await forum.propose({"y.txt": b"y"}, "eve", f"refs%2Fpr%2F{num}")
+    assert gated.status_code == 200
+    assert (seen["diff"], seen["filesWithConflicts"]) == (None, [])
+    assert [event["type"] for event in seen["events"]] == ["comment"]
+    assert page.status_code in {401, 403}
+    assert "secret" not in page.text
+    assert (said.status_code, refused.status_code, late.status_code) == (200, 403, 403)
+    assert "secret" in (await forum.details(num))["diff"]

@@ -1,7 +1,13 @@
 """Discussions and pull requests through the stock client."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+from app.core.db import Database
+from tests.factories.accounts import make_token, make_user
 from tests.hf.conftest import Client
 
 _STORY = """
@@ -112,3 +118,88 @@ def test_uploads_open_pull_requests_and_go_into_them(hf: Client) -> None:
     assert found["y"] == "y"
     assert found["events"] == ["comment", "commit", "commit"]
     assert found["tree"] == ["Upload y.txt with huggingface_hub"]
+
+
+_PROPOSE = """
+Path("w.bin").write_bytes(b"\\0" * 200_000 + b"eve")
+one = api.upload_file(path_or_fileobj="w.bin", path_in_repo="w.bin", repo_id="ada/net",
+                      create_pr=True)
+Path("more").mkdir()
+Path("more/w2.bin").write_bytes(os.urandom(100_000))
+two = api.upload_folder(folder_path="more", repo_id="ada/net", revision="refs/pr/1")
+try:
+    api.upload_file(path_or_fileobj=b"x", path_in_repo="x.txt", repo_id="ada/net")
+    direct = "done"
+except Exception as error:
+    direct = str(error)
+try:
+    api.merge_pull_request("ada/net", 1)
+    merged = "done"
+except Exception as error:
+    merged = str(error)
+result = [one.pr_num, direct, merged, [f.rfilename for f in
+          api.model_info("ada/net", revision="refs/pr/1").siblings]]
+"""
+
+_OWNER = """
+import warnings
+from huggingface_hub import CommitOperationAdd
+Path("m.bin").write_bytes(b"\\0" * 200_000 + b"ada")
+api.create_commit("ada/net", [CommitOperationAdd("w.bin", "m.bin")], commit_message="Mine")
+seen = api.get_discussion_details("ada/net", 1)
+try:
+    api.merge_pull_request("ada/net", 1)
+    refused = "done"
+except Exception as error:
+    refused = str(error)
+api.delete_file("w.bin", "ada/net", revision="main")
+after = api.get_discussion_details("ada/net", 1).conflicting_files
+api.create_commit("ada/net", [CommitOperationAdd("y.txt", b"y")], commit_message="y",
+                  revision="refs/pr/1")
+result = [seen.conflicting_files, refused, after]
+"""
+
+
+async def test_a_stranger_sends_weights_and_large_files_do_not_merge_by_themselves(
+    hf: Client, database: Database
+) -> None:
+    eve = await make_token(database, await make_user(database, "eve"), "write")
+    hf('api.create_repo("ada/net")')
+    num, direct, merged, files = hf(_PROPOSE, HF_TOKEN=eve)
+    conflicts, refused, after = hf(_OWNER)
+    assert num == 1
+    assert "403" in direct
+    assert "403" in merged
+    assert sorted(files) == [".gitattributes", "w.bin", "w2.bin"]
+    assert (conflicts, after) == (["w.bin"], [])
+    assert "w.bin conflict with main" in refused
+
+
+def _run(environment: dict[str, str], *words: str) -> str:
+    command = [str(Path(sys.executable).parent / "hf"), "discussions", *words]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_command_line_lists_opens_and_closes(hf: Client, environment: dict[str, str]) -> None:
+    hf('api.create_repo("ada/pets", repo_type="dataset")')
+    where = ("ada/pets", "--type", "dataset")
+    _run(environment, "create", *where, "--title", "Labels?", "--body", "Which ones")
+    _run(environment, "create", *where, "--title", "Fix", "--pr")
+    _run(environment, "comment", "ada/pets", "1", "--type", "dataset", "--body", "These")
+    _run(environment, "close", "ada/pets", "1", "--type", "dataset", "--yes")
+    _run(environment, "rename", "ada/pets", "2", "Mend", "--type", "dataset")
+    listed = _run(environment, "list", *where, "--status", "all", "--format", "json")
+    drafts = _run(environment, "list", *where, "--status", "draft", "--format", "json")
+    info = json.loads(_run(environment, "info", "ada/pets", "1", "--type", "dataset",
+                           "--format", "json"))  # fmt: skip
+    diff = _run(environment, "diff", "ada/pets", "2", "--type", "dataset")
+    assert [(row["num"], row["status"]) for row in json.loads(listed)] == [
+        (2, "draft"), (1, "closed"),
+    ]  # fmt: skip
+    assert [row["title"] for row in json.loads(drafts)] == ["Mend"]
+    assert (info["status"], len(info["events"])) == ("closed", 3)
+    assert diff.strip() == "No diff available."
