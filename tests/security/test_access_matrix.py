@@ -1,8 +1,8 @@
 """Who gets what of a repository: every route, made from the route table, for every kind of person.
 
 What somebody may not see looks like what is not there, at every address; what stands behind a gate
-or was closed shows its files to nobody outside; and nobody outside moves a branch or a setting (a pull request
-is everybody's to open).
+or was closed shows its files to nobody outside; and nobody outside moves a branch or a setting,
+though a pull request is everybody's to open.
 """
 
 from dataclasses import dataclass
