@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from app.accounts import api as accounts_api
 from app.accounts import pages as accounts_pages
 from app.accounts.service import authenticate
+from app.buckets import pages as buckets_pages
 from app.collections import pages as collections_pages
 from app.core import health
 from app.core.assets import Assets
@@ -67,6 +68,7 @@ def routers() -> list[APIRouter]:
         home_pages.router,
         datasets_pages.router,
         collections_pages.router,
+        buckets_pages.router,
         discussions_pages.router,
         webhooks_pages.router,
         hub_api.router,

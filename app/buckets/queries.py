@@ -15,9 +15,16 @@ from app.core.security import Viewer
 _LAST = "\U0010ffff"
 
 
+def _storable(text: str) -> str:
+    """Return `text` without what PostgreSQL cannot hold, and so no stored path contains."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 async def bucket_by_name(db: AsyncSession, owner_id: int, name_key: str) -> Bucket | None:
     """Return the owner's bucket of this name."""
-    statement = select(Bucket).where(Bucket.owner_id == owner_id, Bucket.name_key == name_key)
+    statement = select(Bucket).where(
+        Bucket.owner_id == owner_id, Bucket.name_key == _storable(name_key)
+    )
     return await db.scalar(statement)
 
 
@@ -41,7 +48,7 @@ async def buckets_of(
         visible = true()
     statement = select(Bucket).where(Bucket.owner_id == owner_id, visible)
     if search:
-        statement = statement.where(Bucket.name.icontains(search, autoescape=True))
+        statement = statement.where(Bucket.name.icontains(_storable(search), autoescape=True))
     if after is not None:
         statement = statement.where(tuple_(Bucket.updated_at, Bucket.id) < tuple_(*after))
     statement = statement.order_by(Bucket.updated_at.desc(), Bucket.id.desc()).limit(limit)
@@ -62,6 +69,7 @@ async def files_from(
     db: AsyncSession, bucket_id: int, prefix: str, after: str, limit: int
 ) -> Sequence[BucketFile]:
     """Return files whose paths begin with `prefix`, from behind `after` on, in their order."""
+    prefix, after = _storable(prefix), _storable(after)
     statement = select(BucketFile).where(BucketFile.bucket_id == bucket_id)
     if prefix:
         statement = statement.where(BucketFile.path >= prefix, BucketFile.path < prefix + _LAST)
@@ -75,7 +83,7 @@ async def files_at(
 ) -> dict[str, BucketFile]:
     """Return what is at these paths; those that are not there are left out."""
     statement = select(BucketFile).where(
-        BucketFile.bucket_id == bucket_id, BucketFile.path.in_(paths)
+        BucketFile.bucket_id == bucket_id, BucketFile.path.in_({_storable(path) for path in paths})
     )
     return {row.path: row for row in await db.scalars(statement)}
 
@@ -126,7 +134,9 @@ async def put_file(db: AsyncSession, values: dict[str, Any]) -> None:
 
 async def drop_file(db: AsyncSession, bucket_id: int, path: str) -> bool:
     """Remove what is at a path; False if there is nothing."""
-    statement = delete(BucketFile).where(BucketFile.bucket_id == bucket_id, BucketFile.path == path)
+    statement = delete(BucketFile).where(
+        BucketFile.bucket_id == bucket_id, BucketFile.path == _storable(path)
+    )
     return await db.scalar(statement.returning(BucketFile.path)) is not None
 
 
