@@ -219,3 +219,20 @@ async def test_who_was_not_let_in_discusses_but_sees_no_changes(forum: Forum) ->
     assert "secret" not in page.text
     assert (said.status_code, refused.status_code, late.status_code) == (200, 403, 403)
     assert "secret" in (await forum.details(num))["diff"]
+
+
+async def test_a_squashed_main_leaves_pull_requests_readable_and_mergeable(forum: Forum) -> None:
+    merged = await forum.pull({"a.txt": b"a"})
+    await forum.post(f"/discussions/{merged}/merge")
+    waiting = await forum.pull({"b.txt": b"b"})
+    closed = await forum.pull({"c.txt": b"c"})
+    await forum.post(f"/discussions/{closed}/status", {"status": "closed"})
+    squashed = await forum.post("/super-squash/main", {"message": "One"})
+    seen = {num: (await forum.details(num))["diff"] for num in (merged, waiting, closed)}
+    answer = await forum.post(f"/discussions/{waiting}/merge")
+    assert squashed.status_code == 200, squashed.text
+    assert {num: diff.count("diff --git") for num, diff in seen.items()} == {
+        merged: 1, waiting: 1, closed: 1,
+    }  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    assert (await forum.read("b.txt"), await forum.read("a.txt")) == (b"b", b"a")

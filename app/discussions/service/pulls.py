@@ -101,8 +101,9 @@ async def changes_of(
     if conflicts and found.ahead and found.num_behind:
         plan = await plan_merge(db, storage, repository, found.base, main, head)
         refused = plan.conflicts
+    # Without a common ancestor, as after a squash, what differs from main is what it would change.
     return Changes(
-        found.base,
+        found.base or main,
         head,
         await commits_ahead(db, repository, found),
         [reason_of(one) for one in refused],
@@ -113,13 +114,17 @@ async def changes_of(
 async def _past_changes(
     db: AsyncSession, repository: Repository, row: Discussion, head: str
 ) -> Changes:
-    onto = row.base_oid
-    if row.merge_oid:
-        onto = (await hub.commit_of(db, repository, row.merge_oid)).parents[0]
-    if not onto:
-        return Changes("", head)
-    found = await ancestry_of(db, repository, head, onto)
-    return Changes(row.base_oid, head, await commits_ahead(db, repository, found))
+    """Return what was merged or closed; nothing if a rewritten history has lost it."""
+    try:
+        onto = row.base_oid
+        if row.merge_oid:
+            onto = (await hub.commit_of(db, repository, row.merge_oid)).parents[0]
+        found = await ancestry_of(db, repository, head, onto)
+        base = row.base_oid or onto
+        await hub.resolve_revision(db, repository, base)
+    except NotFoundError:
+        return Changes("", "")
+    return Changes(base, head, await commits_ahead(db, repository, found))
 
 
 async def merge(  # where, which, and what the merger had seen
