@@ -117,7 +117,7 @@ async def test_weights_are_listed_tensor_by_tensor_and_counted_on_the_card(
 @pytest.mark.parametrize("header", [b"", b"\xff" * 8, struct.pack("<Q", 2) + b"[]"])
 async def test_broken_weights_are_said_to_be_broken(ada: httpx.AsyncClient, header: bytes) -> None:
     await put(ada, "model.safetensors", header)
-    assert "not that of a safetensors file" in await read(
+    assert "not a valid safetensors file" in await read(
         ada, "/ada/flowers/blob/main/model.safetensors"
     )
     await read(ada, "/ada/flowers")
