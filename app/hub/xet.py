@@ -16,6 +16,7 @@ from app.core.errors import BadRequestError
 MAX_XORB_BYTES = 68 << 20  # 64 MiB of chunks and a footer
 MAX_CHUNK_BYTES = 1 << 20
 MAX_FILE_SECTION_BYTES = 32 << 20
+_HEADER = 8
 _FOOTER = ord("X")  # the optional footer starts with XETBLOB
 
 _DATA_KEY = bytes.fromhex("6697f5775b9550de3135cbaca597181c9de421109beb2b58b4d0b04b93adf229")
@@ -184,17 +185,30 @@ class XorbReader:
         """
         if self._in_footer:
             return
-        self._buffer += data
+        used = self._complete(data) if self._buffer else 0
+        view = memoryview(data)
+        while not self._buffer and (length := self._take(view, used)):
+            used += length
+            self._at += length
+        self._buffer += view[used:]
+
+    def _complete(self, data: bytes) -> int:
+        """Take the chunk that the last piece cut; return how many of these bytes were its."""
+        before = len(self._buffer)
+        self._buffer += data[: max(0, _HEADER - before)]
+        length = _HEADER + int.from_bytes(self._buffer[1:4], "little")
+        self._buffer += data[max(0, _HEADER - before) : max(0, length - before)]
         with memoryview(self._buffer) as view:
-            used = 0
-            while length := self._take(view, used):
-                used += length
-        del self._buffer[:used]
-        self._at += used
+            taken = self._take(view, 0)
+        if not taken:
+            return len(self._buffer) - before
+        self._at += taken
+        self._buffer.clear()
+        return taken - before
 
     def _take(self, view: memoryview, at: int) -> int:
         """Hash the chunk at a position; return how long it is with its header, 0 if cut short."""
-        if len(view) == at or len(view) < at + 8:
+        if len(view) < at + _HEADER:
             return 0
         if view[at] == _FOOTER:
             self._in_footer = True
@@ -203,12 +217,12 @@ class XorbReader:
         raw_size = int.from_bytes(view[at + 5 : at + 8], "little")
         if view[at] != 0 or not 0 < raw_size <= MAX_CHUNK_BYTES or packed_size > 2 * raw_size + 64:
             raise BadRequestError("A chunk header in this xorb is not valid.", code="bad_xorb")
-        end = at + 8 + packed_size
+        end = at + _HEADER + packed_size
         if len(view) < end:
             return 0
-        digest = chunk_hash(unpack_chunk(view[at + 4], view[at + 8 : end], raw_size))
-        self.chunks.append(Chunk(digest, raw_size, self._at + end))
-        return 8 + packed_size
+        digest = chunk_hash(unpack_chunk(view[at + 4], view[at + _HEADER : end], raw_size))
+        self.chunks.append(Chunk(digest, raw_size, self._at + _HEADER + packed_size))
+        return _HEADER + packed_size
 
     def finish(self) -> list[Chunk]:
         """Return the table of chunks.

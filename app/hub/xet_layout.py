@@ -5,7 +5,7 @@ sixteen bytes a megabyte, so even those of a very large file are read at once.
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core.errors import UnavailableError
@@ -106,6 +106,20 @@ def unpack_piece(packed: bytes, piece: Piece) -> bytes:
     if piece.take == piece.size:
         return data
     return data[piece.skip : piece.skip + piece.take]
+
+
+def feed_piece(packed: bytes, piece: Piece, update: Callable[[bytes | memoryview], None]) -> None:
+    """Hand each chunk of a whole piece to `update`.
+
+    Raises:
+        UnavailableError: the stored bytes are not what they were when they were verified.
+    """
+    size = 0
+    for chunk in _chunks(packed):
+        update(chunk)
+        size += len(chunk)
+    if size != piece.size:
+        raise UnavailableError(f"The stored bytes {piece.key} are damaged.")
 
 
 def _chunks(packed: bytes) -> Iterable[bytes | memoryview]:

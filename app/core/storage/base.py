@@ -48,8 +48,11 @@ class BlobWriter(ABC):
 
     async def write(self, data: bytes) -> None:
         """Add bytes; they are handed on in blocks, so memory stays bounded."""
-        self._pending += data
         self.size += len(data)
+        if not self._pending and len(data) >= CHUNK_BYTES:
+            await self._append(data)
+            return
+        self._pending += data
         if len(self._pending) >= CHUNK_BYTES:
             block, self._pending = bytes(self._pending), bytearray()
             await self._append(block)

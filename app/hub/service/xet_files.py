@@ -18,7 +18,7 @@ from app.core.security import Viewer
 from app.core.storage import CHUNK_BYTES, BlobStore, Digest
 from app.hub.queries import repositories, uploads
 from app.hub.queries import xet as queries
-from app.hub.service.xet_reading import read_pieces
+from app.hub.service.xet_reading import hash_pieces
 from app.hub.service.xet_sharing import readable_chunks
 from app.hub.tables import Repository, Xorb
 from app.hub.xet import (
@@ -201,8 +201,7 @@ async def check_content(storage: BlobStore, verified: VerifiedFile) -> str:
     """
     file = verified.file
     digest = hashlib.sha256()
-    async for block in read_pieces(storage, pieces(verified.layout, verified.keys, 0, file.size)):
-        await asyncio.to_thread(digest.update, block)
+    await hash_pieces(storage, pieces(verified.layout, verified.keys, 0, file.size), digest.update)
     if file.sha256 and digest.hexdigest() != file.sha256:
         raise InvalidError("The content has another sha256.", code="digest_mismatch")
     return digest.hexdigest()
@@ -246,11 +245,13 @@ async def keep_file(db: AsyncSession, verified: VerifiedFile, sha256: str) -> No
 
 async def blocks(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """Join small pieces to blocks of a megabyte: one hop to a thread each."""
-    held = bytearray()
+    held: list[bytes] = []
+    size = 0
     async for chunk in chunks:
-        held += chunk
-        if len(held) >= CHUNK_BYTES:
-            yield bytes(held)
-            held.clear()
+        held.append(chunk)
+        size += len(chunk)
+        if size >= CHUNK_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
     if held:
-        yield bytes(held)
+        yield b"".join(held)

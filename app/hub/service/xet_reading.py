@@ -1,8 +1,9 @@
 """Reading files that lie in Xet bundles: their bytes, and where a Xet client finds them itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from app.core.db import AsyncSession
 from app.core.errors import NotFoundError, RangeError
@@ -10,7 +11,9 @@ from app.core.storage import BlobStore
 from app.hub.queries import xet as queries
 from app.hub.tables import Repository, XetFile, Xorb
 from app.hub.xet import Chunk, Term, unpack_chunks
-from app.hub.xet_layout import Piece, unpack_piece
+from app.hub.xet_layout import Piece, feed_piece, unpack_piece
+
+T = TypeVar("T")
 
 # Fetched and unpacked before the reader asks: one piece of some megabytes.
 _AHEAD = 1
@@ -22,11 +25,39 @@ async def read_pieces(storage: BlobStore, wanted: Iterable[Piece]) -> AsyncItera
     Raises:
         UnavailableError: stored bytes are missing or damaged.
     """
-    waiting: asyncio.Queue[asyncio.Task[bytes]] = asyncio.Queue()
-    source = iter(wanted)
+
+    async def fetch(piece: Piece) -> bytes:
+        packed = await storage.read_all(piece.key, piece.start, piece.end)
+        return await asyncio.to_thread(unpack_piece, packed, piece)
+
+    async for data in _ahead(fetch, wanted):
+        yield data
+
+
+async def hash_pieces(
+    storage: BlobStore, wanted: Iterable[Piece], update: Callable[[bytes | memoryview], None]
+) -> None:
+    """Feed whole pieces to a hash in their order, chunk by chunk and without another copy.
+
+    Raises:
+        UnavailableError: stored bytes are missing or damaged.
+    """
+
+    async def fetch(piece: Piece) -> tuple[bytes, Piece]:
+        return await storage.read_all(piece.key, piece.start, piece.end), piece
+
+    async for packed, piece in _ahead(fetch, wanted):
+        await asyncio.to_thread(feed_piece, packed, piece, update)
+
+
+async def _ahead(
+    fetch: Callable[[Piece], Coroutine[Any, Any, T]], wanted: Iterable[Piece]
+) -> AsyncIterator[T]:
+    """Yield what `fetch` returns for each piece, in their order, fetching the next meanwhile."""
+    waiting: asyncio.Queue[asyncio.Task[T]] = asyncio.Queue()
     try:
-        for piece in source:
-            waiting.put_nowait(asyncio.create_task(_fetch(storage, piece)))
+        for piece in wanted:
+            waiting.put_nowait(asyncio.create_task(fetch(piece)))
             if waiting.qsize() > _AHEAD:
                 yield await waiting.get_nowait()
         while not waiting.empty():
@@ -34,11 +65,6 @@ async def read_pieces(storage: BlobStore, wanted: Iterable[Piece]) -> AsyncItera
     finally:
         while not waiting.empty():
             waiting.get_nowait().cancel()
-
-
-async def _fetch(storage: BlobStore, piece: Piece) -> bytes:
-    packed = await storage.read_all(piece.key, piece.start, piece.end)
-    return await asyncio.to_thread(unpack_piece, packed, piece)
 
 
 @dataclass(frozen=True)
