@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from app.core import http
 from app.githost import access
-from app.hfapi.api import lfs_objects, xet
+from app.hfapi.api import lfs_objects, xet, xet_reading
 from app.jobs.api import credentials
 from app.main import routers
 
@@ -44,6 +44,7 @@ def test_every_route_names_its_viewer_or_is_public() -> None:
         lfs_objects.verify_grant,
     }
     viewers |= {lfs_objects.download_grant, lfs_objects.parts_grant, access.caller}
+    viewers |= {xet.anyone, xet_reading.reader, xet_reading.bytes_grant}
     unguarded = {
         route.path for route in _api_routes(routers()) if not viewers & set(_calls(route.dependant))
     }
