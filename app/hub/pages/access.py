@@ -82,7 +82,7 @@ async def _requests(
         "hub/access.html",
         at,
         status_code=problem.status if problem else 200,
-        status=status.value,
+        state=status.value,
         rows=page.items,
         next_cursor=page.next_cursor,
         error=problem.message if problem else "",

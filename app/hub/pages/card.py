@@ -54,6 +54,8 @@ async def card_page(request: Request, db: Db, at: Readable, storage: Storage) ->
         metrics=card.metrics[:8],
         metric_value=metric_value,
         weights=weights_of(at.repository.weights),
+        error="",
+        given={},
         gate=access.gate_of(at.repository) if is_gated else None,
         asked=await access.request_of(db, at.viewer, at.repository) if is_gated else None,
         downloads={"recent": recent, "ever": ever, "raw": raw},
