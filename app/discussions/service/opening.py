@@ -72,8 +72,10 @@ async def open_with_commit(
         UnauthorizedError: nobody is signed in.
         ForbiddenError: the viewer may not open the files.
         InvalidError: a path is not allowed, or large bytes were not sent to this repository.
-        NotFoundError: it is to grow from what is not there.
+        NotFoundError: it is to grow from what is not there, or is no branch.
     """
+    if (await hub.find_revision(db, repository, new.branch)).ref is None:
+        raise hub.revision_not_found(new.branch)
     title = new.message.strip().split("\n")[0][:MAX_TITLE] or _("Update files")
     asked = NewDiscussion(title, new.description.strip() or title, is_pull_request=True)
     start = new.parent or new.branch

@@ -46,3 +46,13 @@ def _refuse(word: str, reason: str) -> None:
 
 for _word, _reason in LEFT_OUT.items():
     _refuse(_word, _reason)
+
+
+@router.post("/uploads")
+async def no_attachments(_viewer: Anybody) -> Response:
+    """Say that a comment takes no files of its own."""
+    raise UnsupportedError(
+        "This site keeps no attachments of comments.",
+        fix="Commit the picture to a repository and link it.",
+        headers={"X-Error-Code": "NotSupported"},
+    )

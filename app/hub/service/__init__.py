@@ -2,7 +2,7 @@
 
 from app.hub.card import parse_card
 from app.hub.content import is_binary
-from app.hub.errors import repository_not_found
+from app.hub.errors import repository_not_found, revision_not_found
 from app.hub.path_rules import PathRules, ignore_rules, large_file_rules
 from app.hub.paths import Sha256, check_path, check_sha256, is_sha256
 from app.hub.policy import MovedError
@@ -149,6 +149,7 @@ __all__ = [
     "repository_refs",
     "repository_row",
     "resolve_revision",
+    "revision_not_found",
     "set_private",
     "squash",
     "stage_blobs",
