@@ -63,7 +63,8 @@ def snippets(repository: Repository, endpoint: str, card_code: str = "") -> list
     header = ' -H "Authorization: Bearer $HF_TOKEN"' if is_closed else ""
     clone = f"git lfs install\ngit clone {endpoint}/{path}"
     if is_closed:
-        clone = f"# {_('Git asks for your name and, as the password, an access token.')}\n{clone}"
+        what = _("Git asks for your name and, as the password, an access token.")
+        clone = f"# {what}\n{clone}"
     return [
         Snippet(_("In Python"), f"{head}\n{code}"),
         Snippet(
