@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import httpx
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -95,7 +96,7 @@ class MemoryWatch:
         self.before = resident_mb(pid)
         self.peak = self.before
 
-    def __enter__(self) -> "MemoryWatch":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

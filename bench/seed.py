@@ -81,7 +81,8 @@ def _row(number: int) -> tuple[object, ...]:
     tags = [task, library, f"license:{licence}", *languages, family, f"tag{number % 20_000}"]
     tags += [f"base_model:{base}" for base in bases]
     summary = f"A {family} for {task}, {_word()} {_word()}."
-    moment = f"2026-{1 + number % 9:02d}-{1 + number % 28:02d} 10:{number % 60:02d}:{number % 59:02d}.{number % 999_999:06d}+00"
+    day, second = f"2026-{1 + number % 9:02d}-{1 + number % 28:02d}", f"{number % 59:02d}"
+    moment = f"{day} 10:{number % 60:02d}:{second}.{number % 999_999:06d}+00"
     downloads = int(math.exp(random.random() * 12)) - 1
     return (
         number, "model" if is_model else "dataset", owner, owner_name, name, name,
@@ -133,7 +134,8 @@ def _blocks(lines: Iterator[str]) -> Iterator[str]:
 def _owners(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
     connection.execute(
         "INSERT INTO accounts_account (name, name_key, kind, display_name, created_at)"
-        f" SELECT 'owner'||n, 'owner'||n, 'user', '', now() FROM generate_series(1, {NUM_OWNERS + 1}) n"
+        " SELECT 'owner'||n, 'owner'||n, 'user', '', now()"
+        f" FROM generate_series(1, {NUM_OWNERS + 1}) n"
     )
     connection.execute(
         "INSERT INTO accounts_user (account_id, email, email_key, password_hash, is_admin, bio,"

@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     upstreams: str = Field(
         default="",
         validation_alias="TUNINGFORK_UPSTREAMS",
-        description="Hubs to import from: `name=https://host`, by commas; importing is off if empty.",
+        description="Hubs to import from: `name=https://host`, by commas; empty means off.",
     )
 
 

@@ -35,8 +35,8 @@ def _config(url: str) -> Config:
     return config
 
 
-def upgrade(url: str) -> SchemaState:
-    """Migrate the database at `url` to the newest schema; others who try meanwhile wait.
+def upgrade(url: str, revision: str = "head") -> SchemaState:
+    """Migrate the database at `url` to `revision`; others who try meanwhile wait.
 
     Returns:
         The state before: `is_current` says that nothing had to be done.
@@ -50,7 +50,7 @@ def upgrade(url: str) -> SchemaState:
             connection.commit()
             if not before.is_current:
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, revision)
                 connection.commit()
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
             connection.commit()
