@@ -1,7 +1,9 @@
 """Secrets that the site must be able to read again, unreadable to who sees only the database.
 
 Encrypt-then-MAC with what the standard library has: HMAC-SHA256 under a key of the purpose and a
-fresh nonce, counted up, makes the key stream; a second key proves that nothing was changed.
+fresh nonce, counted up, makes the key stream; a second key proves that nothing was changed. Who has
+the site's secret key can read everything; with another key, nothing sealed before can be read. The
+length of a text shows. Meant for texts of some hundred bytes: it is not fast.
 """
 
 import hashlib

@@ -6,7 +6,6 @@ from app.core.db import AsyncSession
 from app.core.security import Viewer
 from app.hfapi.views import full_name, object_id
 from app.hub import service
-from app.hub.card_rules import RELATIONS
 from app.hub.schemas import RepositoryKind
 from app.hub.service import Repository
 
@@ -28,7 +27,7 @@ async def base_models(
 
 def relation_of(repository: Repository) -> str:
     """Return how a model was made from its base: as the card says, or as its tags show."""
-    for relation in RELATIONS:
+    for relation in service.RELATIONS:
         if any(tag.startswith(f"base_model:{relation}:") for tag in repository.tags):
             return relation
     return "finetune"
@@ -39,4 +38,4 @@ async def children_count(
 ) -> dict[str, int]:
     """Return how many models were made from this one, by relation."""
     found = await service.children_by_relation(db, viewer, full_name(repository))
-    return {relation: found.get(relation, 0) for relation in RELATIONS}
+    return {relation: found.get(relation, 0) for relation in service.RELATIONS}

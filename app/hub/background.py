@@ -14,8 +14,7 @@ from app.core.events import EventBus
 from app.core.storage import BlobStore
 from app.hub.events import CommitPushed
 from app.hub.schemas import MAIN
-from app.hub.events import CommitPushed
-from app.hub.service import facts, lists, popularity, uploads, weights
+from app.hub.service import facts, lists, popularity, uploads
 
 log = structlog.get_logger(__name__)
 
@@ -40,16 +39,6 @@ def subscribe(events: EventBus, database: Database, storage: BlobStore) -> None:
             log.warning("facts_not_read", reason=type(error).__name__)
 
     events.subscribe(CommitPushed, read_facts)
-
-
-def subscribe(events: EventBus, app: FastAPI) -> None:
-    """Read the headers of weights after a commit that changed them."""
-
-    async def refresh(event: CommitPushed) -> None:
-        async with app.state.database.transaction() as db:
-            await weights.refresh_weights(db, app.state.storage, event)
-
-    events.subscribe(CommitPushed, refresh)
 
 
 async def run_sweeper(app: FastAPI) -> None:

@@ -1,15 +1,11 @@
 """What the files of a model say of it besides its card: its configuration and its weights."""
 
 import json
-import struct
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any
 
 MAX_JSON_BYTES = 1 << 20
-MAX_HEADER_BYTES = 16 << 20
 # Files that are read, in this order; what comes first decides which library a model is for.
 CONFIGS = (
     "config.json",
@@ -18,8 +14,6 @@ CONFIGS = (
     "adapter_config.json",
     "modules.json",
 )
-WEIGHTS = "model.safetensors"
-WEIGHTS_INDEX = "model.safetensors.index.json"
 _KEPT = ("architectures", "model_type", "auto_map", "quantization_config", "task_specific_params")
 _TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token", "mask_token", "cls_token")
 _SUFFIX_TAGS = {
@@ -137,33 +131,3 @@ def _transformers_info(
                 info["processor"] = "AutoImageProcessor"
             return info
     return None
-
-
-def header_length(start: bytes) -> int:
-    """Return how many bytes of header follow the first eight; 0 if it is no safetensors file."""
-    if len(start) < 8:  # noqa: PLR2004  # a little-endian u64
-        return 0
-    length: int = struct.unpack("<Q", start[:8])[0]
-    return length if 2 <= length <= MAX_HEADER_BYTES else 0  # noqa: PLR2004  # at least `{}`
-
-
-def count_numbers(headers: Collection[bytes]) -> dict[str, Any]:
-    """Return the numbers in safetensors files by type, and their total; empty if unreadable."""
-    counts: Counter[str] = Counter()
-    for header in headers:
-        for name, tensor in _object(header).items():
-            if name == "__metadata__" or not isinstance(tensor, dict):
-                continue
-            shape = tensor.get("shape")
-            if isinstance(shape, list) and all(isinstance(n, int) and n >= 0 for n in shape):
-                counts[str(tensor.get("dtype"))[:20]] += prod(shape)
-    total = sum(counts.values())
-    return {"parameters": dict(counts), "total": total} if 0 < total < 1 << 62 else {}
-
-
-def shards_of(index: bytes) -> list[str]:
-    """Return the files that an index of sharded weights names."""
-    mapped = _object(index).get("weight_map")
-    if not isinstance(mapped, dict):
-        return []
-    return sorted({name for name in mapped.values() if isinstance(name, str)})[:200]

@@ -1,6 +1,6 @@
 """What git's transfer protocol reads and writes: commits as a graph, objects in bulk, tags."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -9,42 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core.batches import batched
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.hub.schemas.packs import GraphCommit
 from app.hub.tables import AnnotatedTag, Blob, Commit, PathHead, Ref
 
 _BATCH = 5000
-_NODE = (Commit.oid, Commit.tree, Commit.parents, Commit.generation, Commit.committed_at)
-
-
-def _nodes(rows: Iterable[Any]) -> list[GraphCommit]:
-    return [GraphCommit(oid, tree, tuple(parents), n, at) for oid, tree, parents, n, at in rows]
-
-
-async def nodes(db: AsyncSession, repository_id: int, oids: Collection[str]) -> list[GraphCommit]:
-    """Return those of these commits that the repository has."""
-    found: list[GraphCommit] = []
-    for batch in batched(sorted(oids), _BATCH):
-        statement = select(*_NODE).where(
-            Commit.repository_id == repository_id, Commit.oid.in_(batch)
-        )
-        found += _nodes(await db.execute(statement))
-    return found
-
-
-async def nodes_between(
-    db: AsyncSession, repository_id: int, low: int, high: int
-) -> list[GraphCommit]:
-    """Return the repository's commits of the generations `low` to `high`, both included."""
-    statement = select(*_NODE).where(
-        Commit.repository_id == repository_id, Commit.generation.between(low, high)
-    )
-    return _nodes(await db.execute(statement))
-
-
-async def newest_generation(db: AsyncSession, repository_id: int) -> int:
-    """Return the largest generation of the repository's commits, 0 if it has none."""
-    statement = select(func.max(Commit.generation)).where(Commit.repository_id == repository_id)
-    return int(await db.scalar(statement) or 0)
 
 
 async def commit_raws(

@@ -44,6 +44,7 @@ class CommitNode:
     tree: str
     parents: tuple[str, ...]
     generation: int
+    committed_at: datetime
 
 
 @dataclass(frozen=True)

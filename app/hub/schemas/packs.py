@@ -6,17 +6,6 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
-class GraphCommit:
-    """A commit as a walk over the history sees it."""
-
-    oid: str
-    tree: str
-    parents: tuple[str, ...]
-    generation: int
-    committed_at: datetime
-
-
-@dataclass(frozen=True)
 class AdvertisedRef:
     """A ref as git is told of it; `peeled` is the commit behind an annotated tag."""
 

@@ -1,10 +1,12 @@
 """What the hub does for the rest of the site; other features call these and nothing deeper."""
 
 from app.hub.card import parse_card
+from app.hub.card_rules import RELATIONS
 from app.hub.content import is_binary
 from app.hub.errors import repository_not_found, revision_not_found
+from app.hub.objects import blob_id
 from app.hub.path_rules import PathRules, ignore_rules, large_file_rules
-from app.hub.paths import Sha256, check_path, check_sha256, is_sha256
+from app.hub.paths import Sha256, check_path, check_sha256, is_oid, is_sha256
 from app.hub.policy import MovedError
 from app.hub.service.archives import tar_stream
 from app.hub.service.bulk import open_files
@@ -80,10 +82,12 @@ from app.hub.service.weights import file_header, find_weights, read_weights
 from app.hub.tables import Repository
 
 __all__ = [
+    "RELATIONS",
     "MovedError",
     "PathRules",
     "Repository",
     "Sha256",
+    "blob_id",
     "check_path",
     "check_repository_name",
     "check_sha256",
@@ -117,6 +121,7 @@ __all__ = [
     "ignore_rules",
     "ignored_at",
     "is_binary",
+    "is_oid",
     "is_sha256",
     "known_tags",
     "large_file_rules",

@@ -1,6 +1,8 @@
 """Keeping what the files on `main` say beside what the card says."""
 
 import hashlib
+from collections.abc import Collection
+from typing import Any
 
 from app.core.db import AsyncSession
 from app.core.errors import AppError
@@ -9,7 +11,7 @@ from app.hub import facts
 from app.hub.card import parse_card
 from app.hub.queries import repositories as queries
 from app.hub.schemas import MAIN, RepositoryKind
-from app.hub.service import files
+from app.hub.service import files, weights
 from app.hub.service.cards import CARD_PATH, apply_card, write_search_text
 from app.hub.tables import Repository
 
@@ -20,7 +22,7 @@ async def refresh(db: AsyncSession, storage: BlobStore, repository_id: int) -> b
     if repository is None or repository.kind is not RepositoryKind.MODEL:
         return False
     heads = await queries.main_files(db, repository_id)
-    wanted = {*facts.CONFIGS, facts.WEIGHTS, facts.WEIGHTS_INDEX, CARD_PATH}
+    wanted = {*facts.CONFIGS, weights.SINGLE, weights.INDEX, CARD_PATH}
     read = sorted((path, oid) for path, oid in heads.items() if path in wanted)
     endings = sorted({path.rsplit(".", 1)[-1] for path in heads})
     key = hashlib.sha256(repr((read, endings)).encode()).hexdigest()
@@ -33,8 +35,8 @@ async def refresh(db: AsyncSession, storage: BlobStore, repository_id: int) -> b
     # What the files said before must not stay in the tags: the card is the ground they stand on.
     text = await _read(db, storage, repository, CARD_PATH) if CARD_PATH in heads else b""
     apply_card(repository, parse_card(text.decode("utf-8", "replace").replace("\0", "")))
-    weights = facts.count_numbers(await _headers(db, storage, repository, heads))
-    _write(repository, facts.facts_of(configs, heads, weights))
+    numbers = await _weights(db, storage, repository, heads)
+    _write(repository, facts.facts_of(configs, heads, numbers))
     repository.facts_key = key
     await db.flush()
     return True
@@ -51,28 +53,19 @@ def _write(repository: Repository, found: facts.Facts) -> None:
     write_search_text(repository)
 
 
-async def _read(
-    db: AsyncSession, storage: BlobStore, repository: Repository, path: str, end: int = 0
-) -> bytes:
+async def _read(db: AsyncSession, storage: BlobStore, repository: Repository, path: str) -> bytes:
     try:
         handle = await files.open_file(db, storage, repository, MAIN, path)
-        return await handle.read_all(0, min(handle.size, end or facts.MAX_JSON_BYTES))
+        return await handle.read_all(0, min(handle.size, facts.MAX_JSON_BYTES))
     except AppError:
         return b""
 
 
-async def _headers(
-    db: AsyncSession, storage: BlobStore, repository: Repository, heads: dict[str, str]
-) -> list[bytes]:
-    """Return the headers of the weights: of the one file, or of all shards that the index names."""
-    paths = [facts.WEIGHTS] if facts.WEIGHTS in heads else []
-    if not paths and facts.WEIGHTS_INDEX in heads:
-        paths = facts.shards_of(await _read(db, storage, repository, facts.WEIGHTS_INDEX))
-    headers = []
-    for path in paths:
-        length = facts.header_length(await _read(db, storage, repository, path, 8))
-        whole = await _read(db, storage, repository, path, 8 + length) if length else b""
-        if len(whole) != 8 + length:
-            return []
-        headers.append(whole[8:])
-    return headers
+async def _weights(
+    db: AsyncSession, storage: BlobStore, repository: Repository, paths: Collection[str]
+) -> dict[str, Any]:
+    """Return how many numbers the weights hold; nothing if there are none, or none to be read."""
+    if not {weights.SINGLE, weights.INDEX} & set(paths):
+        return {}
+    found = await weights.find_weights(db, storage, repository)
+    return found.summary if found and found.summary["total"] else {}

@@ -53,7 +53,9 @@ async def walk_back(db: AsyncSession, commit: Commit, paths: Collection[str]) ->
 
     Where a merge left a path as one of its parents had it, the answer lies behind that parent.
     """
-    start = CommitNode(commit.oid, commit.tree, tuple(commit.parents), commit.generation)
+    start = CommitNode(
+        commit.oid, commit.tree, tuple(commit.parents), commit.generation, commit.committed_at
+    )
     walk = _Walk({start.oid: start}, {start.oid: set(paths)})
     window, walked = _FIRST_WINDOW, 0
     while walk.pending and walked < _MAX_COMMITS:
@@ -107,7 +109,7 @@ async def _load(
     walk.known |= {node.oid: node for node in nodes}
     parents = {parent for node in nodes for parent in node.parents} - walk.known.keys()
     if parents:
-        beyond = await walks.commit_nodes(db, repository_id, parents)
+        beyond = await walks.nodes(db, repository_id, parents)
         walk.known |= {node.oid: node for node in beyond}
     return sorted(nodes, key=lambda node: -node.generation)
 

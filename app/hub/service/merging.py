@@ -12,14 +12,14 @@ from app.core.db import AsyncSession
 from app.core.storage import BlobStore
 from app.hub.errors import revision_not_found
 from app.hub.objects import EMPTY_TREE, MODE_LINK, MODE_SUBMODULE, TreeEntry
-from app.hub.queries import ancestry
 from app.hub.queries import objects as queries
-from app.hub.queries.ancestry import Link
+from app.hub.queries import walks
 from app.hub.schemas import (
     MAX_REGULAR_BYTES,
     AddBlob,
     AddFile,
     CommitInfo,
+    CommitNode,
     DeleteFile,
     Operation,
 )
@@ -82,7 +82,8 @@ async def ancestry_of(db: AsyncSession, repository: Repository, head: str, onto:
     floor = min(tip.generation for tip in tips) - _WINDOW
     depth = _WINDOW
     while True:
-        links = await ancestry.ancestors(db, repository.id, {head, onto}, floor)
+        nodes = await walks.ancestry(db, repository.id, {head, onto}, floor)
+        links = {node.oid: node for node in nodes}
         mine, others = _reach(links, head), _reach(links, onto)
         common = mine & others
         if common or floor <= 0:
@@ -101,7 +102,7 @@ async def _commit(db: AsyncSession, repository: Repository, oid: str) -> Commit:
     return found
 
 
-def _reach(links: dict[str, Link], start: str) -> set[str]:
+def _reach(links: dict[str, CommitNode], start: str) -> set[str]:
     seen: set[str] = set()
     waiting = [start]
     while waiting:

@@ -13,7 +13,6 @@ from app.core.safe_fetch import OutboundError
 from app.core.security import Viewer
 from app.core.storage import BlobStore, BlobWriter, Digest
 from app.hub import service as hub
-from app.hub.objects import blob_id
 from app.hub.schemas import MAX_REGULAR_BYTES
 from app.hub.service import Repository
 from app.imports import queries
@@ -77,7 +76,7 @@ class Receiver:
                     raise
                 await asyncio.sleep(FIRST_WAIT_S * 2 ** (TRIES - 1 - left))
                 continue
-            if blob_id(bytes(content)) != file.oid:
+            if hub.blob_id(bytes(content)) != file.oid:
                 raise _damaged(file)
             return bytes(content)
         raise _damaged(file)

@@ -18,6 +18,7 @@ from app.core.errors import (
 from app.core.events import emit
 from app.core.i18n import _
 from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.core.sealing import seal
 from app.core.security import Viewer
 from app.core.settings import Settings
 from app.hub import policy as hub_policy
@@ -26,13 +27,14 @@ from app.hub.policy import MovedError
 from app.imports import queries
 from app.imports.events import ImportQueued
 from app.imports.schemas import ImportIn, ImportOut
-from app.imports.sealing import seal
 from app.imports.tables import Import
 from app.imports.upstreams import find_upstream
 
 log = structlog.get_logger(__name__)
 
 MAX_OPEN = 20
+# The purpose under which a token for another hub is kept.
+SEALED_FOR = "import-token"
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 _SOURCE = re.compile(rf"{_PART}(/{_PART})?")
 
@@ -87,7 +89,7 @@ def _sealed(settings: Settings, token: str) -> bytes | None:
         return None
     if not token.isascii() or not token.isprintable():
         raise InvalidError(_("This is not an access token."), code="bad_token")
-    return seal(settings.secret_key.get_secret_value(), token)
+    return seal(settings.secret_key.get_secret_value(), SEALED_FOR, token)
 
 
 async def _require_target(db: AsyncSession, viewer: Viewer, job: Import) -> None:

@@ -14,7 +14,7 @@ from app.core.errors import AppError, ForbiddenError, InvalidError, NotFoundErro
 from app.core.i18n import _
 from app.core.safe_fetch import OutboundError, safe_stream
 from app.core.settings import Settings
-from app.hub.paths import check_path, is_oid, is_sha256
+from app.hub import service as hub
 from app.hub.schemas import RepositoryKind
 from app.imports.upstreams import Upstream
 
@@ -75,7 +75,7 @@ class Remote:
         path = f"{self.source.api}/revision/{quote(revision, safe='')}"
         told, _next = await self._json(self._upstream.url + path)
         sha = told.get("sha") if isinstance(told, dict) else None
-        if not isinstance(sha, str) or not is_oid(sha):
+        if not isinstance(sha, str) or not hub.is_oid(sha):
             raise _strange()
         return sha
 
@@ -206,9 +206,13 @@ def _file(one: dict[str, object]) -> RemoteFile:
         size = lfs.get("size", size)
     if not isinstance(path, str) or not isinstance(oid, str) or not isinstance(size, int):
         raise _strange()
-    if size < 0 or not is_oid(oid) or (lfs and not (isinstance(sha256, str) and is_sha256(sha256))):
+    if (
+        size < 0
+        or not hub.is_oid(oid)
+        or (lfs and not (isinstance(sha256, str) and hub.is_sha256(sha256)))
+    ):
         raise _strange()
-    return RemoteFile(check_path(path), size, oid, sha256 if isinstance(sha256, str) else None)
+    return RemoteFile(hub.check_path(path), size, oid, sha256 if isinstance(sha256, str) else None)
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from app.accounts import service as accounts
 from app.core.db import AsyncSession, Database
 from app.core.errors import ForbiddenError, NotFoundError
 from app.core.i18n import _
+from app.core.sealing import unseal
 from app.core.security import WRITE_SCOPES, Viewer
 from app.core.settings import Settings
 from app.core.storage import BlobStore
@@ -32,8 +33,8 @@ from app.hub.schemas import (
 from app.hub.service import Repository
 from app.imports import queries
 from app.imports.schemas import ImportState
-from app.imports.sealing import unseal
 from app.imports.service.receiving import Progress, Receiver, is_small
+from app.imports.service.requests import SEALED_FOR
 from app.imports.service.upstream import Remote, RemoteFile, Source
 from app.imports.tables import Import, ImportFile
 from app.imports.upstreams import find_upstream
@@ -104,7 +105,7 @@ class Work:
         token = ""
         if self._job.sealed_token is not None:
             key = self._settings.secret_key.get_secret_value()
-            known = unseal(key, self._job.sealed_token)
+            known = unseal(key, SEALED_FOR, self._job.sealed_token)
             if known is None:
                 raise ForbiddenError(
                     _("The token for the other hub cannot be read any more."),

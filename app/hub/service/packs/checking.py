@@ -21,9 +21,8 @@ from app.hub.objects import (
 )
 from app.hub.paths import check_path
 from app.hub.queries import objects as queries
-from app.hub.queries import packs, uploads
-from app.hub.schemas import MAX_REGULAR_BYTES
-from app.hub.schemas.packs import GraphCommit
+from app.hub.queries import uploads, walks
+from app.hub.schemas import MAX_REGULAR_BYTES, CommitNode
 from app.hub.service.packs import fsck
 from app.hub.service.packs.objects import Content, Holdings
 from app.hub.service.packs.reading import BLOB, COMMIT, TREE, PackFile
@@ -110,7 +109,7 @@ def _tree_of(entry: TreeEntry | None) -> str:
 class NewCommits:
     """What a push brings: its commits with parents first, and the objects they need stored."""
 
-    commits: list[GraphCommit] = field(default_factory=list)
+    commits: list[CommitNode] = field(default_factory=list)
     objects: dict[str, CommitObject] = field(default_factory=dict)
     changes: dict[str, TreeChanges] = field(default_factory=dict)
     content: Content = field(default_factory=Content)
@@ -125,7 +124,7 @@ class Checker:
         self._pack = pack
         self.reader = TreeReader(db, pack)
         self.found = NewCommits()
-        self._known: dict[str, GraphCommit] = {}
+        self._known: dict[str, CommitNode] = {}
         self._holdings = Holdings(db, repository_id)
         self._pointers: dict[str, tuple[str, int]] = {}
         self._trees: dict[str, str] = {}
@@ -158,7 +157,7 @@ class Checker:
                         waiting.add(parent)
                         stack.append(parent)
         parents = {p for c in self.found.objects.values() for p in c.parents}
-        known = await packs.nodes(
+        known = await walks.nodes(
             self._db, self._repository_id, parents | self.found.objects.keys()
         )
         self._known = {commit.oid: commit for commit in known}
@@ -170,7 +169,7 @@ class Checker:
         return found is not None and found.kind == COMMIT
 
     def _sort(self) -> None:
-        done: dict[str, GraphCommit] = dict(self._known)
+        done: dict[str, CommitNode] = dict(self._known)
         stack = [oid for oid in reversed(self.found.objects) if oid not in done]
         while stack:
             oid = stack[-1]
@@ -188,7 +187,7 @@ class Checker:
                         raise _missing(parent, _("the parent of %(oid)s") % {"oid": oid})
                 stack += missing
 
-    async def _check_commit(self, commit: GraphCommit) -> None:
+    async def _check_commit(self, commit: CommitNode) -> None:
         before = self._trees[commit.parents[0]] if commit.parents else ""
         if before == commit.tree:
             self.found.changes[commit.oid] = TreeChanges(commit.tree)
@@ -266,9 +265,9 @@ def _check_paths(paths: Iterable[str]) -> None:
         check_path(path)
 
 
-def _graph_commit(oid: str, commit: CommitObject, parents: list[GraphCommit]) -> GraphCommit:
+def _graph_commit(oid: str, commit: CommitObject, parents: list[CommitNode]) -> CommitNode:
     generation = max([0, *(parent.generation for parent in parents)]) + 1
-    return GraphCommit(oid, commit.tree, commit.parents, generation, commit.author.time)
+    return CommitNode(oid, commit.tree, commit.parents, generation, commit.author.time)
 
 
 def _missing(oid: str, where: str) -> InvalidError:

@@ -8,8 +8,9 @@ import heapq
 from collections.abc import Collection, Iterable
 
 from app.core.db import AsyncSession
-from app.hub.queries import packs as queries
-from app.hub.schemas.packs import Depth, FetchWish, GraphCommit, Negotiation
+from app.hub.queries import walks
+from app.hub.schemas import CommitNode
+from app.hub.schemas.packs import Depth, FetchWish, Negotiation
 
 _WINDOW = 1000
 _WANT, _HAVE = 1, 2
@@ -21,28 +22,26 @@ class Graph:
     def __init__(self, db: AsyncSession, repository_id: int) -> None:
         self._db = db
         self.repository_id = repository_id
-        self._known: dict[str, GraphCommit] = {}
+        self._known: dict[str, CommitNode] = {}
 
     async def load(self, oids: Collection[str]) -> None:
         """Read these commits, where they are not known yet."""
         missing = [oid for oid in oids if oid not in self._known]
         if missing:
-            self._keep(await queries.nodes(self._db, self.repository_id, missing))
+            self._keep(await walks.nodes(self._db, self.repository_id, missing))
 
-    def _keep(self, commits: Iterable[GraphCommit]) -> None:
+    def _keep(self, commits: Iterable[CommitNode]) -> None:
         self._known.update((commit.oid, commit) for commit in commits)
 
-    def get(self, oid: str) -> GraphCommit | None:
+    def get(self, oid: str) -> CommitNode | None:
         """Return a commit that was loaded; None if the repository has none of that id."""
         return self._known.get(oid)
 
-    async def parents(self, commit: GraphCommit) -> list[GraphCommit]:
+    async def parents(self, commit: CommitNode) -> list[CommitNode]:
         """Return a commit's parents, and read those near them on the way."""
         if any(oid not in self._known for oid in commit.parents):
             high = commit.generation - 1
-            window = queries.nodes_between(
-                self._db, self.repository_id, max(0, high - _WINDOW), high
-            )
+            window = walks.nodes_between(self._db, self.repository_id, max(0, high - _WINDOW), high)
             self._keep(await window)
             await self.load(commit.parents)
         return [self._known[oid] for oid in commit.parents if oid in self._known]
@@ -59,7 +58,7 @@ class Walk:
         self._heap: list[tuple[int, str]] = []
         self._open: set[str] = set()
 
-    def _paint(self, commit: GraphCommit, color: int) -> None:
+    def _paint(self, commit: CommitNode, color: int) -> None:
         old = self._colors.get(commit.oid, 0)
         new = old | color
         if new == old:
@@ -74,7 +73,7 @@ class Walk:
 
     async def run(
         self, wants: Collection[str], haves: Collection[str]
-    ) -> tuple[list[GraphCommit], list[GraphCommit]]:
+    ) -> tuple[list[CommitNode], list[CommitNode]]:
         """Return the commits to send, newest first, and those of the client they stand on."""
         await self._graph.load([*wants, *haves])
         for oids, color in ((wants, _WANT), (haves, _HAVE)):
@@ -97,7 +96,7 @@ class Walk:
                     self._paint(parent, _HAVE if color & _HAVE else _WANT)
         return found, self._edges(haves)
 
-    def _edges(self, haves: Collection[str]) -> list[GraphCommit]:
+    def _edges(self, haves: Collection[str]) -> list[CommitNode]:
         edges = {oid for oid, color in self._colors.items() if color == _WANT | _HAVE}
         found = [self._graph.get(oid) for oid in sorted(edges | set(haves))]
         return [commit for commit in found if commit is not None]
@@ -118,7 +117,7 @@ async def shallow_ends(
     inside = {commit.oid for commit in level}
     number = 1
     while level:
-        below: dict[str, GraphCommit] = {}
+        below: dict[str, CommitNode] = {}
         for commit in level:
             kept = [
                 parent
@@ -135,7 +134,7 @@ async def shallow_ends(
     return ends, inside
 
 
-def _is_inside(commit: GraphCommit, depth: Depth, number: int, excluded: Collection[str]) -> bool:
+def _is_inside(commit: CommitNode, depth: Depth, number: int, excluded: Collection[str]) -> bool:
     if depth.commits and number >= depth.commits:
         return False
     if depth.since is not None and commit.committed_at < depth.since:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from app.core.db import AsyncSession
 from app.hub.objects import EMPTY_TREE
 from app.hub.queries import objects as queries
-from app.hub.queries import packs
+from app.hub.queries import walks
 
 _FOLDER = b"40000"
 _GENERATIONS = 500
@@ -76,11 +76,11 @@ class Holdings:
             roots, self._first = list(self._first), None
         else:
             if self._high is None:
-                self._high = await packs.newest_generation(self._db, self._repository_id)
+                self._high = await walks.newest_generation(self._db, self._repository_id)
             if self._high <= 0:
                 return False
             low = max(1, self._high - _GENERATIONS + 1)
-            commits = await packs.nodes_between(self._db, self._repository_id, low, self._high)
+            commits = await walks.nodes_between(self._db, self._repository_id, low, self._high)
             roots, self._high = [commit.tree for commit in commits], low - 1
         more = await content_of(self._db, roots, self.seen)
         self.seen.trees |= more.trees

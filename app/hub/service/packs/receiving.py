@@ -19,7 +19,7 @@ from app.hub import policy
 from app.hub.events import CommitPushed
 from app.hub.paths import check_ref_name
 from app.hub.queries import objects as queries
-from app.hub.queries import packs, repositories
+from app.hub.queries import packs, repositories, walks
 from app.hub.schemas import MAIN
 from app.hub.schemas.packs import RefResult, RefUpdate
 from app.hub.service.packs import fsck
@@ -163,7 +163,7 @@ class Push:
             missing = await asyncio.to_thread(self.pack.resolve)
 
     async def _base(self, holdings: Holdings, oid: str) -> tuple[int, bytes]:
-        if await packs.nodes(self.db, self.repository.id, [oid]):
+        if await walks.nodes(self.db, self.repository.id, [oid]):
             return COMMIT, (await packs.commit_raws(self.db, self.repository.id, [oid]))[0][1]
         if oid in self._tags:
             return TAG, self._tags[oid][2]
@@ -205,7 +205,7 @@ class Push:
     async def _check_known(self, commit: str, new: NewCommits) -> None:
         if commit in {c.oid for c in new.commits}:
             return
-        if not await packs.nodes(self.db, self.repository.id, [commit]):
+        if not await walks.nodes(self.db, self.repository.id, [commit]):
             raise InvalidError(
                 _("The commit %(oid)s was neither sent nor is it in this repository.")
                 % {"oid": commit},

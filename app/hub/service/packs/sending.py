@@ -13,7 +13,7 @@ from app.core.errors import NotFoundError
 from app.core.i18n import _
 from app.core.storage import BlobStore
 from app.hub.objects import EMPTY_TREE
-from app.hub.queries import objects, packs
+from app.hub.queries import objects, packs, walks
 from app.hub.schemas.packs import AdvertisedRef, FetchWish, Negotiation
 from app.hub.service.packs import graph as graphs
 from app.hub.service.packs.objects import Content, Holdings, content_of
@@ -79,7 +79,7 @@ class _Wants:
 
 async def _sort_wants(db: AsyncSession, repository: Repository, wish: FetchWish) -> _Wants:
     tags = {tag.oid: tag for tag in await packs.annotated_tags(db, repository.id)}
-    commits = {node.oid for node in await packs.nodes(db, repository.id, wish.wants)}
+    commits = {node.oid for node in await walks.nodes(db, repository.id, wish.wants)}
     wants = _Wants()
     for oid in dict.fromkeys(wish.wants):
         if oid in commits:

@@ -13,7 +13,7 @@ from app.core.db import AsyncSession
 from app.core.storage import BlobStore
 from app.hub.queries import objects as queries
 from app.hub.queries import packs, walks
-from app.hub.schemas.packs import GraphCommit
+from app.hub.schemas import CommitNode
 from app.hub.service.commits import MAX_TITLE, after_move, stage_blobs
 from app.hub.service.last_commits import walk_back
 from app.hub.service.packs import graph as graphs
@@ -81,7 +81,7 @@ async def _people(db: AsyncSession, new: NewCommits) -> dict[str, int]:
 
 
 def _commit_row(
-    commit: GraphCommit,
+    commit: CommitNode,
     pack: PackFile,
     new: NewCommits,
     people: Mapping[str, int],
@@ -178,11 +178,11 @@ class Indexer:
             found |= dict.fromkeys(rest, commit.oid)
         return found, {oid: rest for oid, rest in pending.items() if oid != old or not old}
 
-    async def _changed(self, commit: GraphCommit, parent: str, *, first: bool) -> set[str]:
+    async def _changed(self, commit: CommitNode, parent: str, *, first: bool) -> set[str]:
         if first:
             return set(self._new.changes[commit.oid].new)
         tree = self._commits[parent].tree if parent in self._commits else ""
         if not tree:
-            known = await packs.nodes(self._db, self._repository.id, [parent])
+            known = await walks.nodes(self._db, self._repository.id, [parent])
             tree = known[0].tree if known else ""
         return set((await changes_between(self._reader, tree, commit.tree)).new)
