@@ -3,15 +3,24 @@
 from app.comments import service as comments
 from app.core.db import Database
 from app.core.events import EventBus
+from app.discussions.service import rename_commits
 from app.discussions.service.opening import SUBJECT
-from app.hub.events import RepositoryDeleted
+from app.hub.events import HistoryRewritten, RepositoryDeleted
 
 
 def subscribe(events: EventBus, database: Database) -> None:
-    """Remove the threads of a repository that was deleted; its discussions went with it."""
+    """Remove the threads of repositories that go, and follow histories that are rewritten.
+
+    The discussions themselves go with their repository.
+    """
 
     async def forget(event: RepositoryDeleted) -> None:
         async with database.transaction() as db:
             await comments.delete_threads(db, SUBJECT, event.repository_id)
 
+    async def follow(event: HistoryRewritten) -> None:
+        async with database.transaction() as db:
+            await rename_commits(db, event.repository_id, event.renamed)
+
     events.subscribe(RepositoryDeleted, forget)
+    events.subscribe(HistoryRewritten, follow)

@@ -33,6 +33,17 @@ async def by_num(
     return await db.scalar(statement)
 
 
+async def ended_pulls(db: AsyncSession, repository_id: int) -> Sequence[Discussion]:
+    """Return the pull requests that remember their commits, held until the transaction ends."""
+    statement = (
+        select(Discussion)
+        .where(Discussion.repository_id == repository_id, Discussion.head_oid != "")
+        .order_by(Discussion.id)
+        .with_for_update()
+    )
+    return (await db.scalars(statement)).all()
+
+
 Where = Select[Discussion]
 
 

@@ -46,6 +46,19 @@ class CommitPushed:
 
 
 @dataclass(frozen=True)
+class RefChanged:
+    """A branch was made or removed without a commit, or a tag was made, moved or removed.
+
+    `ref` is the full name; an id is empty where the ref was not there before, or is not now.
+    """
+
+    repository_id: int
+    ref: str
+    old_oid: str
+    new_oid: str
+
+
+@dataclass(frozen=True)
 class HistoryRewritten:
     """Commits have other ids now: `renamed` leads from the old ones to the new."""
 

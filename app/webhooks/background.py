@@ -20,7 +20,13 @@ from app.discussions.events import (
     StatusChanged,
 )
 from app.hub import service as hub
-from app.hub.events import CommitPushed, RepositoryChanged, RepositoryCreated, RepositoryDeleted
+from app.hub.events import (
+    CommitPushed,
+    RefChanged,
+    RepositoryChanged,
+    RepositoryCreated,
+    RepositoryDeleted,
+)
 from app.webhooks import service
 from app.webhooks.schemas import News
 
@@ -99,13 +105,17 @@ class Outbox:
     async def pushed(self, event: CommitPushed) -> None:
         """Tell from where to where a branch went."""
         name = event.branch
-        ref = {
-            "ref": name if name.startswith("refs/") else f"refs/heads/{name}",
-            "oldSha": event.old_oid or None,
-            "newSha": event.oid,
-        }
-        extra: dict[str, object] = {"updatedRefs": [ref]}
-        await self._repository_news(event.repository_id, "update", "repo.content", extra)
+        ref = name if name.startswith("refs/") else f"refs/heads/{name}"
+        await self._ref_news(event.repository_id, ref, event.old_oid, event.oid)
+
+    async def ref_changed(self, event: RefChanged) -> None:
+        """Tell that a branch or a tag came, went or moved."""
+        await self._ref_news(event.repository_id, event.ref, event.old_oid, event.new_oid)
+
+    async def _ref_news(self, repository_id: int, ref: str, old: str, new: str) -> None:
+        updated = {"ref": ref, "oldSha": old or None, "newSha": new or None}
+        extra: dict[str, object] = {"updatedRefs": [updated]}
+        await self._repository_news(repository_id, "update", "repo.content", extra)
 
     async def talked(self, event: _TalkEvent) -> None:
         """Tell of a discussion, a pull request, or a comment."""
@@ -137,6 +147,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     events.subscribe(RepositoryChanged, outbox.changed)
     events.subscribe(RepositoryDeleted, outbox.deleted)
     events.subscribe(CommitPushed, outbox.pushed)
+    events.subscribe(RefChanged, outbox.ref_changed)
     events.subscribe(DiscussionOpened, outbox.talked)
     events.subscribe(DiscussionChanged, outbox.talked)
     events.subscribe(StatusChanged, outbox.talked)

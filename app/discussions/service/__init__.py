@@ -11,6 +11,7 @@ from app.discussions.service.reading import (
     list_page,
     timeline,
 )
+from app.discussions.service.records import rename_commits
 from app.discussions.service.review import Review, review
 from app.discussions.service.status import set_status
 from app.discussions.service.talking import (
@@ -49,6 +50,7 @@ __all__ = [
     "open_conflicts",
     "open_discussion",
     "open_with_commit",
+    "rename_commits",
     "require_update",
     "retitle",
     "review",

@@ -1,11 +1,12 @@
 """From rows to what pages and protocols show, and the one way an event is written down."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.accounts import service as accounts
 from app.comments import service as comments
 from app.core.clock import now
 from app.core.db import AsyncSession
+from app.discussions import queries
 from app.discussions.schemas import DiscussionView, EventKind, EventView
 from app.discussions.tables import Discussion, DiscussionEvent
 
@@ -53,6 +54,15 @@ async def record(
     row.updated_at = now()
     await db.flush()
     return (await event_views(db, [made]))[0]
+
+
+async def rename_commits(db: AsyncSession, repository_id: int, renamed: Mapping[str, str]) -> None:
+    """Let pull requests that were merged or closed name their commits as they are called now."""
+    for row in await queries.ended_pulls(db, repository_id):
+        row.base_oid = renamed.get(row.base_oid, row.base_oid)
+        row.head_oid = renamed.get(row.head_oid, row.head_oid)
+        row.merge_oid = renamed.get(row.merge_oid, row.merge_oid)
+    await db.flush()
 
 
 async def event_views(db: AsyncSession, rows: Sequence[DiscussionEvent]) -> list[EventView]:

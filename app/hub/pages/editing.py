@@ -12,7 +12,7 @@ from app.core.i18n import _
 from app.hub.pages.files import place_context
 from app.hub.pages.opening import Place, WritePlace, at_both, see, show
 from app.hub.schemas import MAX_REGULAR_BYTES, AddFile, DeleteFile, NewCommit, Operation
-from app.hub.service import cards, commits, files, revisions
+from app.hub.service import commits, files, revisions
 
 router = APIRouter(include_in_schema=False)
 _EDITABLE_BYTES = 1 << 20
@@ -148,8 +148,6 @@ async def edit(request: Request, place: WritePlace, form: Annotated[EditForm, Fo
     operations = [AddFile(place.path, text.encode())]
     message = form.message or _("Update %(path)s") % {"path": place.path}
     try:
-        if place.path == cards.CARD_PATH:
-            cards.check_card(text, is_dataset=not place.at.is_model)
         await _commit(place, message, operations, form.parent)
     except AppError as problem:
         return await _edit_form(request, place, form, problem)

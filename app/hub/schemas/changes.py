@@ -73,6 +73,8 @@ class NewCommit:
     """A commit to be made. `parent` set means: only if the branch is still there.
 
     `merged` names further parents: commits of the same repository that this one brings in.
+    `as_is` is for what nobody writes at this moment (another hub's files, a result of ours): its
+    card is taken even if somebody who writes one today would be told to mend it.
     """
 
     message: str
@@ -82,3 +84,4 @@ class NewCommit:
     parent: str = ""
     description: str = ""
     merged: Sequence[str] = ()
+    as_is: bool = False

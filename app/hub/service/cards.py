@@ -21,7 +21,7 @@ async def refresh(
     """Read the card again if a commit to `main` touched it."""
     if CARD_PATH in changes.new:
         text = await _text(db, storage, changes.new[CARD_PATH].oid)
-        apply_card(repository, parse_card(text, is_dataset=_is_dataset(repository)))
+        apply_card(repository, parse_card(text, is_dataset=is_dataset(repository)))
     elif CARD_PATH in changes.old:
         apply_card(repository, Card())
 
@@ -36,7 +36,8 @@ def check_card(text: str, *, is_dataset: bool) -> Card:
     if card.problems:
         said = " ".join(f"{one.message}." for one in card.problems[:5]).replace("..", ".")
         raise InvalidError(
-            _("The head of this card is not valid: %(problems)s") % {"problems": said},
+            f"{CARD_PATH}: "
+            + _("The head of this card is not valid: %(problems)s") % {"problems": said},
             fix=" ".join(dict.fromkeys(one.fix for one in card.problems[:5] if one.fix)),
             code="bad_card",
             details=card.problems,
@@ -44,7 +45,19 @@ def check_card(text: str, *, is_dataset: bool) -> Card:
     return card
 
 
-def _is_dataset(repository: Repository) -> bool:
+async def check_stored(
+    db: AsyncSession, storage: BlobStore, repository: Repository, oid: str
+) -> None:
+    """Pass only if this stored blob may be written as the repository's card.
+
+    Raises:
+        InvalidError: its head is not acceptable; `details` names every key.
+    """
+    check_card(await _text(db, storage, oid), is_dataset=is_dataset(repository))
+
+
+def is_dataset(repository: Repository) -> bool:
+    """Whether the rules for cards of data sets count."""
     return repository.kind is RepositoryKind.DATASET
 
 

@@ -105,7 +105,8 @@ async def commit(
         NotFoundError: no such branch, or a path to delete or copy is not there.
         StaleError: the branch is not at `new.parent` any more.
         ConflictError: the paths cannot stand side by side.
-        InvalidError: a path is not allowed, or large bytes were not sent to this repository.
+        InvalidError: a path is not allowed, large bytes were not sent to this repository, or the
+            head of the card is not valid.
     """
     ref_name = full_ref(new.branch)
     ref = await queries.ref(db, repository.id, ref_name, lock=True)
@@ -121,6 +122,8 @@ async def commit(
     if parent is None:
         raise errors.revision_not_found(new.branch)
     additions = await _additions(db, storage, repository, parent, new.operations)
+    if cards.CARD_PATH in additions and not (new.as_is or new.merged):
+        await cards.check_stored(db, storage, repository, additions[cards.CARD_PATH].oid)
     changes = await _edit(db, parent.tree, parent.oid, new.operations, additions)
     merged = await queries.commits_by_oid(db, repository.id, new.merged)
     made = await write_commit(db, repository, changes.root, [parent, *merged], new)

@@ -7,8 +7,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.db import AsyncSession
 from app.core.errors import BadRequestError, ConflictError, ForbiddenError, InvalidError
+from app.core.events import emit
 from app.core.i18n import _
 from app.hub import errors
+from app.hub.events import RefChanged
 from app.hub.paths import check_ref_name, is_oid
 from app.hub.queries import objects as queries
 from app.hub.schemas import MAIN, CommitInfo, RefInfo, Refs
@@ -199,6 +201,7 @@ async def _add_ref(
             db.add(Ref(repository_id=repository.id, name=name, target=target, message=message))
     except IntegrityError as error:  # somebody else was faster by a moment
         raise exists from error
+    emit(db, RefChanged(repository.id, name, "", target))
 
 
 async def delete_branch(db: AsyncSession, repository: Repository, name: str) -> None:
@@ -228,3 +231,4 @@ async def _delete_ref(db: AsyncSession, repository: Repository, full: str, name:
         raise errors.revision_not_found(name)
     await db.delete(ref)
     await db.flush()
+    emit(db, RefChanged(repository.id, full, ref.target, ""))

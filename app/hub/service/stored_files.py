@@ -11,7 +11,7 @@ from app.core.db import AsyncSession
 from app.core.errors import ConflictError
 from app.core.events import emit
 from app.core.i18n import _
-from app.hub.events import CommitPushed, HistoryRewritten
+from app.hub.events import CommitPushed, HistoryRewritten, RefChanged
 from app.hub.objects import EMPTY_TREE, TreeEntry, decode_tree, encode_tree, object_id
 from app.hub.queries import objects as queries
 from app.hub.queries import stored
@@ -159,7 +159,9 @@ class _Rewrite:
         if moved == target:
             return
         await queries.move_ref(self._db, self._repository.id, name, target, moved)
-        if not name.startswith(TAGS):
+        if name.startswith(TAGS):
+            emit(self._db, RefChanged(self._repository.id, name, target, moved))
+        else:
             branch = name.removeprefix(BRANCHES)
             emit(self._db, CommitPushed(self._repository.id, branch, moved, actor_id, target))
 

@@ -180,6 +180,7 @@ class Work:
                 author=Author(viewer.name, viewer.user_id),
                 operations=operations,
                 description=f"Source: {remote.page}\nRevision: {job.revision}\nCommit: {commit}",
+                as_is=True,
             )
             made = (await hub.commit(db, self._storage, repository, new)).oid
         ended = await queries.end(

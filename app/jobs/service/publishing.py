@@ -84,7 +84,7 @@ class Publisher:
         message = f"Publish the result of job {job.id}"
         author = Author(self._viewer.name, user_id)
         made = await hub.commit(
-            self._db, self._storage, repository, NewCommit(message, author, operations)
+            self._db, self._storage, repository, NewCommit(message, author, operations, as_is=True)
         )
         await job_queries.set_published(self._db, job.id, repository.id)
         published = PublishedOut(repo=name, url=f"/{name}", commit=made.oid, private=private)

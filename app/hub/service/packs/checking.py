@@ -23,6 +23,7 @@ from app.hub.paths import check_path
 from app.hub.queries import objects as queries
 from app.hub.queries import uploads, walks
 from app.hub.schemas import MAX_REGULAR_BYTES, CommitNode
+from app.hub.service import cards
 from app.hub.service.packs import fsck
 from app.hub.service.packs.objects import Content, Holdings
 from app.hub.service.packs.reading import BLOB, COMMIT, TREE, PackFile
@@ -233,6 +234,21 @@ class Checker:
         if oid in self._pack.objects:
             return self._pack.read(oid)
         return (await queries.inline_contents(self._db, [oid])).get(oid, b"")
+
+    async def check_card(self, commit: str, *, is_dataset: bool) -> None:
+        """Pass only if the card of a new commit may be written so; one that is known may stay.
+
+        Raises:
+            InvalidError: its head is not acceptable.
+        """
+        said = self.found.objects.get(commit)
+        if said is None:
+            return
+        entry = (await self.reader.folders([said.tree]))[said.tree].get(cards.CARD_PATH)
+        sent = self._pack.objects.get(entry.oid) if entry is not None else None
+        if entry is not None and sent is not None and sent.kind == BLOB:
+            text = self._pack.read(entry.oid).decode("utf-8", "replace").replace("\0", "")
+            await asyncio.to_thread(cards.check_card, text, is_dataset=is_dataset)
 
     def _check_file(self, path: str, oid: str) -> None:
         size = self._pack.objects[oid].size

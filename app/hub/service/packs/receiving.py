@@ -16,12 +16,13 @@ from app.core.i18n import _
 from app.core.security import Viewer
 from app.core.storage import BlobStore
 from app.hub import policy
-from app.hub.events import CommitPushed
+from app.hub.events import CommitPushed, RefChanged
 from app.hub.paths import check_ref_name
 from app.hub.queries import objects as queries
 from app.hub.queries import packs, repositories, walks
 from app.hub.schemas import MAIN
 from app.hub.schemas.packs import RefResult, RefUpdate
+from app.hub.service import cards
 from app.hub.service.packs import fsck
 from app.hub.service.packs import graph as graphs
 from app.hub.service.packs.checking import Checker, NewCommits
@@ -142,6 +143,10 @@ class Push:
         if self.pack is not None:
             checker = Checker(self.db, self.repository.id, self.pack)
             new = await checker.check([target.commit for target in targets.values()])
+            for name, target in targets.items():
+                if not name.startswith(TAGS):
+                    about_data = cards.is_dataset(self.repository)
+                    await checker.check_card(target.commit, is_dataset=about_data)
         for target in targets.values():
             await self._check_known(target.commit, new)
         if self.pack is not None:
@@ -220,6 +225,7 @@ class Push:
             raise _moved()
         if target is None:
             await packs.delete_ref(self.db, repository_id, name, before)
+            emit(self.db, RefChanged(repository_id, name, before, ""))
             return
         await self._check_foreign(update, current.owner_id if current else None, target)
         if current is None:
@@ -230,6 +236,8 @@ class Push:
             raise _moved()
         if name.startswith(TAGS):
             await self._write_tag(name, target)
+            old = before if current is not None else ""
+            emit(self.db, RefChanged(repository_id, name, old, target.commit))
         else:
             await self._follow(name, before, target.commit, new)
 
@@ -270,7 +278,8 @@ class Push:
             raise _moved()
         await Indexer(self.db, self.storage, repository, new).move(name, old, tip)
         branch = name.removeprefix(BRANCHES)
-        emit(self.db, CommitPushed(repository.id, branch, oid, self.viewer.user_id))
+        sender, old_oid = self.viewer.user_id, old.oid if old else ""
+        emit(self.db, CommitPushed(repository.id, branch, oid, sender, old_oid))
         log.info(
             "branch_pushed",
             repository_id=repository.id,
