@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from app.accounts import service as accounts
 from app.comments import queries
 from app.comments.schemas import MAX_BODY, CommentView, RevisionView, ThreadView
 from app.comments.tables import Comment, CommentRevision, Thread
+from app.comments.words import Piece, word_diff
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, Detail, InvalidError, NotFoundError
@@ -157,6 +159,12 @@ async def revisions(db: AsyncSession, comment: CommentView) -> list[RevisionView
     ]
     moment = comment.edited_at or comment.created_at
     return [*earlier, RevisionView(len(rows) + 1, comment.body, comment.editor, moment)]
+
+
+def rewordings(wordings: Sequence[RevisionView]) -> list[tuple[RevisionView, list[Piece]]]:
+    """Return each wording but the first with what it changed, the newest first."""
+    steps = [(later, word_diff(earlier.body, later.body)) for earlier, later in pairwise(wordings)]
+    return steps[::-1]
 
 
 async def _found(

@@ -1,5 +1,6 @@
 """A push that breaks a rule is refused with the reason, and leaves nothing."""
 
+import asyncio
 import hashlib
 import os
 import socket
@@ -74,6 +75,29 @@ async def test_a_large_file_outside_lfs_is_named_with_the_way_out(
 
     assert "deep/weights.bin has 10000001 bytes" in said
     assert "git lfs track" in said
+
+
+async def test_a_card_is_refused_in_the_words_of_the_check(
+    site: Site, token: str, git: Git, clone: Path
+) -> None:
+    text = "---\nlicense: mine\n---\n"
+    body = {"content": text, "repoType": "model"}
+    asked = await asyncio.to_thread(
+        httpx.post, f"{site.url}/api/validate-yaml", json=body, headers=bearer(token)
+    )
+    (clone / "README.md").write_text(text)
+    git("add", "-A", cwd=clone)
+    git("commit", "-q", "-m", "Bad card", cwd=clone)
+
+    said = refused(git, clone, site)
+    refused(git, clone, site, "HEAD:refs/heads/dev")
+
+    assert asked.json()["errors"][0]["message"] in said
+    assert "README.md: " in said
+    assert "Write an SPDX-like name" in said
+    (clone / "README.md").write_text(text.replace("mine", "mit"))
+    git("commit", "-q", "-am", "Good card", cwd=clone)
+    git("push", "-q", "origin", "main", cwd=clone)
 
 
 async def test_a_pointer_without_its_bytes_is_refused(site: Site, git: Git, clone: Path) -> None:

@@ -1,7 +1,10 @@
 """What a README says, and what it may not do to the site."""
 
+import base64
 import html
+import json
 
+import httpx
 import pytest
 
 from app.hub.card import parse_card
@@ -123,14 +126,43 @@ def test_what_readers_will_miss_is_warned_of(head: str, warning: str) -> None:
     assert [sentence for sentence in card.warnings if warning in sentence]
 
 
-async def test_the_editor_and_the_protocol_refuse_a_card_in_the_same_words(hub: Hub) -> None:
-    text = "---\nlicense: mine\n---\n# Net\n"
-    asked = await hub.post("/api/validate-yaml", {"content": text, "repoType": "model"})
-    saved = await hub.client.post(
-        "/ada/net/edit/main/README.md",
-        data={"text": text},
-        headers=hub.headers | {"Accept": "text/html"},
-    )
+_BAD = "---\nlicense: mine\n---\n# Net\n"
+
+
+def _lines(text: str) -> str:
+    content = base64.b64encode(text.encode()).decode()
+    file = {"path": "README.md", "content": content, "encoding": "base64"}
+    header = {"key": "header", "value": {"summary": "Change"}}
+    return "\n".join(json.dumps(line) for line in (header, {"key": "file", "value": file}))
+
+
+async def _through(hub: Hub, door: str, text: str) -> httpx.Response:
+    """Write a card to `main`, or propose one."""
+    as_page = hub.headers | {"Accept": "text/html"}
+    if door == "protocol":
+        path, body = "/api/models/ada/net/commit/main", _lines(text)
+        return await hub.client.post(path, content=body, headers=hub.headers)
+    if door == "api":
+        path = "/api/v1/repos/models/ada/net/commits"
+        return await hub.post(path, {"message": "Change", "texts": {"README.md": text}})
+    if door == "upload":
+        files = {"files": ("README.md", text.encode())}
+        return await hub.client.post("/ada/net/upload/main", files=files, headers=as_page)
+    path = f"/ada/net/{door}/main/README.md"
+    return await hub.client.post(path, data={"text": text}, headers=as_page)
+
+
+@pytest.mark.parametrize("door", ["protocol", "api", "upload", "edit", "propose"])
+async def test_every_door_refuses_a_card_in_the_words_of_the_check(hub: Hub, door: str) -> None:
+    asked = await hub.post("/api/validate-yaml", {"content": _BAD, "repoType": "model"})
+    before = (await hub.get("/api/models/ada/net")).json()["sha"]
+    refused = await _through(hub, door, _BAD)
+    after = (await hub.get("/api/models/ada/net")).json()["sha"]
+    taken = await _through(hub, door, _BAD.replace("mine", "mit"))
+    said = html.unescape(refused.json()["error"] if door == "protocol" else refused.text)
     sentence = asked.json()["errors"][0]["message"]
-    assert (asked.status_code, saved.status_code) == (400, 422)
-    assert sentence in html.unescape(saved.text)
+    assert (asked.status_code, refused.status_code) == (400, 422)
+    assert sentence in said.replace('\\"', '"')
+    assert "README.md: " in said
+    assert after == before
+    assert taken.status_code in {200, 201, 303}

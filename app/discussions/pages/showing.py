@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -12,7 +11,6 @@ from markupsafe import Markup
 
 from app.comments import service as comments
 from app.comments.schemas import CommentView
-from app.comments.words import word_diff
 from app.core.errors import AppError
 from app.core.markdown import render_markdown
 from app.discussions import policy, service
@@ -148,12 +146,11 @@ async def history(room: ReadRoom, num: int, comment_id: int) -> HTMLResponse:
     found = await service.get_discussion(room.db, room.repository, num)
     comment = await service.find_comment(room.db, found, comment_id)
     wordings = await comments.revisions(room.db, comment)
-    steps = [(later, word_diff(earlier.body, later.body)) for earlier, later in pairwise(wordings)]
     return room.show(
         "discussions/history.html",
         found=found,
         url=f"{room.url}/{num}",
         comment=comment,
-        steps=list(reversed(steps)),
+        steps=comments.rewordings(wordings),
         first=wordings[0],
     )

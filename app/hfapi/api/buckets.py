@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.buckets import policy, service
@@ -18,11 +18,11 @@ from app.buckets.schemas import (
     Operation,
     PutFile,
 )
+from app.core.downloads import content_disposition, content_type, send_bytes
 from app.core.errors import BadRequestError, ConflictError, TooLargeError
 from app.core.http import Db, RepoReader, RepoWriter, storage_of
 from app.core.paths import plain
 from app.core.security import Viewer
-from app.hfapi.api.resolve import byte_range, content_disposition, content_type
 from app.hfapi.api.xet import READ, WRITE, token_answer
 from app.hfapi.context import base_url, next_link
 from app.hfapi.signing import Grant, expiry
@@ -259,26 +259,13 @@ async def resolve(  # the address
     found = await policy.access_bucket(db, viewer, owner, name)
     file, read = await service.open_file(db, storage_of(request), found, plain(path))
     headers = _headers(request, owner, name, file)
-    if request.headers.get("if-none-match") == headers["ETag"]:
-        return Response(status_code=304, headers=headers)
-    part = byte_range(request.headers.get("range", ""), file.size)
-    start, end = part or (0, file.size)
-    if part:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
-    headers["Content-Length"] = str(end - start)
-    status, media_type = 206 if part else 200, content_type(file.path)
-    if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=media_type)
-    return StreamingResponse(
-        read(start, end), status_code=status, headers=headers, media_type=media_type
-    )
+    return send_bytes(request, file.size, read, headers, content_type(file.path))
 
 
 def _headers(request: Request, owner: str, name: str, file: FileView) -> dict[str, str]:
     route = f"{base_url(request)}/api/buckets/{quote(owner)}/{quote(name)}/xet-read-token"
     return {
         "ETag": f'"{file.sha256 or file.xet_hash}"',
-        "Accept-Ranges": "bytes",
         "Content-Disposition": content_disposition(file.path),
         "Cache-Control": "private, no-cache",
         "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -1,17 +1,16 @@
 """The addresses that a Git LFS batch hands out: each for one person, one file, one purpose."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import StreamingResponse
 
+from app.core.downloads import send_bytes
 from app.core.errors import NotFoundError, UnauthorizedError
 from app.core.http import Db, database, storage_of
 from app.core.security import Viewer
 from app.core.storage import Digest
-from app.hfapi.api.resolve import byte_range
 from app.hfapi.context import base_url, signing_key
 from app.hfapi.signing import LIFETIME_S, Grant, expiry, issue, read
 from app.hub import service
@@ -138,18 +137,11 @@ async def download(
     file = await service.linked_file(db, repository, grant.sha256)
     if file is None:
         raise NotFoundError("There is no such object here.")
-    status, headers = 200, {"ETag": f'"{grant.sha256}"', "Accept-Ranges": "bytes"}
-    part = byte_range(request.headers.get("range", ""), file.size)
-    start, end = part or (0, file.size)
-    if part:
-        status, headers["Content-Range"] = 206, f"bytes {start}-{end - 1}/{file.size}"
-    headers["Content-Length"] = str(end - start)
-    return StreamingResponse(
-        file.read(storage_of(request), start, end),
-        status,
-        headers,
-        media_type="application/octet-stream",
-    )
+
+    def read(start: int, end: int) -> AsyncIterator[bytes]:
+        return file.read(storage_of(request), start, end)
+
+    return send_bytes(request, file.size, read, {"ETag": f'"{grant.sha256}"'})
 
 
 def _holder(grant: Grant) -> Viewer:

@@ -11,9 +11,9 @@ from fastapi.responses import Response, StreamingResponse
 
 from app.buckets import policy as buckets
 from app.buckets import service as bucket_files
+from app.core.downloads import half_open_range
 from app.core.errors import ForbiddenError
 from app.core.http import Db, storage_of
-from app.hfapi.api.resolve import half_open_range
 from app.hfapi.api.xet import READ, bucket_holder, check_hash, granted, holder
 from app.hfapi.context import base_url, signing_key
 from app.hfapi.signing import BytesGrant, Grant, issue_bytes, read_bytes
