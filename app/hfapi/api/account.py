@@ -133,7 +133,8 @@ async def create(request: Request, db: Db, viewer: RepoWriter, body: CreateIn) -
     if existing is not None:
         url = repository_url(request, existing)
         message = "You already created this repository"
-        return JSONResponse({"error": message, "url": url}, 409, {"X-Error-Message": message})
+        headers = {"X-Error-Code": "exists", "X-Error-Message": message}
+        return JSONResponse({"error": message, "url": url}, 409, headers)
     made = await service.create_repository(
         db, storage_of(request), viewer, kind, owner, name, private=private
     )

@@ -131,7 +131,8 @@ async def create(  # the address, and what is wanted
     try:
         await service.create_bucket(db, viewer, account, name, private=private)
     except ConflictError as problem:
-        return JSONResponse({**problem.body(), "url": url}, 409)
+        headers = {"X-Error-Code": problem.code, "X-Error-Message": "Bucket already exists"}
+        return JSONResponse({**problem.body(), "url": url}, 409, headers)
     return JSONResponse({"url": url, "id": f"{account.name}/{name}"})
 
 

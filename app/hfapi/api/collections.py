@@ -117,7 +117,8 @@ async def create(db: Db, viewer: RepoWriter, body: CollectionIn) -> Response:
         made = await service.create_collection(db, viewer, new)
     except CollectionExistsError as problem:
         answer = {**problem.body(), "slug": problem.slug}
-        return JSONResponse(answer, 409, {"X-Error-Message": "Collection already exists"})
+        headers = {"X-Error-Code": "exists", "X-Error-Message": "Collection already exists"}
+        return JSONResponse(answer, 409, headers)
     return JSONResponse(_whole(await service.view(db, viewer, made)))
 
 

@@ -62,7 +62,10 @@ async def paths_info(
 ) -> list[dict[str, Any]]:
     """Describe some paths; those that are not there are left out."""
     if request.headers.get("content-type", "").startswith("application/json"):
-        body = await request.json()
+        try:
+            body = await request.json()
+        except ValueError as error:
+            raise BadRequestError("The body cannot be read as JSON.") from error
         if not isinstance(body, dict):
             raise BadRequestError("Send an object with `paths`.")
         paths, expand = body.get("paths", []), body.get("expand") is True
