@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.errors import BadRequestError
 from app.hub.schemas import CommitInfo, RepositoryKind, TreeFile, TreeFolder
-from app.hub.service import Repository, trending_score
+from app.hub.service import Repository, may_run_code, trending_score
 
 # Every repository of this site is in one place; clients expect a tag that names it.
 REGION = "region:us"
@@ -166,6 +166,13 @@ def tree_item(item: TreeFile | TreeFolder) -> dict[str, Any]:
             "title": item.last_commit.title,
             "date": moment(item.last_commit.committed_at),
         }
+        if isinstance(item, TreeFile) and may_run_code(item.path):
+            # Nobody here scans files, so none is called safe; this says which ones to think about.
+            row["securityFileStatus"] = {
+                "status": "unscanned",
+                "avScan": None,
+                "pickleImportScan": None,
+            }
     return row
 
 

@@ -60,9 +60,18 @@ class ReviewedFile:
     """A file of the diff, with what a page shows beside its lines."""
 
     change: FileChange
-    num_added: int
-    num_removed: int
+    lines: tuple[hub.Line, ...]
     large: LargeFile | None = None
+
+    @property
+    def num_added(self) -> int:
+        """How many lines are new."""
+        return sum(line.sign == "+" for line in self.lines)
+
+    @property
+    def num_removed(self) -> int:
+        """How many lines are gone."""
+        return sum(line.sign == "-" for line in self.lines)
 
     @property
     def is_folded(self) -> bool:
@@ -90,7 +99,10 @@ async def review(
     reader = _Reader(db, storage, repository, changes)
     large = await reader.large_files([one.path for one in diff.files if one.is_binary])
     paths = {change.path for change in diff.files}
-    files = tuple(_reviewed(change, large.get(change.path)) for change in diff.files)
+    files = tuple(
+        ReviewedFile(change, tuple(hub.patch_lines(change.patch)), large.get(change.path))
+        for change in diff.files
+    )
     card = await reader.card() if CARD in paths else None
     configs = [
         await reader.config(change.path)
@@ -98,12 +110,6 @@ async def review(
         if change.path.rpartition("/")[2] == "config.json" and change.kind is ChangeKind.CHANGED
     ]
     return Review(diff, files, card, tuple(one for one in configs if one is not None))
-
-
-def _reviewed(change: FileChange, large: LargeFile | None) -> ReviewedFile:
-    lines = [line for line in change.patch.splitlines() if not line.startswith(("--- ", "+++ "))]
-    added = sum(line.startswith("+") for line in lines)
-    return ReviewedFile(change, added, sum(line.startswith("-") for line in lines), large)
 
 
 class _Reader:

@@ -8,13 +8,20 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from app.core.errors import InvalidError, NotFoundError
+from app.core.errors import (
+    AppError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnauthorizedError,
+)
 from app.core.markdown import Links
 from app.hub import policy
+from app.hub.formats import HEAD_BYTES, may_run_code
 from app.hub.pages.opening import Place, ReadPlace, at_both, show
 from app.hub.pages.preview import Preview, is_weights, preview, tensor_preview
 from app.hub.schemas import FileHandle, TreeFile
-from app.hub.service import files, revisions, weights
+from app.hub.service import access, files, revisions, weights
 
 router = APIRouter(include_in_schema=False)
 _ENTRIES = 500
@@ -62,11 +69,26 @@ async def folder_page(request: Request, place: ReadPlace, page: PageNumber = 0) 
         "hub/files.html",
         place.at,
         parent=place.path.rpartition("/")[0],
+        may_run_code=may_run_code,
         entries=entries[page * _ENTRIES : following],
         next_cursor=str(page + 1) if following < len(entries) else None,
         latest=await revisions.commit_of(db, repository, rev),
         num_commits=await revisions.count_commits(db, repository, rev),
         **await place_context(place),
+    )
+
+
+async def _gate(request: Request, place: Place, problem: AppError) -> HTMLResponse:
+    at = place.at
+    if not at.repository.gated or at.repository.disabled:
+        raise problem
+    return show(
+        request,
+        "hub/gate.html",
+        at,
+        status_code=problem.status,
+        gate=access.gate_of(at.repository),
+        asked=await access.request_of(place.db, at.viewer, at.repository),
     )
 
 
@@ -79,7 +101,10 @@ async def file_page(
 ) -> HTMLResponse:
     """Show a file: text with colours, a picture, a table, the tensors of weights."""
     db, repository, rev = place.db, place.at.repository, place.rev
-    await policy.require_files(db, place.at.viewer, repository)
+    try:
+        await policy.require_files(db, place.at.viewer, repository)
+    except (UnauthorizedError, ForbiddenError) as problem:
+        return await _gate(request, place, problem)
     file = await files.open_file(db, place.storage, repository, rev, place.path)
     found = await files.find_paths(db, repository, rev, [place.path], expand=True)
     return show(
@@ -90,6 +115,8 @@ async def file_page(
         last_commit=next((item.last_commit for item in found), None),
         shown=await _shown(place, file, words, source=view == "source"),
         words=words,
+        is_risky=may_run_code(file.path, await file.read_all(0, min(file.size, HEAD_BYTES))),
+        is_source=view == "source",
         raw_url=place.url("resolve"),
         **await place_context(place),
     )

@@ -1,7 +1,5 @@
 """Commits and comparisons as pages: what changed, line by line."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
@@ -17,21 +15,11 @@ from app.hub import policy
 from app.hub.pages.opening import Readable, ReadPlace, Storage, at_both, see, show
 from app.hub.schemas import MAIN, Diff, FileChange
 from app.hub.service import diffs, merging, revisions
+from app.hub.service.patches import Line, patch_lines
 
 router = APIRouter(include_in_schema=False)
-_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 # A longer change is folded, so that the page shows all files at first sight.
 _FOLDED_LINES = 300
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of a change: `sign` is +, -, @ or a space; numbers count from 1, 0 where it is not."""
-
-    sign: str
-    old: int
-    new: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -59,27 +47,7 @@ class ShownChange:
 
 def shown_changes(diff: Diff) -> list[ShownChange]:
     """Return the changes of a diff with their lines numbered."""
-    return [ShownChange(change, tuple(_lines(change.patch))) for change in diff.files]
-
-
-def _lines(patch: str) -> Iterator[Line]:
-    old = new = 0
-    # Only line feeds end a line here: a text may hold other separators.
-    for text in patch.split("\n") if patch else []:
-        if hunk := _HUNK.match(text):
-            old, new = int(hunk[1]), int(hunk[2])
-            yield Line("@", 0, 0, text)
-        elif old + new == 0:
-            continue  # the two lines that name the files
-        elif text.startswith("+"):
-            yield Line("+", 0, new, text[1:])
-            new += 1
-        elif text.startswith("-"):
-            yield Line("-", old, 0, text[1:])
-            old += 1
-        else:
-            yield Line(" ", old, new, text[1:])
-            old, new = old + 1, new + 1
+    return [ShownChange(change, tuple(patch_lines(change.patch))) for change in diff.files]
 
 
 @at_both(router, "/commit/{rev}")

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from app.core.highlight import highlighted
 from app.core.i18n import _
 from app.core.markdown import Links, render_markdown
+from app.hub.card import split_card
 from app.hub.safetensors import Tensor
 from app.hub.schemas import FileHandle
 from app.hub.service.weights import Weights
@@ -50,6 +51,7 @@ class Preview:
     weights: TensorTable | None = None
     is_cut: bool = False
     why: str = ""
+    head: Markup = Markup()  # noqa: RUF009  # Markup is an immutable string
 
 
 async def preview(file: FileHandle, links: Links, *, source: bool = False) -> Preview:
@@ -67,7 +69,12 @@ async def preview(file: FileHandle, links: Links, *, source: bool = False) -> Pr
 def _text(file: FileHandle, text: str, suffix: str, links: Links, *, source: bool) -> Preview:
     is_cut = file.size > TEXT_BYTES
     if suffix in _MARKDOWN and not source and not is_cut:
-        return Preview("markdown", render_markdown(text, links))
+        head, body = split_card(text)
+        return Preview(
+            "markdown",
+            render_markdown(body, links),
+            head=highlighted(head, filename="head.yaml") if head else Markup(),
+        )
     if suffix in _TABLES and not source:
         rows = _rows(text, _TABLES[suffix])
         if rows:

@@ -4,6 +4,7 @@ from app.hub.card import parse_card
 from app.hub.card_rules import RELATIONS
 from app.hub.content import is_binary
 from app.hub.errors import repository_not_found, revision_not_found
+from app.hub.formats import may_run_code
 from app.hub.objects import blob_id
 from app.hub.path_rules import PathRules, ignore_rules, large_file_rules
 from app.hub.paths import Sha256, check_path, check_sha256, is_oid, is_sha256
@@ -37,6 +38,7 @@ from app.hub.service.lists import (
     list_whole,
     repository_row,
 )
+from app.hub.service.patches import Line, patch_lines
 from app.hub.service.popularity import (
     count_download,
     downloads_now,
@@ -83,6 +85,7 @@ from app.hub.tables import Repository
 
 __all__ = [
     "RELATIONS",
+    "Line",
     "MovedError",
     "PathRules",
     "Repository",
@@ -139,10 +142,12 @@ __all__ = [
     "list_tree",
     "list_whole",
     "lock_branch",
+    "may_run_code",
     "open_file",
     "open_files",
     "open_pull_ref",
     "parse_card",
+    "patch_lines",
     "paths_of",
     "place_received",
     "read_weights",

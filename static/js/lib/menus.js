@@ -6,6 +6,9 @@
  */
 export function startMenus(page) {
   page.documentElement.classList.add("js");
+  for (const tab of page.querySelectorAll(".tabs [aria-current]")) {
+    tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
   page.addEventListener("click", (event) => {
     for (const menu of page.querySelectorAll("details.menu[open]")) {
       if (event.target instanceof Node && !menu.contains(event.target)) {
