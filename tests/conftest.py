@@ -5,6 +5,7 @@ import secrets
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -122,10 +123,17 @@ class Site:
         self._thread.join(timeout=10)
 
 
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """A real server for clients that need an address: `hf`, `git`, a browser."""
+@contextmanager
+def serving(settings: Settings) -> Iterator[Site]:
+    """Serve a site with these settings until the block is left."""
     server = Site(settings)
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def site(settings: Settings) -> Iterator[Site]:
+    """A real server for clients that need an address: `hf`, `git`, a browser."""
+    with serving(settings) as server:
+        yield server

@@ -58,3 +58,9 @@ def _wait_for(port: int) -> None:
     transport = httpx.HTTPTransport(retries=8)  # backs off to some twenty seconds in all
     with httpx.Client(transport=transport, timeout=30) as client:
         client.get(f"http://127.0.0.1:{port}/status")
+
+
+def stored_in(settings: Settings, store: Settings) -> Settings:
+    """Return `settings` with the object store that `store` names."""
+    names = ("storage_url", "storage_access_key", "storage_secret_key")
+    return settings.model_copy(update={name: getattr(store, name) for name in names})

@@ -11,7 +11,7 @@ import pytest
 from app.accounts.schemas import AccountRef
 from app.core.db import Database
 from app.core.settings import Settings
-from tests.conftest import Site
+from tests.conftest import Site, serving
 from tests.factories.accounts import bearer
 from tests.factories.hub import make_repository
 from tests.githost.conftest import Git
@@ -47,10 +47,8 @@ def inbox() -> Inbox:
 @pytest.fixture
 def site(settings: Settings, port: int) -> Iterator[Site]:
     """A site that may call the receiver."""
-    server = Site(settings.model_copy(update={"outbound_allow": f"127.0.0.1:{port}"}))
-    server.start()
-    yield server
-    server.stop()
+    with serving(settings.model_copy(update={"outbound_allow": f"127.0.0.1:{port}"})) as server:
+        yield server
 
 
 @pytest.fixture

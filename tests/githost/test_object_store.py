@@ -10,21 +10,16 @@ import pytest
 from app.accounts.schemas import AccountRef
 from app.core.db import Database
 from app.core.settings import Settings
-from tests.conftest import Site
+from tests.conftest import Site, serving
 from tests.factories.hub import make_repository
-from tests.factories.s3 import s3_server
+from tests.factories.s3 import s3_server, stored_in
 from tests.githost.conftest import Git
 
 
 @pytest.fixture
 def site(settings: Settings, tmp_path: Path) -> Iterator[Site]:
-    names = ("storage_url", "storage_access_key", "storage_secret_key")
-    with s3_server(tmp_path / "weed") as s3:
-        there = settings.model_copy(update={name: getattr(s3, name) for name in names})
-        server = Site(there)
-        server.start()
+    with s3_server(tmp_path / "weed") as s3, serving(stored_in(settings, s3)) as server:
         yield server
-        server.stop()
 
 
 async def test_files_of_every_size_go_through_a_bucket(

@@ -7,20 +7,15 @@ import httpx
 import pytest
 
 from app.core.settings import Settings
-from tests.conftest import Site
-from tests.factories.s3 import s3_server
+from tests.conftest import Site, serving
+from tests.factories.s3 import s3_server, stored_in
 from tests.hf.conftest import Client
 
 
 @pytest.fixture
 def site(settings: Settings, tmp_path: Path) -> Iterator[Site]:
-    names = ("storage_url", "storage_access_key", "storage_secret_key")
-    with s3_server(tmp_path / "weed") as s3:
-        there = settings.model_copy(update={name: getattr(s3, name) for name in names})
-        server = Site(there)
-        server.start()
+    with s3_server(tmp_path / "weed") as s3, serving(stored_in(settings, s3)) as server:
         yield server
-        server.stop()
 
 
 def test_large_files_come_straight_from_the_store(hf: Client, site: Site) -> None:

@@ -73,6 +73,36 @@ async def test_a_commit_is_told_in_the_shape_clients_read(
     assert await post.deliver() == 0
 
 
+async def test_branches_and_tags_that_come_and_go_are_told_of(
+    client: httpx.AsyncClient,
+    database: Database,
+    app_storage: BlobStore,
+    receiver: Receiver,
+    post: Post,
+) -> None:
+    ada = await make_user(database, "ada")
+    repository = await make_repository(database, app_storage, ada, "tiny")
+    token = await make_token(database, ada, "write")
+    await hook(client, token, receiver.url)
+    api, headers = "/api/models/ada/tiny", bearer(token)
+    await client.post(f"{api}/branch/dev", json={}, headers=headers)
+    await client.post(f"{api}/tag/main", json={"tag": "v1"}, headers=headers)
+    await client.delete(f"{api}/branch/dev", headers=headers)
+    await client.delete(f"{api}/tag/v1", headers=headers)
+    squashed = await client.post(f"{api}/super-squash/main", json={}, headers=headers)
+    await post.deliver()
+    told = [message.payload["updatedRefs"] for message in receiver.messages]
+    refs = [(one["ref"], one["oldSha"], one["newSha"]) for (one,) in told]
+    old, new = repository.head, (await client.get(api, headers=headers)).json()["sha"]
+    assert squashed.status_code == 200, squashed.text
+    assert set(refs) == {
+        ("refs/heads/dev", None, old), ("refs/heads/dev", old, None),
+        ("refs/tags/v1", None, old), ("refs/tags/v1", old, None),
+        ("refs/heads/main", old, new),
+    }  # fmt: skip
+    assert new != old
+
+
 async def test_the_payload_is_what_the_stock_client_parses(
     client: httpx.AsyncClient,
     database: Database,
