@@ -14,7 +14,7 @@ from worker.redaction import HIDDEN, redact
         "hf_AbCdEfGhIjKlMnOp",
         "Bearer abcdefgh12",
     ],
-    ids=lambda secret: secret[:6],
+    ids=lambda secret: secret[:3],
 )
 def test_a_credential_is_hidden(secret: str) -> None:
     assert redact(f"sent {secret} along") == f"sent {HIDDEN} along"
