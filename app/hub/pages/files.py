@@ -89,6 +89,8 @@ async def _gate(request: Request, place: Place, problem: AppError) -> HTMLRespon
         status_code=problem.status,
         gate=access.gate_of(at.repository),
         asked=await access.request_of(place.db, at.viewer, at.repository),
+        given={},
+        error="",
     )
 
 
