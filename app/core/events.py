@@ -30,10 +30,21 @@ class EventBus:
         self._handlers[kind].append(handler)  # type: ignore[arg-type]  # keyed by its own class
 
     async def deliver(self, db: AsyncSession) -> None:
-        """Deliver what was emitted through `db`; call it once the transaction has committed."""
+        """Deliver what was emitted through `db`; call it once the transaction has committed.
+
+        A handler that fails is logged: what was committed stays so, and saying otherwise would
+        make clients send it again.
+        """
         for event in db.info.pop(_PENDING, []):
             for handler in self._handlers[type(event)]:
-                await handler(event)
+                await _hand_over(handler, event)
+
+
+async def _hand_over(handler: Handler[object], event: object) -> None:
+    try:
+        await handler(event)
+    except Exception:
+        log.exception("event_handler_failed", event_kind=type(event).__name__)
 
 
 def emit(db: AsyncSession, event: object) -> None:
