@@ -41,7 +41,11 @@ async def test_news_of_a_transaction_that_is_rolled_back_is_never_told(database:
 
     database.events.subscribe(Rang, listen)
     with pytest.raises(ZeroDivisionError):
-        async with database.transaction() as db:
-            emit(db, Rang(1))
-            raise ZeroDivisionError
+        await _fail_after_news(database)
     assert heard == []
+
+
+async def _fail_after_news(database: Database) -> None:
+    async with database.transaction() as db:
+        emit(db, Rang(1))
+        raise ZeroDivisionError
