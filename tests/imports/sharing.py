@@ -73,7 +73,9 @@ class Shared:
     async def _commit(
         self, db: AsyncSession, repository: Repository, operations: list[Operation]
     ) -> None:
-        new = NewCommit("Share", Author(self.owner.name, self.owner.id), operations)
+        # Another hub's rules for cards are its own.
+        author = Author(self.owner.name, self.owner.id)
+        new = NewCommit("Share", author, operations, as_is=True)
         found = await policy.access_by_id(db, viewer_of(self.owner), repository.id)
         await service.commit(db, self.storage, found, new)
 

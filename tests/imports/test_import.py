@@ -44,6 +44,17 @@ async def test_a_model_comes_in_whole_with_the_same_ids(shared: Shared, importer
     assert len(commits) == 2
 
 
+async def test_a_card_that_nobody_could_write_here_comes_in_as_it_is(
+    shared: Shared, importer: Importer
+) -> None:
+    card = b"---\nlicense: of-another-hub\n---\n# Tiny\n"
+    await shared.repository("tiny", {"README.md": card})
+    told = await importer.run("bob/tiny")
+    assert (told["state"], told["error"]) == ("succeeded", None)
+    got = await importer.client.get("/ada/tiny/resolve/main/README.md")
+    assert got.content == card
+
+
 async def test_a_data_set_goes_where_it_is_told(shared: Shared, importer: Importer) -> None:
     await shared.repository("data", {"x.csv": b"a,b\n"}, kind=RepositoryKind.DATASET)
     told = await importer.run("bob/data", kind="dataset", name="copy", private=True)
