@@ -105,14 +105,23 @@ async def test_an_upload_address_serves_one_object_and_one_action(eve: Hub) -> N
     assert [answer.status_code for answer in answers] == [401] * 5
 
 
-async def test_who_only_reads_may_not_upload(eve: Hub, database: Database) -> None:
+async def test_who_only_reads_may_upload_for_a_proposal_and_nothing_else(
+    eve: Hub, database: Database
+) -> None:
+    """Clients that propose name the branch main, so bytes are taken; what counts is the commit."""
     reader = bearer(await make_token(database, eve.owner, "read"))
     foreign = await _batch(eve, "ada/net", "upload", _OID, len(_SECRET))
+    committed = await eve.client.post(
+        "/api/models/ada/net/commit/main",
+        content='{"key": "header", "value": {"summary": "x"}}\n',
+        headers=eve.headers | {"content-type": "application/x-ndjson"},
+    )
     eve.headers = reader
     scoped = await _batch(eve, "eve/own", "upload", _OID, len(_SECRET))
     eve.headers = {}
     anonymous = await _batch(eve, "eve/own", "upload", _OID, len(_SECRET))
-    assert [foreign.status_code, scoped.status_code, anonymous.status_code] == [403, 403, 401]
+    codes = [r.status_code for r in (foreign, committed, scoped, anonymous)]
+    assert codes == [200, 403, 403, 401]
     assert anonymous.headers["www-authenticate"].startswith("Basic")
 
 
