@@ -61,7 +61,7 @@ types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
 test: $(ASSETS) $(CLIENTS) ## every test but the browser's and the slow ones
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile -m "not browser and not faults and not slow"
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not browser and not faults and not slow"
 
 test-slow: $(ASSETS) $(CLIENTS) ## tests that need real data or real weights and minutes
 	$(BIN)/python -m pytest -m slow
