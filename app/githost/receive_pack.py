@@ -19,7 +19,7 @@ from app.githost import pktline
 from app.githost.upload_pack import AGENT, advertisement
 from app.hub.policy import access_by_id
 from app.hub.schemas.packs import AdvertisedRef, RefResult, RefUpdate
-from app.hub.service import packs
+from app.hub.service import is_oid, packs
 
 _FEATURES = (
     f"report-status delete-refs side-band-64k quiet atomic ofs-delta object-format=sha1 {AGENT}"
@@ -104,14 +104,10 @@ def _read_commands(request: PushRequest, head: bytes) -> bytes | None:
         words = command.decode("utf-8", "replace").rstrip("\n").split(" ", 2)
         if words[0] == "shallow":
             continue  # where a shallow clone ends; what it leaves out is in the repository
-        if len(words) != 3 or any(not _is_id(word) for word in words[:2]):  # noqa: PLR2004  # old, new, name
+        if len(words) != 3 or not all(map(is_oid, words[:2])):  # noqa: PLR2004  # old, new, name
             raise BadRequestError("This is not a command of a push.")
         request.updates.append(RefUpdate(words[2], words[0], words[1]))
     return None
-
-
-def _is_id(text: str) -> bool:
-    return len(text) == 40 and set(text) <= set("0123456789abcdef")  # noqa: PLR2004  # sha1 in hex
 
 
 class Receiver:
