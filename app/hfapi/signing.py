@@ -7,10 +7,12 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.core.errors import UnauthorizedError
+from app.core.errors import ForbiddenError, UnauthorizedError
 from app.core.security import sign, verify
 
-LIFETIME_S = 3600
+# How long what opens something lives. Clients ask again for all of these when they have ended.
+READ_LIFETIME_S = 5 * 60
+WRITE_LIFETIME_S = 15 * 60
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,12 @@ def read_bytes(key: str, credential: str) -> BytesGrant:
     """Return which bytes an address allows.
 
     Raises:
-        UnauthorizedError: it was not made here, or has expired.
+        UnauthorizedError: it was not made here.
+        ForbiddenError: it has ended; as a store of objects says it, so that a client asks again.
     """
     grant = BytesGrant(**_opened(key, "hfapi-bytes", credential))
     if grant.expires < time.time():
-        raise _refused()
+        raise ForbiddenError("This address has ended: ask for another one.", code="address_ended")
     return grant
 
 
@@ -92,7 +95,7 @@ def _opened(key: str, purpose: str, credential: str) -> dict[str, Any]:
     return fields
 
 
-def expiry(lifetime_s: int = LIFETIME_S) -> int:
+def expiry(lifetime_s: int) -> int:
     """Return when a credential made now ends, in seconds since 1970."""
     return int(time.time()) + lifetime_s
 

@@ -37,6 +37,7 @@ result = [(down / "w.bin").read_bytes() == data, (down / "a.txt").read_text()]
     assert answer.status_code == 302
     assert answer.headers["x-linked-size"] == "12000000"
     assert "X-Amz-Signature" in answer.headers["location"]
+    assert "X-Amz-Expires=300&" in answer.headers["location"]
 
 
 def test_bundles_come_straight_from_the_store(hf: Client, site: Site) -> None:
@@ -62,4 +63,5 @@ result = [down == data, addresses]
     is_same, addresses = result
     assert is_same is True
     assert all("X-Amz-Signature" in one and not one.startswith(site.url) for one in addresses)
+    assert all("X-Amz-Expires=300&" in one for one in addresses)
     assert (plain.status_code, len(plain.content)) == (200, 12_000_000)

@@ -23,9 +23,9 @@ from app.core.errors import BadRequestError, ConflictError, TooLargeError
 from app.core.http import Db, RepoReader, RepoWriter, storage_of
 from app.core.paths import plain
 from app.core.security import Viewer
-from app.hfapi.api.xet import READ, WRITE, token_answer
+from app.hfapi.api.xet import READ, WRITE, token_answer, token_expiry
 from app.hfapi.context import base_url, next_link
-from app.hfapi.signing import Grant, expiry
+from app.hfapi.signing import Grant
 from app.hfapi.views import moment
 from app.hub.service import Sha256, xet_files
 
@@ -248,7 +248,8 @@ async def write_token(
 
 async def _token(request: Request, db: Db, viewer: Viewer, bucket_id: int, action: str) -> Response:
     narrow = viewer.only_repos is not None
-    grant = Grant(action, viewer.user_id or 0, 0, expiry(), narrow=narrow, bucket_id=bucket_id)
+    ends = token_expiry(action)
+    grant = Grant(action, viewer.user_id or 0, 0, ends, narrow=narrow, bucket_id=bucket_id)
     return token_answer(request, viewer, await xet_files.store_generation(db), grant)
 
 

@@ -19,7 +19,13 @@ from app.core.errors import (
 from app.core.http import Db, RepoReader, storage_of
 from app.core.security import Scope, Viewer
 from app.core.storage import Digest
-from app.hfapi.api.lfs_objects import STORE_LIFETIME, address, part_addresses
+from app.hfapi.api.lfs_objects import (
+    PARTS_LIFETIME_S,
+    STORE_LIFETIME,
+    address,
+    part_addresses,
+    upload_lifetime_s,
+)
 from app.hfapi.context import find_repository
 from app.hub import policy, service
 from app.hub.schemas import MAX_PART_BYTES
@@ -93,7 +99,7 @@ async def batch(request: Request, db: Db, viewer: RepoReader, owner: str, name: 
     else:
         raise BadRequestError("The operation must be upload or download.")
     answer = {"transfer": transfer, "objects": rows, "hash_algo": "sha256"}
-    return JSONResponse(answer, media_type=_MEDIA_TYPE)
+    return JSONResponse(answer, headers={"Cache-Control": "no-store"}, media_type=_MEDIA_TYPE)
 
 
 def _in_parts(body: BatchIn) -> bool:
@@ -126,6 +132,7 @@ async def _upload_rows(
     limit = request.app.state.settings.max_upload_bytes
     # What another repository holds counts for nothing: the answer would tell that it is there.
     known = await service.linked_sizes(db, repository, {item.oid for item in body.objects})
+    lives_s = upload_lifetime_s(sum(item.size for item in body.objects if item.oid not in known))
     rows: list[dict[str, Any]] = []
     for item in body.objects:
         row: dict[str, Any] = {"oid": item.oid, "size": item.size, "authenticated": True}
@@ -134,27 +141,24 @@ async def _upload_rows(
         elif known.get(item.oid, item.size) != item.size:
             row["error"] = {"code": 422, "message": "This object has another size."}
         elif item.oid not in known:
-            upload = await _upload_action(request, db, viewer, repository, (body, item))
-            verify = address(request, viewer, repository, Digest(item.oid, item.size), "verify")
+            digest = Digest(item.oid, item.size)
+            if "multipart" in body.transfers and item.size > MAX_PART_BYTES:
+                upload = await _upload_in_parts(request, db, viewer, repository, digest)
+            else:
+                upload = address(request, viewer, repository, digest, "upload", lives_s)
+            # Asked for when everything has been sent.
+            verify = address(request, viewer, repository, digest, "verify", PARTS_LIFETIME_S)
             row["actions"] = {"upload": upload, "verify": verify}
         rows.append(row)
     return rows
 
 
-async def _upload_action(
-    request: Request,
-    db: AsyncSession,
-    viewer: Viewer,
-    repository: Repository,
-    asked: tuple[BatchIn, LfsObjectIn],
+async def _upload_in_parts(
+    request: Request, db: AsyncSession, viewer: Viewer, repository: Repository, digest: Digest
 ) -> dict[str, Any]:
-    body, item = asked
-    digest = Digest(item.oid, item.size)
-    if "multipart" not in body.transfers or item.size <= MAX_PART_BYTES:
-        return address(request, viewer, repository, digest, "upload")
     user_id = viewer.require_user()
     upload = await lfs_uploads.open_lfs_upload(db, repository, user_id, digest)
-    whole = address(request, viewer, repository, digest, "parts")
+    whole = address(request, viewer, repository, digest, "parts", PARTS_LIFETIME_S)
     return whole | {
         "header": part_addresses(upload.part_size, uploads.num_parts(upload), whole["href"])
     }

@@ -12,7 +12,7 @@ from app.core.http import Db, database, storage_of
 from app.core.security import Viewer
 from app.core.storage import Digest
 from app.hfapi.context import base_url, signing_key
-from app.hfapi.signing import LIFETIME_S, Grant, expiry, issue, read
+from app.hfapi.signing import READ_LIFETIME_S, WRITE_LIFETIME_S, Grant, expiry, issue, read
 from app.hub import service
 from app.hub.policy import access_by_id
 from app.hub.service import Repository, check_sha256, lfs_uploads, uploads
@@ -21,8 +21,18 @@ router = APIRouter(include_in_schema=False)
 
 # A hundred gigabytes on a slow line take most of a day, and clients ask for addresses only once.
 PARTS_LIFETIME_S = 24 * 3600
+_SLOW_LINE = 64 * 1024  # bytes a second
 # Whoever has an address of the store itself needs nothing else, so it does not live long.
-STORE_LIFETIME = timedelta(minutes=5)
+STORE_LIFETIME = timedelta(seconds=READ_LIFETIME_S)
+
+
+def upload_lifetime_s(batch_bytes: int) -> int:
+    """Return how long the addresses of a batch for sending live: as long as a slow line needs.
+
+    The stock client sends hundreds of files one after the other and does not ask again in between.
+    A longer life costs little here: such an address takes nothing but the bytes it was made for.
+    """
+    return min(WRITE_LIFETIME_S + batch_bytes // _SLOW_LINE, PARTS_LIFETIME_S)
 
 
 def address(  # whose, where, what, for what
@@ -31,12 +41,12 @@ def address(  # whose, where, what, for what
     repository: Repository,
     digest: Digest,
     action: str,
+    lifetime_s: int = READ_LIFETIME_S,
 ) -> dict[str, Any]:
     """Return the address for one action on one object, as a batch answers it.
 
     The actions are `upload`, `parts` (an upload in parts), `verify` and `download`.
     """
-    lifetime_s = PARTS_LIFETIME_S if action == "parts" else LIFETIME_S
     grant = Grant(
         action,
         viewer.user_id or 0,

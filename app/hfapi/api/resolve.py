@@ -11,12 +11,14 @@ from app.core.paths import plain
 from app.core.rate_limit import address_of
 from app.core.security import Viewer, sign
 from app.hfapi.context import Readable, base_url, rev_of, unknown
+from app.hfapi.signing import READ_LIFETIME_S
 from app.hub import policy, service
 from app.hub.schemas import FileHandle
 
 router = APIRouter(include_in_schema=False)
 
-_LINK_LIFETIME = timedelta(hours=1)
+# Clients follow it at once, and come back here when they go on with a download that broke off.
+_LINK_LIFETIME = timedelta(seconds=READ_LIFETIME_S)
 
 
 @router.api_route("/{owner}/{name}/resolve/{rev}/{path:path}", methods=["GET", "HEAD"])

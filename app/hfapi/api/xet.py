@@ -12,7 +12,7 @@ from app.core.http import Db, RepoReader, RepoWriter, database, storage_of
 from app.core.security import Viewer
 from app.core.storage import BlobStore
 from app.hfapi.context import base_url, find_repository, rev_of, signing_key
-from app.hfapi.signing import Grant, expiry, issue, read
+from app.hfapi.signing import READ_LIFETIME_S, WRITE_LIFETIME_S, Grant, expiry, issue, read
 from app.hub import policy
 from app.hub.service import Repository, is_sha256, xet_files, xet_sharing
 from app.hub.service.xet_files import ShardFile
@@ -56,8 +56,14 @@ def _token(
     request: Request, viewer: Viewer, repository: Repository, generation: str, action: str
 ) -> Response:
     narrow = viewer.only_repos is not None
-    grant = Grant(action, viewer.user_id or 0, repository.id, expiry(), narrow=narrow)
+    ends = token_expiry(action)
+    grant = Grant(action, viewer.user_id or 0, repository.id, ends, narrow=narrow)
     return token_answer(request, viewer, generation, grant)
+
+
+def token_expiry(action: str) -> int:
+    """Return when a token made now ends; clients know the address that gives them the next one."""
+    return expiry(READ_LIFETIME_S if action == READ else WRITE_LIFETIME_S)
 
 
 def token_answer(request: Request, viewer: Viewer, generation: str, grant: Grant) -> Response:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from app.buckets import policy as buckets
 from app.buckets import service as bucket_files
@@ -16,7 +16,7 @@ from app.core.errors import ForbiddenError
 from app.core.http import Db, storage_of
 from app.hfapi.api.xet import READ, bucket_holder, check_hash, granted, holder
 from app.hfapi.context import base_url, signing_key
-from app.hfapi.signing import BytesGrant, Grant, issue_bytes, read_bytes
+from app.hfapi.signing import READ_LIFETIME_S, BytesGrant, Grant, issue_bytes, read_bytes
 from app.hub import policy
 from app.hub.service import xet_reading
 from app.hub.service.xet_reading import Part, Reconstruction
@@ -24,7 +24,9 @@ from app.hub.service.xet_reading import Part, Reconstruction
 router = APIRouter(prefix="/xet/{generation}/{scope}", include_in_schema=False)
 bytes_router = APIRouter(include_in_schema=False)
 
-_LINK_LIFETIME = timedelta(minutes=15)
+# A client on a slow line asks for new addresses when the old ones are answered with 403.
+_LINK_LIFETIME = timedelta(seconds=READ_LIFETIME_S)
+_NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def reader(request: Request) -> Grant:
@@ -52,24 +54,24 @@ Found = Annotated[Reconstruction, Depends(_found)]
 
 
 @router.get("/v1/reconstructions/{file_hash}")
-async def reconstruct(request: Request, found: Found) -> dict[str, Any]:
+async def reconstruct(request: Request, found: Found) -> Response:
     """Answer what a file, or a range of it, is made of: an address for each part."""
     fetch: dict[str, list[dict[str, Any]]] = {}
     for part in joined(found.parts):
         row = {"range": _chunks(part), "url": _address(request, part), "url_range": _bytes(part)}
         fetch.setdefault(part.xorb, []).append(row)
-    return _terms(found) | {"fetch_info": fetch}
+    return JSONResponse(_terms(found) | {"fetch_info": fetch}, headers=_NO_STORE)
 
 
 @router.get("/v2/reconstructions/{file_hash}")
-async def reconstruct_v2(request: Request, found: Found) -> dict[str, Any]:
+async def reconstruct_v2(request: Request, found: Found) -> Response:
     """Answer the same in the newer shape."""
     fetch: dict[str, list[dict[str, Any]]] = {}
     for part in joined(found.parts):
         ranges = [{"chunks": _chunks(part), "bytes": _bytes(part)}]
         row = {"url": _address(request, part), "ranges": ranges}
         fetch.setdefault(part.xorb, []).append(row)
-    return _terms(found) | {"xorbs": fetch}
+    return JSONResponse(_terms(found) | {"xorbs": fetch}, headers=_NO_STORE)
 
 
 def joined(parts: Sequence[Part]) -> list[Part]:
@@ -118,7 +120,8 @@ async def bytes_grant(request: Request) -> BytesGrant:
     """Return which bytes the address of this request allows.
 
     Raises:
-        UnauthorizedError: it was not made here, or has expired.
+        UnauthorizedError: it was not made here.
+        ForbiddenError: it has ended.
     """
     return read_bytes(signing_key(request), request.query_params.get("grant", ""))
 
