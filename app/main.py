@@ -6,8 +6,10 @@ Only this module, `tables.py` and `cli.py` know every feature. `create_app` is w
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import lru_cache
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from app.accounts import api as accounts_api
 from app.accounts import pages as accounts_pages
@@ -37,6 +39,7 @@ from app.home import pages as home_pages
 from app.hub import api as hub_api
 from app.hub import background as hub_background
 from app.hub import pages as hub_pages
+from app.hub.service import xet_trails
 from app.imports import api as imports_api
 from app.imports import background as imports_background
 from app.imports import bundles_api
@@ -77,6 +80,16 @@ def routers() -> list[APIRouter]:
         githost_api.router,
         hub_pages.router,
     ]
+
+
+@lru_cache
+def _routes() -> list[BaseRoute]:
+    # What a route depends on is worked out anew for every place its router is included in, half a
+    # second for all of them: once a process is enough, however many applications it makes.
+    together = APIRouter()
+    for router in routers():
+        together.include_router(router)
+    return together.routes
 
 
 def authenticators() -> list[Authenticator]:
@@ -137,14 +150,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.database = Database(settings.database_url, EventBus())
     app.state.storage = open_storage(settings)
+    app.state.xet_trails = xet_trails.Trails()
     app.state.doorbell = Doorbell(settings.broker_url)
     app.state.wakeups = Wakeups(settings.broker_url)
     app.state.authenticators = authenticators()
     subscribe(app.state.database.events, app)
     install_error_handlers(app)
     app.mount("/static", Assets(directory=resource_dir("static")), name="static")
-    for router in routers():
-        app.include_router(router)
+    app.router.routes.extend(_routes())
     _add_middleware(app, settings)
     return app
 
