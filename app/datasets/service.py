@@ -32,15 +32,22 @@ from worker.contract.base import digest
 from worker.contract.doctor import check_inventory
 from worker.contract.findings import found
 from worker.contract.images import MAX_IMAGE_BYTES, ImageProbe, probe_image
-from worker.contract.inventory import DataInventory, FileFact, take_inventory
-from worker.contract.layout import Item, Layout, detect_layout
+from worker.contract.inventory import (
+    DataInventory,
+    FileFact,
+    MediaFacts,
+    fact_of,
+    inventory_from,
+    take_inventory,
+)
+from worker.contract.layout import Layout, detect_layout
 from worker.contract.recipe import Columns
 from worker.contract.sources import ArchiveError
 
 log = structlog.get_logger(__name__)
 
 # Change it when probes or layouts are judged differently, and old inventories are taken anew.
-_VERSION = 1
+_VERSION = 2
 _BATCH = 100
 _READERS = 4
 
@@ -101,12 +108,11 @@ class InventoryTaker:
         by_path = {file.path: file for file in files}
         wanted = {by_path[item.path].oid: by_path[item.path] for item in layout.items}
         probes = await self._probes(repository_id, commit, list(wanted.values()))
-        return DataInventory(
-            kind=layout.kind,
-            facts=tuple(_fact(item, probes[by_path[item.path].oid]) for item in layout.items),
-            findings=tuple(layout.findings),
-            empty_classes=tuple(layout.empty_classes),
-        )
+        facts = [
+            fact_of(item, layout.media, _looks(probes[by_path[item.path].oid]))
+            for item in layout.items
+        ]
+        return inventory_from(layout, facts)
 
     async def _open(
         self, repository_id: int, commit: str, files: Sequence[TreeFile]
@@ -210,19 +216,15 @@ def _row(probe: Probe) -> dict[str, object]:
     return {name: getattr(probe, name) for name in names}
 
 
-def _fact(item: Item, probe: Probe) -> FileFact:
-    return FileFact(
-        path=item.path,
-        label=item.label,
-        split=item.split,
-        sha256=probe.sha256,
-        size=probe.size,
+def _looks(probe: Probe) -> MediaFacts:
+    image = ImageProbe(
         width=probe.width,
         height=probe.height,
         mode=probe.mode,
         frames=probe.frames,
         error=probe.error,
     )
+    return MediaFacts(probe.sha256, probe.size, image)
 
 
 def overview(data: DataRevision) -> InventoryOut:

@@ -5,18 +5,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from worker.contract.bases import BaseUnreadableError, PinnedBase
 from worker.contract.doctor import check_inventory
 from worker.contract.findings import RULES, Finding
 from worker.contract.images import decode_image, probe_image
 from worker.contract.inventory import DataInventory, take_inventory
-from worker.contract.plan import (
-    BaseUnreadableError,
-    Examination,
-    PinnedBase,
-    PinnedInventory,
-    Plan,
-    examine,
-)
+from worker.contract.plan import Examination, PinnedInventory, Plan, examine
 from worker.contract.presets import Values, merged
 from worker.contract.recipe import Columns
 from worker.contract.recipe_text import recipe_from_values
@@ -170,7 +164,7 @@ def test_junk_is_ignored_without_a_word() -> None:
 
 def test_images_outside_of_classes_are_named() -> None:
     files = {**folders("cat", "dog", prefix="train/"), "cover.png": png(7)}
-    assert one(examined(files).findings, "IMAGES_OUTSIDE").files == ("cover.png",)
+    assert one(examined(files).findings, "FILES_OUTSIDE").files == ("cover.png",)
 
 
 def test_copies_never_part_into_training_and_validation() -> None:
@@ -188,7 +182,7 @@ def test_one_image_under_two_classes_is_a_warning() -> None:
 
 
 def test_no_images_at_all_is_an_error() -> None:
-    assert codes(examined({"README.md": b"x"}).errors) == {"NO_IMAGES"}
+    assert codes(examined({"README.md": b"x"}).errors) == {"NO_DATA"}
 
 
 def test_a_split_that_is_not_there_is_an_error_with_those_that_are() -> None:
@@ -209,7 +203,7 @@ TABLE = b"image,label\ncat/0.png,cat\ncat/1.png,cat\ndog/0.png,dog\ndog/1.png,do
 
 def test_a_table_names_its_images() -> None:
     found = inventory({**folders("cat", "dog"), "train.csv": TABLE})
-    assert found.kind == "table"
+    assert found.kind == "image-table"
     assert len(found.facts) == 4
     assert found.splits == ("train",)
 

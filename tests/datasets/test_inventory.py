@@ -66,7 +66,7 @@ async def test_a_table_names_images_and_classes(app: FastAPI, client: httpx.Asyn
     )
     repo = await make_data(app, owner, by_table(text))
     found = (await inventory(client, repo)).json()
-    assert found["kind"] == "table"
+    assert found["kind"] == "image-table"
     assert [(c["label"], c["total"]) for c in found["classes"]] == [("even", 2), ("odd", 2)]
 
 

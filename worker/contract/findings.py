@@ -20,10 +20,16 @@ class Rule(NamedTuple):
 
 
 RULES: dict[str, Rule] = {
-    "NO_IMAGES": Rule(
+    "BASE_UNFIT": Rule(
         "error",
-        "No images were found in the data set.",
-        "Put the images into one folder per class, or add a table with columns image and label.",
+        "{repo} is a network of {library}, which cannot do {task}.",
+        "Choose a base model of one of these libraries: {fitting}.",
+    ),
+    "NO_DATA": Rule(
+        "error",
+        "Nothing that can be learned from was found in the data set.",
+        "Put pictures or recordings into one folder per class, or add a table (CSV, JSON lines, "
+        "Parquet) with columns such as text and label.",
     ),
     "ARCHIVE_INVALID": Rule("error", "{reason}", "Pack the folder again as a plain zip file."),
     "IMAGE_UNREADABLE": Rule(
@@ -33,8 +39,8 @@ RULES: dict[str, Rule] = {
     ),
     "CLASS_EMPTY": Rule(
         "error",
-        "These classes have no images: {classes}.",
-        "Add images to the folder or remove it.",
+        "These classes have no files: {classes}.",
+        "Add files to the folder or remove it.",
     ),
     "ONE_CLASS": Rule(
         "error",
@@ -48,37 +54,37 @@ RULES: dict[str, Rule] = {
     ),
     "CLASS_TOO_SMALL": Rule(
         "error",
-        "These classes have fewer than 2 training images: {classes}.",
-        "Add images, or leave the class out.",
+        "These classes have fewer than 2 training examples: {classes}.",
+        "Add examples, or leave the class out.",
     ),
     "CLASSES_DIFFER": Rule(
         "error",
         "The {split} split has classes that training never sees: {classes}.",
-        "Add training images for them, or remove them from the {split} split.",
+        "Add training examples of them, or remove them from the {split} split.",
     ),
     "CLASS_NOT_MEASURED": Rule(
         "warning",
-        "The {split} split has no images of these classes: {classes}.",
-        "Their accuracy stays unknown; add some images of each.",
+        "The {split} split has no examples of these classes: {classes}.",
+        "Their accuracy stays unknown; add some examples of each.",
     ),
     "LEAKAGE": Rule(
         "error",
-        "{total} images are in {one} and in {other} alike, so the result would look too good.",
+        "{total} examples are in {one} and in {other} alike, so the result would look too good.",
         "Remove them from one of the two splits.",
     ),
     "DUPLICATES": Rule(
         "info",
-        "{total} images appear more than once in the {split} split.",
+        "{total} examples appear more than once in the {split} split.",
         "Harmless when meant; else remove the copies.",
     ),
     "LABELS_CONFLICT": Rule(
         "warning",
-        "{total} images appear under two different classes.",
+        "{total} examples appear under two different classes.",
         "Decide for one class each and remove the other copy.",
     ),
-    "IMAGES_OUTSIDE": Rule(
+    "FILES_OUTSIDE": Rule(
         "warning",
-        "{total} images lie outside of any class folder and are not used.",
+        "{total} files lie outside of any class folder and are not used.",
         "Move them into the folder of their class.",
     ),
     "ANIMATED": Rule(
@@ -87,7 +93,7 @@ RULES: dict[str, Rule] = {
     "ROW_UNREADABLE": Rule(
         "error",
         "{total} rows of {table} cannot be read; the first is line {line}.",
-        "Give every row as many cells as the heading, and a class.",
+        "Give every row as many cells as the heading, and a value in each column that is used.",
     ),
     "COLUMN_MISSING": Rule(
         "error",
@@ -96,7 +102,7 @@ RULES: dict[str, Rule] = {
     ),
     "IMAGE_MISSING": Rule(
         "error",
-        "{total} rows of {table} name an image that is not there; the first is line {line}.",
+        "{total} rows of {table} name an image that is not there; the first: {first}.",
         "Upload the images, or correct the paths; they count from the table's own folder.",
     ),
     "TABLE_UNREADABLE": Rule(
@@ -109,13 +115,13 @@ RULES: dict[str, Rule] = {
     ),
     "NO_TEST_SPLIT": Rule(
         "info",
-        "There is no test split, so the accuracy shown comes from validation images.",
+        "There is no test split, so the result shown comes from validation examples.",
         "Name a test split under data.test for a number nobody chose by.",
     ),
     "NO_VALIDATION": Rule(
         "error",
-        "There are too few training images to keep any for validation.",
-        "Add images, or name a validation split.",
+        "There are too few training examples to keep any for validation.",
+        "Add examples, or name a validation split.",
     ),
     "TEST_USED_TWICE": Rule(
         "warning",
@@ -124,7 +130,7 @@ RULES: dict[str, Rule] = {
     ),
     "IMBALANCED": Rule(
         "warning",
-        "The largest class has {ratio} times the images of the smallest; accuracy hides the "
+        "The largest class has {ratio} times the examples of the smallest; accuracy hides the "
         "small ones.",
         "Set data.imbalance.class_weight to balanced and look at the table per class.",
     ),

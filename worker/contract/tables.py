@@ -1,60 +1,112 @@
-"""Reading tables that name images: CSV, TSV, JSON lines and Parquet, with line numbers."""
+"""Reading tables: CSV, TSV, JSON, JSON lines and Parquet, with line numbers and typed cells."""
 
 import csv
 import io
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+from pydantic import JsonValue
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+MAX_ROWS = 500_000
+MAX_CELL_CHARS = 4_000_000
 _ENCODINGS = ("utf-8-sig", "gb18030")
+# A NUL or half a surrogate pair is in no language, and neither a database nor UTF-8 takes them.
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class TableUnreadableError(ValueError):
     """The bytes are not a table; the message says why."""
 
 
+class Row(NamedTuple):
+    """One row: its line (or number, from 1) in the file, and its cells by column."""
+
+    line: int
+    cells: dict[str, JsonValue]
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table as texts. `rows` pairs the line number with the cells; `bad_lines` were ragged."""
+    """A table. CSV cells are texts, others typed; `bad_lines` were ragged or no objects.
+
+    `binary` are columns of bytes, whose cells are left out; `encoding` is that of the text.
+    """
 
     columns: tuple[str, ...]
-    rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     bad_lines: list[int] = field(default_factory=list)
+    binary: frozenset[str] = frozenset()
+    encoding: str = "utf-8"
 
 
 def read_table(path: str, content: bytes) -> Table:
     """Return a table by the ending of its name.
 
     Raises:
-        TableUnreadableError: wrong encoding, no heading, or damaged.
+        TableUnreadableError: wrong encoding, no heading, too many rows, or damaged.
     """
     lower = path.lower()
     if lower.endswith(".parquet"):
         return _read_parquet(content)
-    text = _decoded(content)
-    return _read_json_lines(text) if lower.endswith(".jsonl") else _read_delimited(text)
+    text, encoding = decoded(content)
+    if lower.endswith((".jsonl", ".ndjson")):
+        return _read_json_lines(text, encoding)
+    return _read_delimited(text, encoding)
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> tuple[str, str]:
+    """Return the text of a file and its encoding, UTF-8 or GB18030.
+
+    Raises:
+        TableUnreadableError: neither of them.
+    """
     for encoding in _ENCODINGS:
         try:
-            return content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if "\x00" in text:
+            break
+        return text, encoding.removesuffix("-sig")
     raise TableUnreadableError("the text is neither UTF-8 nor GB18030")
 
 
-def _read_delimited(text: str) -> Table:
+def clean(value: JsonValue) -> JsonValue:
+    """Return a value without the characters that are in no text."""
+    if isinstance(value, str):
+        return _NOT_TEXT.sub("\ufffd", value) if _NOT_TEXT.search(value) else value
+    if isinstance(value, list):
+        return [clean(part) for part in value]
+    if isinstance(value, dict):
+        return {str(clean(key)): clean(part) for key, part in value.items()}
+    return value
+
+
+def table_of(values: list[JsonValue]) -> Table:
+    """Return a table of JSON objects, as they lie in one list.
+
+    Raises:
+        TableUnreadableError: none of them is an object.
+    """
+    return _from_objects(enumerate(values, start=1), "utf-8")
+
+
+def _read_delimited(text: str, encoding: str) -> Table:
+    csv.field_size_limit(MAX_CELL_CHARS)
     heading = text.split("\n", 1)[0]
     delimiter = max(",\t;", key=heading.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = tuple(cell.strip() for cell in next(reader, []))
-        table = Table(columns)
+        table = Table(columns, encoding=encoding)
         for cells in reader:
+            _check_count(len(table.rows))
             if len(cells) == len(columns):
-                table.rows.append((reader.line_num, dict(zip(columns, cells, strict=True))))
+                table.rows.append(Row(reader.line_num, dict(zip(columns, cells, strict=True))))
             elif cells:
                 table.bad_lines.append(reader.line_num)
     except csv.Error as error:
@@ -64,24 +116,41 @@ def _read_delimited(text: str) -> Table:
     return table
 
 
-def _read_json_lines(text: str) -> Table:
-    rows: list[tuple[int, dict[str, str]]] = []
-    bad_lines: list[int] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+def _check_count(count: int) -> None:
+    if count >= MAX_ROWS:
+        raise TableUnreadableError(f"it has more than {MAX_ROWS} rows")
+
+
+def _read_json_lines(text: str, encoding: str) -> Table:
+    return _from_objects(_json_lines(text), encoding)
+
+
+def _json_lines(text: str) -> Iterator[tuple[int, JsonValue]]:
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except ValueError:
+            value: JsonValue = json.loads(line)
+        except (ValueError, RecursionError):
             value = None
+        yield number, value
+
+
+def _from_objects(values: Iterator[tuple[int, JsonValue]], encoding: str) -> Table:
+    rows: list[Row] = []
+    bad_lines: list[int] = []
+    columns: dict[str, None] = {}
+    for number, value in values:
+        _check_count(len(rows))
         if isinstance(value, dict):
-            rows.append((number, {str(key): _text(cell) for key, cell in value.items()}))
+            cells = cast("dict[str, JsonValue]", clean(value))
+            columns.update(dict.fromkeys(cells))
+            rows.append(Row(number, cells))
         else:
             bad_lines.append(number)
-    columns = tuple(dict.fromkeys(key for _, row in rows for key in row))
     if not columns:
         raise TableUnreadableError("no line holds a JSON object")
-    return Table(columns, rows, bad_lines)
+    return Table(tuple(columns), rows, bad_lines, encoding=encoding)
 
 
 def _read_parquet(content: bytes) -> Table:
@@ -90,23 +159,41 @@ def _read_parquet(content: bytes) -> Table:
     from pyarrow import parquet
 
     try:
-        read = parquet.read_table(io.BytesIO(content))
+        file = parquet.ParquetFile(io.BytesIO(content))
+        _check_count(file.metadata.num_rows)
+        names = [str(name) for name in file.schema_arrow.names]
+        binary = frozenset(
+            str(part.name) for part in file.schema_arrow if _is_binary(pa.types, part.type)
+        )
+        read = file.read(columns=[name for name in names if name not in binary])
+        values = cast("list[dict[str, JsonValue]]", read.to_pylist())
     except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, TableUnreadableError):
+            raise
         raise TableUnreadableError("the Parquet file is damaged") from error
-    if read.num_rows > 2_000_000:  # noqa: PLR2004 - more rows than images that fit a run
-        raise TableUnreadableError("the Parquet file has more than two million rows")
-    columns = tuple(str(name) for name in read.column_names)
-    values = cast("list[dict[str, object]]", read.to_pylist())
     rows = [
-        (number, {key: _text(cell) for key, cell in row.items()})
+        Row(number, {key: _plain(cell) for key, cell in row.items()})
         for number, row in enumerate(values, start=1)
     ]
-    return Table(columns, rows)
+    return Table(tuple(names), rows, binary=binary)
 
 
-def _text(cell: object) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, dict) and isinstance(cell.get("path"), str):
-        return str(cell["path"])
+def _is_binary(types: object, kind: object) -> bool:
+    """Whether a column holds bytes: pictures and sounds kept inside the table."""
+    is_bytes = (
+        types.is_binary(kind) or types.is_large_binary(kind)  # type: ignore[attr-defined] # pyarrow has no types
+    )
+    inside = [kind.field(n) for n in range(kind.num_fields)]  # type: ignore[attr-defined] # pyarrow has no types
+    return is_bytes or any(_is_binary(types, part.type) for part in inside)
+
+
+def _plain(cell: object) -> JsonValue:
+    if cell is None or isinstance(cell, bool | int | float):
+        return cell
+    if isinstance(cell, str):
+        return clean(cell)
+    if isinstance(cell, list | tuple):
+        return [_plain(part) for part in cell]
+    if isinstance(cell, dict):
+        return {str(key): _plain(part) for key, part in cell.items()}
     return str(cell)
