@@ -21,6 +21,13 @@ class JobChanged:
 
 
 @dataclass(frozen=True)
+class EpochMeasured:
+    """A run reported what it measured after an epoch."""
+
+    job_id: int
+
+
+@dataclass(frozen=True)
 class JobEnded:
     """A job reached a final state."""
 

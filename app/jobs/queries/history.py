@@ -50,6 +50,18 @@ async def events_after(
     return (await db.scalars(statement)).all()
 
 
+async def events_of_kind(
+    db: AsyncSession, job_ids: Collection[int], kind: str
+) -> Sequence[JobEvent]:
+    """Return the events of one kind of some jobs, in order."""
+    statement = (
+        select(JobEvent)
+        .where(JobEvent.job_id.in_(job_ids), JobEvent.kind == kind)
+        .order_by(JobEvent.job_id, JobEvent.seq)
+    )
+    return (await db.scalars(statement)).all()
+
+
 async def log_lines(
     db: AsyncSession, job_id: int, after: int, tail: int | None, limit: int
 ) -> Sequence[LogLine]:

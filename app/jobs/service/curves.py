@@ -1,6 +1,7 @@
 """The curves of a job as plain values: for the API, and kept beside a published model."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from app.core.db import AsyncSession
@@ -22,6 +23,14 @@ async def curves(db: AsyncSession, job: Job) -> MetricsOut:
         stages=_stages(events),
         num_points=await history.num_points(db, job.id),
     )
+
+
+async def epochs_of(db: AsyncSession, job_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
+    """Return what was measured after each epoch of some jobs, in order; the last attempt counts."""
+    found: dict[int, list[JobEvent]] = defaultdict(list)
+    for event in await history.events_of_kind(db, job_ids, "EpochFinished"):
+        found[event.job_id].append(event)
+    return {job_id: _newest(events, "EpochFinished", "epoch") for job_id, events in found.items()}
 
 
 def _point(point: Point) -> PointOut:

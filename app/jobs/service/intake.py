@@ -8,7 +8,7 @@ from app.core.db import AsyncSession
 from app.core.errors import Detail, InvalidError
 from app.core.events import emit
 from app.core.i18n import _
-from app.jobs.events import JobChanged
+from app.jobs.events import EpochMeasured, JobChanged
 from app.jobs.queries import history, leases
 from app.jobs.service.attempts import stale
 from app.jobs.service.cleaning import clean_object, clean_text
@@ -53,6 +53,8 @@ async def store_events(
         attempt.event_seq = fresh[-1][0]
         await _append(db, ref, [payload for _seq, payload in fresh])
         emit(db, JobChanged(ref.job_id))
+    if any(payload["kind"] == "EpochFinished" for _seq, payload in fresh):
+        emit(db, EpochMeasured(ref.job_id))
     for _seq, payload in fresh:
         state = _STEPS.get(str(payload["kind"]))
         if state is not None:
