@@ -1,8 +1,8 @@
 """Xet: tokens, bundles, shards that turn them into files, and the way back for readers."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.buckets import policy as buckets
@@ -10,12 +10,12 @@ from app.buckets import service as bucket_files
 from app.core.errors import InvalidError, NotFoundError, UnauthorizedError
 from app.core.http import Db, RepoReader, RepoWriter, database, storage_of
 from app.core.security import Viewer
-from app.core.storage import BlobStore
 from app.hfapi.context import base_url, find_repository, rev_of, signing_key
 from app.hfapi.signing import READ_LIFETIME_S, WRITE_LIFETIME_S, Grant, expiry, issue, read
 from app.hub import policy
 from app.hub.service import Repository, is_sha256, xet_files, xet_sharing
 from app.hub.service.xet_files import ShardFile
+from app.hub.service.xet_trails import Trail, Trails
 
 router = APIRouter(include_in_schema=False)
 cas_router = APIRouter(prefix="/xet/{generation}/{scope}", include_in_schema=False)
@@ -107,16 +107,31 @@ Writer = Annotated[Grant, Depends(writer)]
 
 
 @cas_router.post("/v1/xorbs/{prefix}/{xorb_hash}")
-async def put_xorb(request: Request, grant: Writer, prefix: str, xorb_hash: str) -> dict[str, bool]:
+async def put_xorb(
+    request: Request, grant: Writer, after: BackgroundTasks, prefix: str, xorb_hash: str
+) -> dict[str, bool]:
     """Take a bundle; every chunk in it is checked."""
     del prefix
-    storage = storage_of(request)
-    received = await xet_files.receive_xorb(storage, request.stream(), check_hash(xorb_hash))
+    storage, trail = storage_of(request), _trails(request).of(_sender(request, grant))
+    trail.expect(check_hash(xorb_hash))
+    received = await xet_files.receive_xorb(storage, request.stream(), xorb_hash)
     async with database(request).transaction() as db:
         is_new = await xet_files.record_xorb(db, grant.user_id, received)
-    if not is_new:
+    if is_new:
+        trail.arrived(received.hash, received.key, received.chunks)
+        after.add_task(trail.follow, storage)
+    else:
         await storage.delete(received.key)
     return {"was_inserted": is_new}
+
+
+def _trails(request: Request) -> Trails:
+    return cast("Trails", request.app.state.xet_trails)
+
+
+def _sender(request: Request, grant: Grant) -> tuple[int, str]:
+    """Return by what bundles of one upload are known to belong together; a hint and no right."""
+    return grant.user_id, request.headers.get("x-xet-session-id", "")[:100]
 
 
 def check_hash(text: str) -> str:
@@ -145,19 +160,19 @@ async def find_chunk(db: Db, grant: Writer, prefix: str, chunk_hash: str) -> Res
 @cas_router.post("/v1/shards")
 async def put_shard(request: Request, grant: Writer) -> dict[str, int]:
     """Take a shard: check its proofs and each file's content, and let the repository use them."""
-    storage = storage_of(request)
+    trail = _trails(request).end(_sender(request, grant))
     for file in await xet_files.read_shard(request.stream()):
-        await _take_file(request, storage, grant, file)
+        await _take_file(request, grant, file, trail)
     return {"result": 1}
 
 
-async def _take_file(request: Request, storage: BlobStore, grant: Grant, file: ShardFile) -> None:
+async def _take_file(request: Request, grant: Grant, file: ShardFile, trail: Trail) -> None:
     if file.size > request.app.state.settings.max_upload_bytes:
         raise InvalidError("A file of this shard is larger than the site accepts.")
     sender = Viewer(user_id=grant.user_id)
     async with database(request).transaction() as db:
         verified = await xet_files.verify_file(db, sender, file, may_share=not grant.narrow)
-    sha256 = await xet_files.check_content(storage, verified)
+    sha256 = await xet_files.check_content(storage_of(request), verified, trail)
     async with database(request).transaction() as db:
         if grant.bucket_id:
             bucket = await buckets.access_by_id(db, bucket_holder(grant), grant.bucket_id)

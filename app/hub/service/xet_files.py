@@ -6,7 +6,6 @@ a hash alone buys nobody somebody else's bytes.
 """
 
 import asyncio
-import hashlib
 import secrets
 import struct
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from app.hub.queries import repositories, uploads
 from app.hub.queries import xet as queries
 from app.hub.service.xet_reading import hash_pieces
 from app.hub.service.xet_sharing import readable_chunks
+from app.hub.service.xet_trails import Trail
 from app.hub.tables import Repository, Xorb
 from app.hub.xet import (
     MAX_XORB_BYTES,
@@ -59,7 +59,7 @@ class ReceivedXorb:
 
     hash: str
     size: int
-    table: bytes
+    chunks: Sequence[Chunk] = field(repr=False)
     key: str
 
 
@@ -102,7 +102,7 @@ async def receive_xorb(
         await writer.promote(key)
     finally:
         await writer.discard()
-    return ReceivedXorb(expected, writer.size, pack_chunks(table), key)
+    return ReceivedXorb(expected, writer.size, table, key)
 
 
 async def record_xorb(db: AsyncSession, user_id: int, received: ReceivedXorb) -> bool:
@@ -110,7 +110,7 @@ async def record_xorb(db: AsyncSession, user_id: int, received: ReceivedXorb) ->
     values = {
         "hash": received.hash,
         "size": received.size,
-        "chunks": received.table,
+        "chunks": pack_chunks(received.chunks),
         "storage_key": received.key,
     }
     return await queries.add_xorb(db, user_id, values)
@@ -193,15 +193,21 @@ def anchors(chunks: Iterable[Chunk]) -> frozenset[bytes]:
     return frozenset(found | set(hashes[:1]))
 
 
-async def check_content(storage: BlobStore, verified: VerifiedFile) -> str:
-    """Read the file once and return its sha256, checked if the sender told it; nothing is stored.
+async def check_content(storage: BlobStore, verified: VerifiedFile, trail: Trail) -> str:
+    """Return the sha256 of a file, checked if the sender told it; nothing is stored.
+
+    Args:
+        storage: where its bundles lie.
+        verified: the file; what of it was not hashed ahead is read once.
+        trail: what was hashed ahead.
 
     Raises:
         InvalidError: its content has another sha256 than the shard says.
     """
     file = verified.file
-    digest = hashlib.sha256()
-    await hash_pieces(storage, pieces(verified.layout, verified.keys, 0, file.size), digest.update)
+    digest, known = await trail.known_part(storage, file.terms)
+    rest = pieces(verified.layout, verified.keys, known, file.size)
+    await hash_pieces(storage, rest, digest.update)
     if file.sha256 and digest.hexdigest() != file.sha256:
         raise InvalidError("The content has another sha256.", code="digest_mismatch")
     return digest.hexdigest()
