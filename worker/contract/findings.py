@@ -1,22 +1,15 @@
 """What the doctor can find: every rule with its sentence and its advice."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
-
 from pydantic import Field
 
 from worker.contract.base import Wire
+from worker.contract.data_rules import DATA_RULES
+from worker.contract.rules import Rule, Severity
 
-Severity = Literal["error", "warning", "info"]
+__all__ = ["RULES", "Finding", "Rule", "Severity", "found"]
+
 SHOWN_FILES = 20
-
-
-class Rule(NamedTuple):
-    """A rule of the doctor. `{name}` in the texts is filled from the finding's params."""
-
-    severity: Severity
-    message: str
-    fix: str
 
 
 RULES: dict[str, Rule] = {
@@ -71,6 +64,16 @@ RULES: dict[str, Rule] = {
         "error",
         "{total} examples are in {one} and in {other} alike, so the result would look too good.",
         "Remove them from one of the two splits.",
+    ),
+    "LEAKAGE_SMALL": Rule(
+        "warning",
+        "{total} examples are in {one} and in {other} alike; the result looks a little too good.",
+        "Remove them from one of the two splits.",
+    ),
+    "GROUP_PARTED": Rule(
+        "error",
+        "{total} groups have examples in {one} and in {other}, so the result would look too good.",
+        "Put all examples of a group into one split, or leave the splits to this site.",
     ),
     "DUPLICATES": Rule(
         "info",
@@ -195,6 +198,7 @@ RULES: dict[str, Rule] = {
         "The images are about {pixels} pixels wide and are enlarged to {image_size}.",
         "A smaller data.image_size is faster and often as good.",
     ),
+    **DATA_RULES,
 }
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import Field, JsonValue
 
@@ -22,7 +22,8 @@ _DEFAULT = Columns()
 class FileFact(Wire):
     """One example: a media file, or a row of a file.
 
-    Sizes are in pixels, upright; `seconds` is how long a recording is, `length` how many
+    Sizes are in pixels, upright; `mode` is what colours a picture has, or a recording's rate;
+    `seconds` is how long a recording is, `length` how many
     characters or tokens a text has. `sha256` is the identity of the file and its values;
     `content_sha256`, where it is not the same, that of all but the targets: copies share it.
     `order` is when it happened, in the data's own unit. `error` is None when it can be used.
@@ -107,8 +108,8 @@ class MediaFacts:
 
     sha256: str
     size: int
-    image: ImageProbe = ImageProbe()
-    sound: SoundProbe = SoundProbe()
+    image: ImageProbe = field(default_factory=ImageProbe)
+    sound: SoundProbe = field(default_factory=SoundProbe)
 
 
 @dataclass
@@ -222,7 +223,7 @@ def fact_of(item: Item, media: Media, looks: MediaFacts | None) -> FileFact:
         split=item.split,
         width=image.width,
         height=image.height,
-        mode=image.mode,
+        mode=image.mode or (f"{sound.rate} Hz" if sound.rate else ""),
         frames=image.frames,
         error=image.error or sound.error,
         row=item.row,

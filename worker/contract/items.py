@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from worker.contract.base import Wire, canonical_json
 from worker.contract.findings import Finding
@@ -61,7 +61,7 @@ class Candidate(Wire):
     format: str
     score: int
     reason: str
-    params: dict[str, str | int] = {}
+    params: dict[str, str | int] = Field(default_factory=dict)
 
     @property
     def sentence(self) -> str:

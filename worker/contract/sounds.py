@@ -1,5 +1,6 @@
 """Looking into the head of a recording: how long it is, how fast it was sampled."""
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +8,11 @@ from dataclasses import dataclass
 MAX_SECONDS = 30
 _FLAC_HEAD = 42
 _WAVE_FORMAT_BYTES = 16
+_OTHERS = {
+    "mp3": re.compile(rb"ID3|\xff[\xe0-\xff]"),
+    "ogg": re.compile(rb"OggS"),
+    "m4a": re.compile(rb".{4}ftyp", re.DOTALL),
+}
 _PCM_FORMATS = {1, 3, 0xFFFE}
 
 
@@ -32,12 +38,9 @@ def probe_sound(content: bytes) -> SoundProbe:
         return _probe_wave(content)
     if content[:4] == b"fLaC":
         return _probe_flac(content)
-    if content[:3] == b"ID3" or (content[0] == 0xFF and len(content) > 1 and content[1] >= 0xE0):
-        return SoundProbe(format="mp3")
-    if content[:4] == b"OggS":
-        return SoundProbe(format="ogg")
-    if content[4:8] == b"ftyp":
-        return SoundProbe(format="m4a")
+    for name, looks_like in _OTHERS.items():
+        if looks_like.match(content):
+            return SoundProbe(format=name)
     return SoundProbe(error="not a recording, or of a kind that is not read")
 
 

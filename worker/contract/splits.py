@@ -1,4 +1,4 @@
-"""Deciding which image trains, which validates and which tests: the same everywhere, by content."""
+"""Deciding which example trains, which validates, which tests: the same everywhere, by content."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -9,10 +9,14 @@ from worker.contract.findings import Finding, found
 from worker.contract.inventory import DataInventory, FileFact
 from worker.contract.recipe import Data, DataSource
 
+# The format whose examples are what users did; they are parted by time.
+RECOMMENDATION = "interactions"
+FEWEST_INTERACTIONS = 3
+
 
 @dataclass
 class Splits:
-    """The images of each split, in a fixed order. `test` may be empty."""
+    """The examples of each split, in a fixed order. `test` may be empty."""
 
     train: list[FileFact] = field(default_factory=list)
     validation: list[FileFact] = field(default_factory=list)
@@ -20,19 +24,19 @@ class Splits:
     findings: list[Finding] = field(default_factory=list)
 
     def named(self) -> dict[str, list[FileFact]]:
-        """Return the splits that hold images, by name."""
+        """Return the splits that hold examples, by name."""
         everything = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: facts for name, facts in everything.items() if facts}
 
     @property
     def classes(self) -> list[str]:
         """The classes, sorted; their position is their number in the network."""
-        return sorted({fact.label for fact in self.train} | {f.label for f in self.validation})
+        return sorted({name for fact in (*self.train, *self.validation) for name in fact.classes})
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return the number of images of each class in each split."""
+        """Return the number of examples of each class in each split."""
         return {
-            name: dict(sorted(Counter(fact.label for fact in facts).items()))
+            name: dict(sorted(Counter(c for fact in facts for c in fact.classes).items()))
             for name, facts in self.named().items()
         }
 
@@ -46,8 +50,10 @@ def assign_splits(
         inventory: the training data set.
         test_inventory: the data set under `data.test` when it is another repository, else None.
         data: the data block of the recipe.
-        seed: chooses the validation images when a part of training is taken.
+        seed: chooses the validation examples when a part of training is taken.
     """
+    if inventory.kind == RECOMMENDATION and not inventory.splits and test_inventory is None:
+        return leave_last_out(inventory.facts)
     splits = Splits()
     train_name = data.train.split or ("train" if "train" in inventory.splits else None)
     pool = list(inventory.of_split(train_name))
@@ -61,7 +67,7 @@ def assign_splits(
         splits.validation = list(inventory.of_split(own))
         if not splits.validation:
             splits.findings.append(_missing(own, inventory))
-        elif test_name is not None and set(splits.validation) & set(splits.test):
+        elif test_name is not None and _share(splits.validation, splits.test):
             splits.findings.append(found("TEST_USED_TWICE", split=own))
         splits.train = pool
     else:
@@ -93,6 +99,10 @@ def _test(
     return facts, (None if other is not None else name and _canonical(facts))
 
 
+def _share(ours: Sequence[FileFact], theirs: Sequence[FileFact]) -> bool:
+    return not {fact.key for fact in ours}.isdisjoint(fact.key for fact in theirs)
+
+
 def _canonical(facts: Sequence[FileFact]) -> str | None:
     return facts[0].split if facts else None
 
@@ -107,35 +117,65 @@ def _divide(
     seed: int,
     stratify: bool,  # noqa: FBT001 - a recipe field passed on
 ) -> tuple[list[FileFact], list[FileFact]]:
-    groups: dict[str, list[FileFact]] = defaultdict(list)
+    strata: dict[str, list[FileFact]] = defaultdict(list)
+    # A group spans classes, so groups are drawn from the whole.
+    grouped = any(fact.group is not None for fact in pool)
     for fact in pool:
-        groups[fact.label if stratify else ""].append(fact)
+        strata[fact.label if stratify and not grouped else ""].append(fact)
     chosen: set[str] = set()
-    for facts in groups.values():
+    for facts in strata.values():
         chosen |= _chosen(facts, part, seed)
-    kept = [fact for fact in pool if fact.sha256 not in chosen]
-    return kept, [fact for fact in pool if fact.sha256 in chosen]
+    kept = [fact for fact in pool if _unit(fact) not in chosen]
+    return kept, [fact for fact in pool if _unit(fact) in chosen]
+
+
+def _unit(fact: FileFact) -> str:
+    """Return what must not be parted: its group, else the copies of its content."""
+    return f"group {fact.group}" if fact.group is not None else fact.content
 
 
 def _chosen(facts: Sequence[FileFact], part: float, seed: int) -> set[str]:
-    """Return the contents that validate. Copies of one image always go the same way."""
-    copies = Counter(fact.sha256 for fact in facts)
+    """Return the units that validate; copies and groups always go the same way."""
+    copies = Counter(_unit(fact) for fact in facts)
     wanted = max(1, round(len(facts) * part))
     chosen: set[str] = set()
     count = 0
-    for sha in sorted(copies, key=lambda sha: _rank(seed, sha)):
+    for unit in sorted(copies, key=lambda unit: _rank(seed, unit)):
         if count >= wanted or len(chosen) == len(copies) - 1:
             break
-        chosen.add(sha)
-        count += copies[sha]
+        chosen.add(unit)
+        count += copies[unit]
     return chosen
 
 
-def _rank(seed: int, sha: str) -> str:
-    return hashlib.sha256(f"{seed}:{sha}".encode()).hexdigest()
+def leave_last_out(facts: Sequence[FileFact]) -> Splits:
+    """Return what each user did last as the test, the one before as validation, else training.
+
+    Users with fewer than three interactions only train. Ties in time keep the data's order.
+    """
+    by_user: dict[str, list[FileFact]] = defaultdict(list)
+    for fact in facts:
+        by_user[fact.group or ""].append(fact)
+    last: dict[str, str] = {}
+    for history in by_user.values():
+        if len(history) >= FEWEST_INTERACTIONS:
+            ordered = sorted(history, key=lambda fact: fact.order or 0.0)
+            last[ordered[-1].key] = "test"
+            last[ordered[-2].key] = "validation"
+    splits = Splits()
+    places = {"test": splits.test, "validation": splits.validation}
+    for fact in facts:
+        places.get(last.get(fact.key, ""), splits.train).append(fact)
+    if not splits.validation:
+        splits.findings.append(found("NO_VALIDATION"))
+    return splits
+
+
+def _rank(seed: int, unit: str) -> str:
+    return hashlib.sha256(f"{seed}:{unit}".encode()).hexdigest()
 
 
 def imbalance_ratio(facts: Iterable[FileFact]) -> float:
-    """Return how many times larger the largest class is than the smallest; 1 for no images."""
-    counts = Counter(fact.label for fact in facts)
+    """Return how many times larger the largest class is than the smallest; 1 for none."""
+    counts = Counter(name for fact in facts for name in fact.classes)
     return max(counts.values()) / min(counts.values()) if counts else 1.0

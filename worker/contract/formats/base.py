@@ -23,7 +23,7 @@ from worker.contract.tables import (
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
-# A table, a list of annotations or a packed array is read in one piece; this is how large it may be.
+# How large a table, a list of annotations or a packed array may be: it is read in one piece.
 MAX_FILE_BYTES = 128 * 1024 * 1024
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 _DEFAULT = Columns()
@@ -148,7 +148,7 @@ def is_asked(columns: Columns, *fields: str) -> bool:
 def column_of(
     table_columns: Iterable[str], columns: Columns, field: str, aliases: Sequence[str]
 ) -> str | None:
-    """Return the column of a table that holds a value: the one asked for, else by its usual names."""
+    """Return the column that holds a value: the one asked for, else by its usual names."""
     names = list(table_columns)
     wanted = asked(columns, field)
     if wanted is not None:

@@ -10,7 +10,7 @@ from worker.contract.tables import SUFFIXES
 
 NAME = "image-table"
 TABLE = MediaTable(
-    field="image",
+    value="image",
     aliases=("file_name", "filename", "path", "image_path", "file", "img", "image_id"),
     suffixes=IMAGE_SUFFIXES,
     missing_code="IMAGE_MISSING",

@@ -27,7 +27,7 @@ _PROBED_ROWS = 50
 class MediaTable:
     """What a kind of table holds: the column of files, and columns that say something of them."""
 
-    field: str
+    value: str
     aliases: Sequence[str]
     suffixes: tuple[str, ...]
     missing_code: str
@@ -38,13 +38,12 @@ class MediaTable:
         among = frozenset(files.ending(*self.suffixes))
         best: tuple[str, str, float] | None = None
         for path, table in files.tables() if among else ():
-            column = column_of(table.columns, columns, self.field, self.aliases)
+            column = column_of(table.columns, columns, self.value, self.aliases)
             rows = table.rows[:_PROBED_ROWS]
             if column is None or not rows:
                 continue
-            hits = sum(
-                resolve(path, text_of(row.cells.get(column)), among) is not None for row in rows
-            )
+            names = [text_of(row.cells.get(column)) for row in rows]
+            hits = sum(resolve(path, name, among) is not None for name in names)
             if best is None or hits / len(rows) > best[2]:
                 best = (path, column, hits / len(rows))
         return best
@@ -62,7 +61,7 @@ class MediaTable:
         self, layout: Layout, path: str, table: Table, among: frozenset[str], columns: Columns
     ) -> None:
         names = self._columns(table, columns)
-        wanted = [self.field] if names.keys() & {"target", *self.texts} else [self.field, "label"]
+        wanted = [self.value] if names.keys() & {"target", *self.texts} else [self.value, "label"]
         for name in wanted:
             if name not in names:
                 layout.findings.append(missing_column(path, table, name, columns))
@@ -72,12 +71,12 @@ class MediaTable:
         bad, missing = list(table.bad_lines), Problems()
         for row in table.rows:
             cells = {name: text_of(row.cells.get(column)) for name, column in names.items()}
-            place = resolve(path, cells[self.field], among)
+            place = resolve(path, cells[self.value], among)
             values = self._values(cells)
             if values is None:
                 bad.append(row.line)
             elif place is None:
-                missing.add(self.missing_code, f"{path}:{row.line} {cells[self.field]}", table=path)
+                missing.add(self.missing_code, f"{path}:{row.line} {cells[self.value]}", table=path)
             else:
                 split = row_split(path, row, columns, table.columns)
                 group = cells.get("group") or None
@@ -90,9 +89,9 @@ class MediaTable:
 
     def _columns(self, table: Table, columns: Columns) -> dict[str, str]:
         """Return the column of each value that the table has."""
-        fields = {self.field: self.aliases, "label": (*LABELS, "target"), **self.texts}
+        fields = {self.value: self.aliases, "label": (*LABELS, "target"), **self.texts}
         if asked(columns, "target") is not None:
-            fields = {self.field: self.aliases, "target": (), **self.texts}
+            fields = {self.value: self.aliases, "target": (), **self.texts}
         fields["group"] = ()
         named = {name: column_of(table.columns, columns, name, fields[name]) for name in fields}
         if asked(columns, "group") is None:
