@@ -40,7 +40,6 @@ from app.hub import api as hub_api
 from app.hub import background as hub_background
 from app.hub import pages as hub_pages
 from app.hub.service import xet_trails
-from app.hub.service import xet_trails
 from app.imports import api as imports_api
 from app.imports import background as imports_background
 from app.imports import bundles_api
@@ -151,7 +150,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.database = Database(settings.database_url, EventBus())
     app.state.storage = open_storage(settings)
-    app.state.xet_trails = xet_trails.Trails()
     app.state.xet_trails = xet_trails.Trails()
     app.state.doorbell = Doorbell(settings.broker_url)
     app.state.wakeups = Wakeups(settings.broker_url)
