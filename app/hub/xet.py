@@ -5,8 +5,10 @@ Source: the Xet protocol's published specification (chunk, xorb, shard and hashi
 """
 
 import struct
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import lz4.frame
 from blake3 import blake3
@@ -33,8 +35,7 @@ _MEAN_BRANCHES = 4
 _TABLE_ROW = struct.Struct("<32sII")
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(NamedTuple):
     """A chunk of a bundle: hash, bytes when unpacked, and where its packed bytes end."""
 
     hash: bytes
@@ -88,37 +89,49 @@ def merkle_root(nodes: Iterable[tuple[bytes, int]]) -> bytes:
     if not level:
         return bytes(32)
     while len(level) > 1:
-        level = [_merge(group) for group in _groups(level)]
+        lines = _lines(level)
+        level = [
+            (
+                blake3("".join(lines[at:end]).encode(), key=_NODE_KEY).digest(),
+                sum([size for _node, size in level[at:end]]),
+            )
+            for at, end in _groups(level)
+        ]
     return level[0][0]
 
 
-def _groups(level: list[tuple[bytes, int]]) -> Iterator[list[tuple[bytes, int]]]:
+def _lines(level: list[tuple[bytes, int]]) -> list[str]:
+    """Return what is hashed of each node; all are spelled at once, as `to_hex` spells one."""
+    numbers = array("Q", b"".join([node for node, _size in level]))
+    numbers.byteswap()
+    text = numbers.tobytes().hex()
+    return [
+        f"{text[at : at + 64]} : {size}\n"
+        for at, (_node, size) in zip(range(0, len(text), 64), level, strict=True)
+    ]
+
+
+def _groups(level: list[tuple[bytes, int]]) -> Iterator[tuple[int, int]]:
     """Cut a level after a hash divisible by four; groups have three to nine nodes."""
-    at = 0
-    while at < len(level):
-        end = min(at + 2 * _MEAN_BRANCHES + 1, len(level))
-        cut = end
+    at, size = 0, len(level)
+    while at < size:
+        end = min(at + 2 * _MEAN_BRANCHES + 1, size)
         for index in range(at + 2, end):
             if level[index][0][24] % _MEAN_BRANCHES == 0:  # lowest byte of the last number
-                cut = index + 1
+                end = index + 1
                 break
-        yield level[at:cut]
-        at = cut
-
-
-def _merge(group: list[tuple[bytes, int]]) -> tuple[bytes, int]:
-    text = "".join(f"{to_hex(node)} : {size}\n" for node, size in group)
-    return blake3(text.encode(), key=_NODE_KEY).digest(), sum(size for _node, size in group)
+        yield at, end
+        at = end
 
 
 def xorb_hash(chunks: Sequence[Chunk]) -> str:
     """Return the hash that names a bundle."""
-    return to_hex(merkle_root((chunk.hash, chunk.size) for chunk in chunks))
+    return to_hex(merkle_root([(chunk.hash, chunk.size) for chunk in chunks]))
 
 
 def file_hash(chunks: Iterable[Chunk]) -> str:
     """Return the hash that names a file."""
-    root = merkle_root((chunk.hash, chunk.size) for chunk in chunks)
+    root = merkle_root([(chunk.hash, chunk.size) for chunk in chunks])
     return to_hex(blake3(root, key=_FILE_KEY).digest())
 
 
@@ -134,7 +147,7 @@ def pack_chunks(chunks: Iterable[Chunk]) -> bytes:
 
 def unpack_chunks(table: bytes) -> list[Chunk]:
     """Return a stored table of chunks."""
-    return [Chunk(*row) for row in _TABLE_ROW.iter_unpack(table)]
+    return [Chunk._make(row) for row in _TABLE_ROW.iter_unpack(table)]
 
 
 def unpack_chunk(scheme: int, packed: bytes | memoryview, raw_size: int) -> bytes | memoryview:
