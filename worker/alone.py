@@ -6,15 +6,10 @@ from pathlib import Path
 import yaml
 from pydantic import JsonValue, ValidationError, validate_call
 
+from worker.contract.bases import BaseUnreadableError, PinnedBase
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.inventory import take_inventory
-from worker.contract.plan import (
-    BaseUnreadableError,
-    Examination,
-    PinnedBase,
-    PinnedInventory,
-    examine,
-)
+from worker.contract.plan import Examination, PinnedInventory, examine
 from worker.contract.recipe import DataSource, Recipe
 from worker.contract.sources import FolderSource
 from worker.engine import Places
@@ -57,7 +52,7 @@ def prepare(
     source = recipe.data.test
     if source is not None and source.repo != recipe.data.train.repo:
         test, test_folder = _data(recipe, source, search)
-    places = Places(data=data_folder, out=out, weights=file, test_data=test_folder)
+    places = Places(data_folder, out, file, test_folder, search.folder(recipe.model.base.repo))
     return examine(recipe, base, data, test), places
 
 

@@ -100,6 +100,7 @@ def _places(job: AttemptJob, folder: Path) -> Places:
         out=folder,
         weights=Path(job.base_dir) / WEIGHTS_FILE if job.base_dir else None,
         test_data=Path(job.test_data_dir) if job.test_data_dir else None,
+        base=Path(job.base_dir) if job.base_dir else None,
     )
 
 

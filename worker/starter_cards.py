@@ -1,6 +1,6 @@
 """The texts of the starter repositories: where everything comes from and how it may be used."""
 
-from worker.contract.plan import PinnedBase
+from worker.contract.bases import PinnedBase
 from worker.export.snippet import usage_snippet
 
 _CLASSIFIER = """---

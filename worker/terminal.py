@@ -15,6 +15,7 @@ from worker.contract.run_events import (
     StageStarted,
     StepsReported,
 )
+from worker.contract.tasks import MEASURES
 
 _BAR = 24
 
@@ -51,7 +52,8 @@ class Terminal:
                 sizes = ", ".join(f"{count} {name}" for name, count in event.sizes.items())
                 return f"data  {len(event.classes)} classes: {sizes}  ({event.seconds:.1f} s)"
             case RunFinished():
-                return f"{event.split} accuracy {event.accuracy:.2%} in {event.seconds:.1f} s"
+                headline = _measured(event.metric, event.value)
+                return f"{event.split} {headline} in {event.seconds:.1f} s"
             case LogWritten():
                 return "\n".join(event.lines)
             case _:
@@ -64,13 +66,17 @@ class Terminal:
         done = min(1.0, (point.step - self._first_step) / self._stage.steps_per_epoch)
         bar = "█" * round(done * _BAR)
         self._stream.write(
-            f"\r  [{bar:<{_BAR}}] loss {point.loss:.4f}  {point.samples_per_s:.0f} images/s "
+            f"\r  [{bar:<{_BAR}}] loss {point.loss:.4f}  {point.samples_per_s:.0f} samples/s "
         )
         self._stream.flush()
 
     def _clear(self) -> None:
         if self._moves:
             self._stream.write("\r\x1b[2K")
+
+
+def _measured(metric: str, value: float) -> str:
+    return f"{metric} {value:.2%}" if MEASURES[metric].is_share else f"{metric} {value:.4g}"
 
 
 def _stage_line(event: RunEvent) -> str:
@@ -83,10 +89,10 @@ def _stage_line(event: RunEvent) -> str:
             return (
                 f"  epoch {event.epoch:3d}  loss {event.train_loss:.4f}  "
                 f"validation {event.validation_loss:.4f}  "
-                f"accuracy {event.validation_accuracy:.2%}  {event.seconds:.1f} s{best}"
+                f"{_measured(event.metric, event.validation_value)}  {event.seconds:.1f} s{best}"
             )
         case StageFinished():
             back = f", back to epoch {event.restored_epoch}" if event.restored_epoch else ""
-            return f"  {event.reason.replace('_', ' ')}{back}, {event.samples_per_s:.0f} images/s"
+            return f"  {event.reason.replace('_', ' ')}{back}, {event.samples_per_s:.0f} samples/s"
         case _:
             return ""

@@ -17,8 +17,9 @@ from app.hub import service as hub
 from app.hub.schemas import AddFile, Author, NewCommit, RepositoryKind
 from app.jobs.service import news
 from app.jobs.tables import Job
+from worker.contract.bases import PinnedBase
 from worker.contract.inventory import DataInventory, FileFact
-from worker.contract.plan import PinnedBase, PinnedInventory, Plan, examine
+from worker.contract.plan import PinnedInventory, Plan, examine
 from worker.contract.recipe_text import recipe_from_values
 
 WORKER_KEY = {"Authorization": "Bearer test-worker-key"}

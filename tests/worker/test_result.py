@@ -28,7 +28,8 @@ from worker.contract.attempt import AttemptJob
 from worker.contract.failures import Failure, FailureCode, RunError
 from worker.contract.manifest import Manifest, Result
 from worker.contract.run_events import RunEvent, parse_event
-from worker.evaluation.metrics import accuracy_interval, split_metrics
+from worker.evaluation.classification import split_metrics
+from worker.evaluation.metrics import accuracy_interval
 from worker.modeling.weights import file_sha256
 
 PYTHON_BLOCK = "```python\n"
@@ -73,7 +74,7 @@ def test_a_published_model_loads_in_a_fresh_python_with_its_own_accuracy(
     result = done.out / "out/result"
     code = snippet_of((result / "README.md").read_text(encoding="utf-8"))
     printed = fresh_python(code + measure_code(folder), result)
-    assert float(printed) == pytest.approx(done.result.splits["test"].accuracy)
+    assert float(printed) == pytest.approx(done.result.splits["test"].value)
 
 
 def test_a_published_model_is_a_base_for_the_next_recipe(folder: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_published_model_is_a_base_for_the_next_recipe(folder: Path) -> None:
         == first.result.splits["test"].model_copy(
             update={"loss": pytest.approx(first.result.splits["test"].loss, abs=1e-4)}
         )
-        or second.result.accuracy == first.result.accuracy
+        or second.result.headline == first.result.headline
     )
     again = recipe_values(
         stage(["head"]), model={"base": {"repo": "published", "weights": "pretrained"}}
@@ -107,7 +108,7 @@ def test_the_card_states_what_was_measured(folder: Path) -> None:
     matter = yaml.safe_load(front_matter(card))
     (entry,) = matter["model-index"][0]["results"]
     metrics = {metric["type"]: metric["value"] for metric in entry["metrics"]}
-    assert metrics["accuracy"] == pytest.approx(done.result.accuracy, abs=1e-6)
+    assert metrics["accuracy"] == pytest.approx(done.result.headline.value, abs=1e-6)
     assert entry["dataset"]["split"] == "test"
     assert matter["pipeline_tag"] == "image-classification"
     assert done.plan.plan_hash in card
@@ -141,8 +142,8 @@ def test_measures_are_those_of_the_definitions() -> None:
     labels = torch.tensor([0, 0, 0, 1, 1])
     found = split_metrics(logits, labels, ["a", "b"], list("vwxyz"))
     assert found.confusion == ((2, 1), (1, 1))
-    assert found.accuracy == pytest.approx(3 / 5)
-    assert found.balanced_accuracy == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert found.value == pytest.approx(3 / 5)
+    assert found.values["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
     first, second = found.per_class
     assert (first.precision, first.recall, first.f1) == pytest.approx((2 / 3, 2 / 3, 2 / 3))
     assert (second.precision, second.recall, second.f1) == pytest.approx((0.5, 0.5, 0.5))
@@ -173,7 +174,7 @@ def test_a_table_and_class_folders_give_the_same_plan_of_images(folder: Path) ->
     values = recipe_values(data={"train": {"repo": "table"}, "columns": {"split": "part"}})
     tables = run(folder, values, out="tables")
     assert tables.plan.split_sizes == folders.plan.split_sizes
-    assert tables.result.splits["test"].accuracy == pytest.approx(folders.result.accuracy, abs=0.5)
+    assert tables.result.headline.value == pytest.approx(folders.result.headline.value, abs=0.5)
 
 
 def test_a_zip_file_trains_like_its_folder(folder: Path) -> None:

@@ -149,11 +149,11 @@ def test_early_stopping_ends_the_stage_and_brings_the_best_weights_back(folder: 
     epochs = done.of_kind("EpochFinished")
     (finished,) = done.of_kind("StageFinished")
     assert finished.reason == "early_stopping"
-    best = max(epochs, key=lambda event: (event.validation_accuracy, -event.epoch))
+    best = max(epochs, key=lambda event: (event.validation_value, -event.epoch))
     assert len(epochs) == best.epoch + 2
     assert finished.restored_epoch == best.epoch
-    measured = done.result.splits["validation"].accuracy
-    assert measured == pytest.approx(best.validation_accuracy)
+    measured = done.result.splits["validation"].value
+    assert measured == pytest.approx(best.validation_value)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_names_the_images(folder: Path) -> None:

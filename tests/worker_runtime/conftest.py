@@ -13,8 +13,9 @@ import pytest
 
 from tests.worker_runtime.site_server import COMMIT, JOB_TOKEN, WORKER_KEY, SmallSite, small_site
 from worker import sandbox
+from worker.contract.bases import PinnedBase
 from worker.contract.inventory import DataInventory, FileFact
-from worker.contract.plan import PinnedBase, PinnedInventory, examine
+from worker.contract.plan import PinnedInventory, examine
 from worker.contract.recipe import Recipe
 from worker.runner import Workplace
 from worker.serve import Worker, own_directory

@@ -15,7 +15,7 @@ _SAFE_RATE = {"adam": 3e-4, "adamw": 3e-4, "rmsprop": 3e-4, "sgd": 2e-2}
 _ENLARGED = 3
 
 
-def check_recipe(recipe: Recipe, splits: Splits, image_size: int) -> list[Finding]:
+def check_recipe(recipe: Recipe, splits: Splits, image_size: int | None) -> list[Finding]:
     """Return advice on a recipe for the images it will see; errors only for hopeless ones."""
     stages = recipe.stages
     findings = _about_base(recipe)
@@ -28,10 +28,14 @@ def check_recipe(recipe: Recipe, splits: Splits, image_size: int) -> list[Findin
     ratio = imbalance_ratio(splits.train)
     if ratio > _HIGH_RATIO and recipe.data.imbalance.class_weight == "none":
         findings.append(found("IMBALANCED", ratio=round(ratio, 1)))
+    return findings + (_enlarged(splits, image_size) if image_size else [])
+
+
+def _enlarged(splits: Splits, image_size: int) -> list[Finding]:
     widths = [min(fact.width, fact.height) for fact in splits.train if fact.error is None]
-    if widths and median(widths) * _ENLARGED <= image_size:
-        findings.append(found("UPSCALED", pixels=int(median(widths)), image_size=image_size))
-    return findings
+    if not widths or median(widths) * _ENLARGED > image_size:
+        return []
+    return [found("UPSCALED", pixels=int(median(widths)), image_size=image_size)]
 
 
 def _about_base(recipe: Recipe) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from worker.contract.base import Wire
 
@@ -29,19 +29,27 @@ class WrongSample(Wire):
 
 
 class SplitMetrics(Wire):
-    """Everything measured on one split, in eval mode, once. Row of `confusion` = true class."""
+    """Everything measured on one split, in eval mode, once.
+
+    `metric` names the headline measure and `value` is it, with its 95 % interval where one is
+    known; `values` holds every measure by name. The tables are those of tasks with classes: a row
+    of `confusion` is a true class.
+    """
 
     size: int
     loss: float
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    balanced_accuracy: float
-    f1_macro: float
-    per_class: tuple[ClassMetrics, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    values: dict[str, float]
+    per_class: tuple[ClassMetrics, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
     wrong: tuple[WrongSample, ...] = Field(
         default=(), description="At most 20 for each cell of the confusion matrix."
+    )
+    samples: tuple[dict[str, JsonValue], ...] = Field(
+        default=(), description="A few rows with what the model made of them."
     )
 
 
@@ -65,8 +73,8 @@ class Result(Wire):
     schema_version: Literal[1] = 1
     plan_hash: str
     task: str
-    classes: tuple[str, ...]
-    split: Literal["test", "validation"] = Field(description="Where the headline accuracy is from.")
+    classes: tuple[str, ...] = ()
+    split: Literal["test", "validation"] = Field(description="Where the headline measure is from.")
     splits: dict[str, SplitMetrics]
     stages: tuple[StageResult, ...]
     total_count: int
@@ -78,9 +86,9 @@ class Result(Wire):
     weights_sha256: str
 
     @property
-    def accuracy(self) -> float:
-        """The headline accuracy, a fraction."""
-        return self.splits[self.split].accuracy
+    def headline(self) -> SplitMetrics:
+        """What was measured on the split that counts."""
+        return self.splits[self.split]
 
 
 class ArtifactEntry(Wire):

@@ -1,107 +1,23 @@
 """The plan: a recipe with everything resolved and pinned; immutable, hashed, ready to run."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue
 
 from worker.contract.base import Wire, digest
+from worker.contract.bases import PinnedBase, Preprocessing
 from worker.contract.doctor import check_inventory, check_splits
 from worker.contract.doctor_recipe import check_recipe
-from worker.contract.findings import Finding
+from worker.contract.findings import Finding, found
 from worker.contract.inventory import DataInventory
-from worker.contract.recipe import Head, Normalization, Recipe, Stem
+from worker.contract.recipe import Normalization, Recipe
 from worker.contract.splits import assign_splits
 from worker.contract.stages import Stage
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
-
-class BaseUnreadableError(ValueError):
-    """The config.json of a base model cannot be used; the message says why."""
-
-
-class Preprocessing(Wire):
-    """How images were prepared for the pretrained weights. `image_size` is in pixels."""
-
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
-    image_size: int = 224
-    interpolation: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
-    crop_pct: float = Field(default=0.875, gt=0, le=1)
-
-
-class PinnedBase(Wire):
-    """The base model, pinned. `labels` are those of its own head; None when it has none."""
-
-    repo: str
-    commit: str | None = None
-    library: Literal["torchvision", "timm"]
-    architecture: str
-    weights: Literal["pretrained", "random"] = "pretrained"
-    weights_sha256: str | None = None
-    num_classes: int = 1000
-    labels: tuple[str, ...] | None = None
-    head: Head = Head()
-    stem: Stem = Stem()
-    preprocessing: Preprocessing = Preprocessing()
-
-    @classmethod
-    def from_config(
-        cls,
-        repo: str,
-        commit: str | None,
-        config: Mapping[str, JsonValue],
-        weights_sha256: str | None = None,
-    ) -> "PinnedBase":
-        """Return the base that the config.json of a model repository describes.
-
-        Raises:
-            BaseUnreadableError: not an image classifier of torchvision or timm.
-        """
-        name = config.get("architecture")
-        if not isinstance(name, str):
-            raise BaseUnreadableError(
-                f"{repo} is not an image classifier: its config.json names no architecture."
-            )
-        library, _, short = name.rpartition("/")
-        values: dict[str, JsonValue] = {
-            "repo": repo,
-            "commit": commit,
-            "library": library or config.get("library_name") or "timm",
-            "architecture": short,
-            "weights_sha256": weights_sha256,
-            "num_classes": config.get("num_classes", 1000),
-            "labels": config.get("labels") or config.get("label_names"),
-            "head": config.get("head") or {},
-            "stem": config.get("stem") or {},
-            "preprocessing": config.get("preprocessing") or _timm_numbers(config),
-        }
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            where = ".".join(str(part) for part in error.errors()[0]["loc"])
-            reason = error.errors()[0]["msg"]
-            raise BaseUnreadableError(f"The config.json of {repo}: {where}: {reason}.") from error
-
-
-def _timm_numbers(config: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return preprocessing from the `pretrained_cfg` that timm writes."""
-    source = config.get("pretrained_cfg")
-    if not isinstance(source, dict):
-        return {}
-    names = ("mean", "std", "interpolation", "crop_pct")
-    numbers: dict[str, JsonValue] = {name: source[name] for name in names if source.get(name)}
-    size = source.get("input_size")
-    if isinstance(size, list) and size:
-        numbers["image_size"] = size[-1]
-    return numbers
-
 
 class PinnedData(Wire):
-    """A data set, pinned: the revision, and the identity of its labelled images."""
+    """A data set, pinned: the revision, and the identity of its samples."""
 
     repo: str
     commit: str | None = None
@@ -138,11 +54,11 @@ class Plan(Wire):
     base: PinnedBase
     data: PinnedData
     test_data: PinnedData | None = None
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
     split_sizes: dict[str, int]
-    class_counts: dict[str, dict[str, int]]
-    image_size: int
-    preprocessing: Preprocessing
+    class_counts: dict[str, dict[str, int]] = Field(default_factory=dict)
+    image_size: int | None = None
+    preprocessing: Preprocessing | None = None
     stages: tuple[StagePlan, ...]
     findings: tuple[Finding, ...] = ()
 
@@ -167,8 +83,14 @@ class Plan(Wire):
         return digest(value)
 
     @property
+    def images(self) -> Preprocessing:
+        """How images are prepared; every plan of a task on images says it."""
+        assert self.preprocessing is not None  # noqa: S101 - examine() sees to it
+        return self.preprocessing
+
+    @property
     def has_random_augmentation(self) -> bool:
-        """Whether training images differ from pass to pass."""
+        """Whether training samples differ from pass to pass."""
         return self.recipe.augment.is_random
 
 
@@ -222,8 +144,10 @@ def examine(
     """
     seed = recipe.reproducibility.seed
     splits = assign_splits(data.inventory, test.inventory if test else None, recipe.data, seed)
-    size = recipe.data.image_size or base.preprocessing.image_size
-    findings = check_inventory(data.inventory)
+    on_images = recipe.spec.modality == "image"
+    size = (recipe.data.image_size or base.preprocessing.image_size) if on_images else None
+    findings = _unfit_base(recipe, base)
+    findings += check_inventory(data.inventory)
     if test is not None:
         findings += [f for f in check_inventory(test.inventory) if f.severity == "error"]
     if data.inventory.facts:
@@ -243,11 +167,21 @@ def examine(
         split_sizes={name: len(facts) for name, facts in splits.named().items()},
         class_counts=counts,
         image_size=size,
-        preprocessing=_preprocessing(recipe, base.preprocessing, size),
+        preprocessing=_preprocessing(recipe, base.preprocessing, size) if size else None,
         stages=tuple(StagePlan(index=i, stage=s) for i, s in enumerate(recipe.stages, start=1)),
         findings=ordered,
     )
     return Examination(ordered, plan)
+
+
+def _unfit_base(recipe: Recipe, base: PinnedBase) -> list[Finding]:
+    fitting = recipe.spec.libraries
+    if base.library in fitting:
+        return []
+    known = ", ".join(fitting)
+    return [
+        found("BASE_UNFIT", repo=base.repo, library=base.library, task=recipe.task, fitting=known)
+    ]
 
 
 _SMALL_IMAGE = 64

@@ -6,7 +6,9 @@ from pydantic import Field, JsonValue, model_validator
 
 from worker.contract.augment import Augment
 from worker.contract.base import Written
+from worker.contract.relevance import idle_fields
 from worker.contract.stages import GradualUnfreezing, Stage, StageOrMacro, expand_stages
+from worker.contract.tasks import MEASURES, TASKS, TaskName, TaskSpec
 
 RepoName = Annotated[
     str,
@@ -167,7 +169,7 @@ class Imbalance(Written):
 
 
 class Data(Written):
-    """The images: which, how they are split and how they are prepared."""
+    """The samples: which, how they are split and how they are prepared."""
 
     train: DataSource
     test: DataSource | None = Field(
@@ -188,8 +190,13 @@ class Data(Written):
 class EarlyStopping(Written):
     """End a stage when validation no longer improves."""
 
-    monitor: Literal["validation/accuracy", "validation/loss"] = Field(
-        default="validation/accuracy", description="The number that must improve."
+    monitor: str = Field(
+        default="auto",
+        pattern=r"^(auto|validation/[a-z0-9_]+)$",
+        description=(
+            "The number that must improve: `auto` is the task's headline measure, else "
+            "`validation/loss` or another of its measures."
+        ),
     )
     patience: int = Field(default=3, ge=1, le=1000, description="Epochs without improvement.")
     min_delta: float = Field(default=0.0, ge=0, description="Less than this is no improvement.")
@@ -240,7 +247,7 @@ class Resources(Written):
 
 
 class Recipe(Written):
-    """Everything a user decides about a fine-tuning job for image classification."""
+    """Everything a user decides about a fine-tuning job."""
 
     recipe: Literal[1] = Field(default=1, description="Version of the recipe format.")
     name: str = Field(
@@ -249,15 +256,46 @@ class Recipe(Written):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
         description="A short name for the job.",
     )
-    task: Literal["image-classification"] = Field(
-        default="image-classification", description="What the model shall do."
-    )
+    task: TaskName = Field(default="image-classification", description="What the model shall do.")
     model: ModelBlock
     data: Data
     augment: Augment = Augment()
     train: Train
     reproducibility: Reproducibility = Reproducibility()
     resources: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _fits_task(self) -> Self:
+        idle = idle_fields(self, self.spec.modality)
+        if idle:
+            raise ValueError(f"{idle[0]} has no effect with {self.task}: remove it")
+        stopping = self.train.early_stopping
+        if stopping is not None and stopping.monitor != "auto":
+            known = ("loss", *self.spec.metrics)
+            if stopping.monitor.removeprefix("validation/") not in known:
+                names = ", ".join(f"validation/{name}" for name in known)
+                raise ValueError(
+                    f"train.early_stopping.monitor: {self.task} measures {names}; choose one"
+                )
+        return self
+
+    @property
+    def spec(self) -> TaskSpec:
+        """What the task needs and how it is judged."""
+        return TASKS[self.task]
+
+    @property
+    def monitor(self) -> str:
+        """The measure that picks the best epoch, by its plain name."""
+        stopping = self.train.early_stopping
+        if stopping is None or stopping.monitor == "auto":
+            return self.spec.metric
+        return stopping.monitor.removeprefix("validation/")
+
+    @property
+    def monitor_rises(self) -> bool:
+        """Whether a higher value of the monitored measure is better."""
+        return MEASURES[self.monitor].higher_is_better
 
     @property
     def stages(self) -> list[Stage]:

@@ -10,11 +10,12 @@ import yaml
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from worker.contract.recipe import Recipe
+from worker.contract.tasks import TASKS
 
 MAX_RECIPE_BYTES = 64 * 1024
 MAX_DEPTH = 24
 _SHOWN = 60
-SUPPORTED_TASKS = ("image-classification",)
+SUPPORTED_TASKS = tuple(TASKS)
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,9 @@ def recipe_from_values(values: Mapping[str, JsonValue]) -> Recipe:
     """
     task = values.get("task")
     if isinstance(task, str) and task not in SUPPORTED_TASKS:
-        message = f"The task {task!r} is not supported; this version trains image-classification."
-        raise _one("task", message, "Set task to image-classification.")
+        known = ", ".join(SUPPORTED_TASKS)
+        message = f"The task {task!r} is not supported."
+        raise _one("task", message, f"Set task to one of: {known}.")
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:

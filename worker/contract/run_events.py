@@ -30,7 +30,7 @@ class RunStarted(_Event):
 
 
 class DataLoaded(_Event):
-    """All images were read and decoded. `seconds` is the time it took."""
+    """All samples were read. `seconds` is the time it took."""
 
     kind: Literal["DataLoaded"] = "DataLoaded"
     classes: tuple[str, ...]
@@ -88,15 +88,21 @@ class StepsReported(_Event):
 
 
 class EpochFinished(_Event):
-    """One pass ended and was measured. Accuracies are fractions; epochs count over the run."""
+    """One pass ended and was measured. Epochs count over the run.
+
+    `metric` is the task's headline measure; its value on training batches is None where it cannot
+    be had from them.
+    """
 
     kind: Literal["EpochFinished"] = "EpochFinished"
     epoch: int
     stage: int
+    metric: str
     train_loss: float
-    train_accuracy: float
+    train_value: float | None
     validation_loss: float
-    validation_accuracy: float
+    validation_value: float
+    values: dict[str, float] = Field(default_factory=dict)
     is_best: bool
     seconds: float
     step: int
@@ -135,13 +141,14 @@ class StageFinished(_Event):
 
 
 class RunFinished(_Event):
-    """The run succeeded. `accuracy` is a fraction, on `split`, with its 95 % interval."""
+    """The run succeeded. `value` is the headline measure on `split`, with its 95 % interval."""
 
     kind: Literal["RunFinished"] = "RunFinished"
     split: str
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
     loss: float
     epochs: int
     seconds: float

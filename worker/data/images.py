@@ -12,10 +12,10 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
+from worker.contract.bases import Preprocessing
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.images import ImageUnreadableError, decode_image
 from worker.contract.inventory import FileFact
-from worker.contract.plan import Preprocessing
 from worker.contract.sources import FileSource
 
 # A set larger than this lies in a file that the system pages in and out.

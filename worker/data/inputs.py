@@ -1,27 +1,18 @@
-"""What a network is fed: images prepared batch by batch, or features computed before."""
+"""Images prepared batch by batch."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from worker.contract.plan import Preprocessing
+from worker.contract.bases import Preprocessing
+from worker.data.batches import Batch
 from worker.data.images import ImageSet
 from worker.data.transforms import Transform, transformed
 
 
-class Inputs(Protocol):
-    """Samples by index, as the part of the network that runs wants them."""
-
-    labels_N: Tensor
-
-    def take(self, indices: Tensor, *, train: bool) -> Tensor:
-        """Return the samples; random changes are made only for training."""
-
-
 @dataclass
-class ImageInputs:
+class ImageSplit:
     """Images, changed at random for training, normalised on the device."""
 
     images: ImageSet
@@ -31,13 +22,26 @@ class ImageInputs:
     channels_last: bool = False
 
     def __post_init__(self) -> None:
+        self.names = self.images.paths
         self.labels_N = self.images.labels_N.to(self.device)
+        self.labels = self.labels_N
+        self.lengths: Tensor | None = None
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device).view(shape)
         self._std = torch.tensor(self.preprocessing.std, device=self.device).view(shape)
 
-    def take(self, indices: Tensor, *, train: bool) -> Tensor:
-        """Return normalised images of the network's size."""
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def targets(self, indices: Tensor) -> Tensor:
+        """Return class numbers."""
+        return self.labels_N[indices.to(self.device)]
+
+    def take(self, indices: Tensor, *, train: bool) -> Batch:
+        """Return normalised images of the network's size, with their class numbers."""
+        return Batch(self._pictures(indices, train=train), self.targets(indices), len(indices))
+
+    def _pictures(self, indices: Tensor, *, train: bool) -> Tensor:
         picked = self.images.images_NCHW[indices]
         if train and self.transform is not None:
             picked = transformed(picked, self.transform)
@@ -50,16 +54,3 @@ class ImageInputs:
         if self.channels_last:
             values = values.contiguous(memory_format=torch.channels_last)
         return values
-
-
-@dataclass
-class FeatureInputs:
-    """Outputs of the frozen part of a network, computed once."""
-
-    features: Tensor
-    labels_N: Tensor
-
-    def take(self, indices: Tensor, *, train: bool) -> Tensor:
-        """Return the features; they are the same for training and measuring."""
-        del train
-        return self.features[indices.to(self.features.device)]

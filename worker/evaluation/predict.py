@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from worker.data.inputs import Inputs
+from worker.contract.manifest import SplitMetrics
+from worker.data.batches import Meter, Split
+from worker.task import Task
 
 FEATURE_LIMIT_BYTES = 2 * 1024**3
 _FLOAT_BYTES = 4
@@ -20,23 +22,25 @@ class Predictor:
     `tick` is called before each batch and may raise to stop; `autocast` gives the numbers.
     """
 
+    task: Task
     batch_size: int
     tick: Callable[[], None]
     autocast: Callable[[], AbstractContextManager[object]]
 
     @torch.no_grad()
-    def scores(self, network: nn.Module, inputs: Inputs) -> Tensor:
-        """Return the class scores of every sample, on the CPU; layers keep their modes."""
-        parts = []
+    def measure(self, network: nn.Module, split: Split) -> SplitMetrics:
+        """Return what the network achieves on a split; layers keep their modes."""
+        meter: Meter = self.task.meter(split)
         with _evaluating(network):
-            for indices in self._batches(inputs):
+            for indices in self._batches(split):
+                batch = split.take(indices, train=False)
                 with self.autocast():
-                    scores = network(inputs.take(indices, train=False))
-                parts.append(scores.float().cpu())
-        return torch.cat(parts)
+                    output = self.task.forward(network, batch.inputs)
+                meter.add(output, batch)
+        return meter.result()
 
     @torch.no_grad()
-    def head_inputs(self, network: nn.Module, head: nn.Module, inputs: Inputs) -> Tensor | None:
+    def head_inputs(self, network: nn.Module, head: nn.Module, split: Split) -> Tensor | None:
         """Return what the head is given for every sample, or None where that cannot be reused.
 
         The network runs in eval mode, so nothing random is kept for ever. On the first batch the
@@ -46,30 +50,30 @@ class Predictor:
         handle = head.register_forward_pre_hook(lambda _, values: caught.append(values[0].clone()))
         try:
             with _evaluating(network):
-                for number, indices in enumerate(self._batches(inputs)):
+                for number, indices in enumerate(self._batches(split)):
+                    inputs = split.take(indices, train=False).inputs
                     with self.autocast():
-                        scores = network(inputs.take(indices, train=False))
-                        if number == 0 and not _reusable(head, caught, scores, inputs):
+                        output = self.task.forward(network, inputs)
+                        if number == 0 and not _reusable(head, caught, output, len(split)):
                             return None
         finally:
             handle.remove()
         return torch.cat(caught).float()
 
-    def _batches(self, inputs: Inputs) -> Iterator[Tensor]:
-        for indices in torch.arange(len(inputs.labels_N)).split(self.batch_size):
+    def _batches(self, split: Split) -> Iterator[Tensor]:
+        for indices in torch.arange(len(split)).split(self.batch_size):
             self.tick()
             yield indices
 
 
-def _reusable(head: nn.Module, caught: list[Tensor], scores: Tensor, inputs: Inputs) -> bool:
-    if len(caught) != 1:
+def _reusable(head: nn.Module, caught: list[Tensor], output: object, count: int) -> bool:
+    if len(caught) != 1 or not isinstance(caught[0], Tensor) or not isinstance(output, Tensor):
         return False
-    per_sample = caught[0][0].numel() * _FLOAT_BYTES
-    if per_sample * len(inputs.labels_N) > FEATURE_LIMIT_BYTES:
+    if caught[0][0].numel() * _FLOAT_BYTES * count > FEATURE_LIMIT_BYTES:
         return False
     alone = head(caught[0])
     del caught[1:]
-    return alone.shape == scores.shape and torch.equal(alone, scores)
+    return alone.shape == output.shape and torch.equal(alone, output)
 
 
 @contextmanager

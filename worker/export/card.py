@@ -8,17 +8,17 @@ from pydantic import JsonValue
 from worker.contract.manifest import Result, SplitMetrics
 from worker.contract.plan import Plan
 from worker.contract.recipe_text import recipe_to_yaml
-from worker.export.config import TASK
+from worker.contract.tasks import MEASURES, TASKS
 
 
-def model_card(plan: Plan, result: Result, snippet: str) -> str:
+def model_card(plan: Plan, result: Result, summary: str, snippet: str) -> str:
     """Return the card; its front matter holds the measured numbers as `model-index`."""
     heading = yaml.safe_dump(_front_matter(plan, result), sort_keys=False, allow_unicode=True)
-    metrics = result.splits[result.split]
+    metrics = result.headline
     parts = [
         f"---\n{heading}---",
         f"# {plan.recipe.name}",
-        _summary(plan, result),
+        summary,
         f"## Measured on the {result.split} split\n\n{_table(metrics)}",
         f"## How it was made\n\n{_stages(result)}\n\n{_lineage(plan, result)}",
         f"```yaml\n{recipe_to_yaml(plan.recipe)}```",
@@ -28,30 +28,32 @@ def model_card(plan: Plan, result: Result, snippet: str) -> str:
 
 
 def _front_matter(plan: Plan, result: Result) -> dict[str, JsonValue]:
-    metrics = result.splits[result.split]
+    task, metrics = plan.recipe.task, result.headline
     dataset: dict[str, JsonValue] = {"name": plan.data.repo, "type": plan.data.repo}
     if plan.data.commit:
         dataset["revision"] = plan.data.commit
     dataset["split"] = result.split
     measured: list[JsonValue] = [
-        {"type": kind, "name": name, "value": round(value, 6), "verified": False}
-        for kind, name, value in (
-            ("accuracy", "Accuracy", metrics.accuracy),
-            ("f1", "Macro F1", metrics.f1_macro),
-        )
+        {
+            "type": _card_type(name),
+            "name": MEASURES[name].title,
+            "value": round(value, 6),
+            "verified": False,
+        }
+        for name, value in metrics.values.items()
     ]
     entry: dict[str, JsonValue] = {
-        "task": {"type": TASK, "name": "Image classification"},
+        "task": {"type": task, "name": TASKS[task].title},
         "dataset": dataset,
         "metrics": measured,
     }
     matter: dict[str, JsonValue] = {
         "library_name": plan.base.library,
-        "pipeline_tag": TASK,
-        "tags": [TASK, "fine-tuned", plan.base.architecture],
+        "pipeline_tag": task,
+        "tags": [task, "fine-tuned", plan.base.architecture],
         "base_model": plan.base.repo,
         "datasets": [plan.data.repo],
-        "metrics": ["accuracy", "f1"],
+        "metrics": [_card_type(name) for name in metrics.values],
         "model-index": [{"name": plan.recipe.name, "results": [entry]}],
     }
     if not _is_repository(plan.base.repo, plan.base.commit):
@@ -61,32 +63,31 @@ def _front_matter(plan: Plan, result: Result) -> dict[str, JsonValue]:
     return matter
 
 
+def _card_type(name: str) -> str:
+    """Return the name that cards elsewhere use for a measure."""
+    return {"f1_macro": "f1"}.get(name, name)
+
+
 def _is_repository(name: str, commit: str | None) -> bool:
     """Return whether a name can be linked to; a local folder cannot."""
     return commit is not None and name.count("/") == 1
 
 
-def _summary(plan: Plan, result: Result) -> str:
-    metrics = result.splits[result.split]
-    return (
-        f"`{plan.base.library}/{plan.base.architecture}` fine-tuned to tell {len(plan.classes)} "
-        f"classes apart. Accuracy **{metrics.accuracy:.2%}** on {metrics.size} images "
-        f"(95 % interval {metrics.accuracy_low:.1%} to {metrics.accuracy_high:.1%})."
-    )
-
-
 def _table(metrics: SplitMetrics) -> str:
+    rows = [f"| {MEASURES[name].title} | {value:.4f} |" for name, value in metrics.values.items()]
+    rows.append(f"| Loss | {metrics.loss:.4f} |")
+    measures = "\n".join(["| measure | value |\n| --- | ---: |", *rows])
+    return f"{measures}\n\n{_class_table(metrics)}" if metrics.per_class else measures
+
+
+def _class_table(metrics: SplitMetrics) -> str:
     rows = [
         f"| {_cell(item.label)} | {item.precision:.3f} | {item.recall:.3f} | {item.f1:.3f} "
         f"| {item.support} |"
         for item in metrics.per_class
     ]
-    head = "| class | precision | recall | F1 | images |\n| --- | ---: | ---: | ---: | ---: |"
-    total = (
-        f"Balanced accuracy {metrics.balanced_accuracy:.3f}, macro F1 {metrics.f1_macro:.3f}, "
-        f"loss {metrics.loss:.4f}."
-    )
-    return "\n".join([head, *rows]) + f"\n\n{total}"
+    head = "| class | precision | recall | F1 | samples |\n| --- | ---: | ---: | ---: | ---: |"
+    return "\n".join([head, *rows])
 
 
 def _cell(text: str) -> str:
@@ -113,7 +114,7 @@ def _lineage(plan: Plan, result: Result) -> str:
     ]
     sizes = ", ".join(f"{count} {name}" for name, count in plan.split_sizes.items())
     lines += [
-        f"- Images: {sizes}",
+        f"- Samples: {sizes}",
         f"- Plan: `{result.plan_hash}`",
         f"- Seed {result.seed} on {result.device}, "
         + ", ".join(f"{name} {version}" for name, version in result.versions.items()),

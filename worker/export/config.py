@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from worker.contract.plan import PinnedBase, Preprocessing
+from worker.contract.bases import PinnedBase, Preprocessing
 from worker.contract.recipe import Head, Stem
 
-TASK = "image-classification"
+_TASK = "image-classification"
+_RESAMPLE = {"nearest": 0, "bilinear": 2, "bicubic": 3}
 
 
 def config_values(
@@ -32,7 +33,7 @@ def config_values(
     return {
         "architecture": base.architecture,
         "library_name": base.library,
-        "task": TASK,
+        "task": _TASK,
         "num_classes": len(labels),
         "labels": list(labels),
         "label_names": list(labels),
@@ -47,4 +48,21 @@ def config_values(
             "crop_pct": numbers.crop_pct,
             "num_classes": len(labels),
         },
+    }
+
+
+def preprocessor_values(numbers: Preprocessing) -> dict[str, JsonValue]:
+    """Return the same preparation in the words that transformers uses."""
+    size = numbers.image_size
+    return {
+        "do_resize": True,
+        "size": {"shortest_edge": round(size / numbers.crop_pct)},
+        "do_center_crop": True,
+        "crop_size": {"height": size, "width": size},
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": list(numbers.mean),
+        "image_std": list(numbers.std),
+        "resample": _RESAMPLE[numbers.interpolation],
     }

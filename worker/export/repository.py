@@ -9,12 +9,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from worker.contract.manifest import ArtifactEntry, Manifest, Result
-from worker.contract.plan import Plan, Preprocessing
+from worker.contract.plan import Plan
 from worker.export.card import model_card
-from worker.export.config import config_values
-from worker.export.snippet import usage_snippet
-from worker.modeling.network import Network
 from worker.modeling.weights import WEIGHTS_FILE, file_sha256
+from worker.task import ModelFiles
 
 _KINDS = {
     WEIGHTS_FILE: "weights",
@@ -24,7 +22,6 @@ _KINDS = {
     "result.json": "result",
     "plan.json": "plan",
 }
-_RESAMPLE = {"nearest": 0, "bilinear": 2, "bicubic": 3}
 
 
 def write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> str:
@@ -37,28 +34,30 @@ def write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> str:
 
 
 def write_repository(
-    folder: Path, plan: Plan, network: Network, preprocessing: Preprocessing, result: Result
+    folder: Path, plan: Plan, files: ModelFiles, result: Result, summary: str
 ) -> Manifest:
-    """Write config, preprocessing, labels, plan, result and card beside the weights.
+    """Write config, preprocessing, plan, result and card beside the weights.
 
     Args:
         folder: holds the weights already.
         plan: what was run.
-        network: the trained network.
-        preprocessing: with the numbers that were really used.
+        files: what the task says rebuilds and runs the network.
         result: every measured number.
+        summary: one sentence about the model, for the card.
     """
-    config = config_values(plan.base, plan.classes, preprocessing, network.head, network.stem)
-    snippet = usage_snippet(plan.base, preprocessing, network.replacements)
-    _write_json(folder / "config.json", config)
-    _write_json(folder / "preprocessor_config.json", _preprocessor(preprocessing))
-    (folder / "labels.txt").write_text("".join(f"{c}\n" for c in plan.classes), encoding="utf-8")
-    (folder / "plan.json").write_text(plan.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(model_card(plan, result, snippet), encoding="utf-8")
-    (folder / "result.json").write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    names = (*_KINDS, "labels.txt")
+    for name, value in files.jsons.items():
+        _write_json(folder / name, value)
+    texts = {
+        **files.texts,
+        "plan.json": plan.model_dump_json(indent=1) + "\n",
+        "README.md": model_card(plan, result, summary, files.snippet),
+        "result.json": result.model_dump_json(indent=1) + "\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    names = sorted(path.name for path in folder.iterdir() if path.name != "manifest.json")
     manifest = Manifest(
-        plan_hash=result.plan_hash, files=tuple(_entry(folder / name) for name in sorted(names))
+        plan_hash=result.plan_hash, files=tuple(_entry(folder / name) for name in names)
     )
     path = folder / "manifest.json"
     aside = path.with_suffix(".partial")
@@ -76,23 +75,6 @@ def _entry(path: Path) -> ArtifactEntry:
             "kind": _KINDS.get(path.name, "other"),
         }
     )
-
-
-def _preprocessor(numbers: Preprocessing) -> dict[str, JsonValue]:
-    """Return the same preparation in the words that transformers uses."""
-    size = numbers.image_size
-    return {
-        "do_resize": True,
-        "size": {"shortest_edge": round(size / numbers.crop_pct)},
-        "do_center_crop": True,
-        "crop_size": {"height": size, "width": size},
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": list(numbers.mean),
-        "image_std": list(numbers.std),
-        "resample": _RESAMPLE[numbers.interpolation],
-    }
 
 
 def _write_json(path: Path, value: dict[str, JsonValue]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from worker.contract.plan import PinnedBase, Preprocessing
+from worker.contract.bases import PinnedBase, Preprocessing
 from worker.modeling.layers import Replacement
 
 _MODES = {"nearest": "NEAREST", "bilinear": "BILINEAR", "bicubic": "BICUBIC"}

@@ -6,8 +6,8 @@ import timm
 import torchvision
 from torch import nn
 
+from worker.contract.bases import PinnedBase, Preprocessing
 from worker.contract.failures import FailureCode, RunError
-from worker.contract.plan import PinnedBase, Preprocessing
 
 _UNSUITABLE = ("googlenet", "inception")
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from worker.contract.bases import PinnedBase
 from worker.contract.failures import FailureCode, RunError
-from worker.contract.plan import PinnedBase, Plan
+from worker.contract.plan import Plan
 from worker.contract.recipe import Head, Stem
 from worker.modeling.architectures import build_architecture
 from worker.modeling.groups import Group, divide
@@ -105,7 +106,7 @@ def _head(plan: Plan, network: nn.Module) -> tuple[list[Replacement], Head]:
                 "model.head.type keep needs the checkpoint's own classes, and they differ.",
             )
         return [], base.head
-    planned = plan_head(network, asked, len(plan.classes), plan.image_size)
+    planned = plan_head(network, asked, len(plan.classes), plan.images.image_size)
     if asked.type == "auto" and asked.dropout == 0:
         return planned, base.head
     return planned, asked

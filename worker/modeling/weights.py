@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import struct
 import warnings
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -48,6 +49,33 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+_NO_WEIGHTS = (
+    "{} is damaged or holds more than weights, and nothing of it was run: "
+    "save its tensors as model.safetensors."
+)
+# What torch's reader says of bytes that are not what it expects.
+_UNREADABLE = (
+    *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, ValueError, TypeError),
+    *(LookupError, AttributeError, AssertionError, ArithmeticError),
+)
+
+
+def load_plain(path: Path) -> object:
+    """Return what a file of torch holds: tensors, numbers and texts, and nothing that can run.
+
+    Raises:
+        UnpicklingError: it is damaged, or holds something else.
+        OSError: it cannot be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            # torch warns about what it then refuses; the refusal is what the user sees.
+            warnings.simplefilter("ignore", UserWarning)
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except _UNREADABLE as error:
+        raise pickle.UnpicklingError(f"{path.name} holds more than tensors.") from error
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a safetensors file or of a plain state dict.
 
@@ -57,16 +85,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        with warnings.catch_warnings():
-            # torch warns about what it then refuses; the refusal below is what the user sees.
-            warnings.simplefilter("ignore", UserWarning)
-            value = torch.load(path, map_location="cpu", weights_only=True)
+        value = load_plain(path)
     except FileNotFoundError as error:
         raise RunError(FailureCode.BASE_NOT_FOUND, f"There is no file {path.name}.") from error
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise RunError(
-            FailureCode.BASE_INVALID, f"{path.name} is damaged or holds more than weights."
-        ) from error
+    except (SafetensorError, pickle.UnpicklingError, OSError) as error:
+        raise RunError(FailureCode.BASE_INVALID, _NO_WEIGHTS.format(path.name)) from error
     return _only_tensors(path, value)
 
 
@@ -74,7 +97,7 @@ def _only_tensors(path: Path, value: object) -> dict[str, Tensor]:
     if isinstance(value, Mapping) and isinstance(value.get("state_dict"), Mapping):
         value = value["state_dict"]
     if not isinstance(value, Mapping) or not all(isinstance(t, Tensor) for t in value.values()):
-        raise RunError(FailureCode.BASE_INVALID, f"{path.name} is not a state dict.")
+        raise RunError(FailureCode.BASE_INVALID, _NO_WEIGHTS.format(path.name))
     return {str(name).removeprefix("module."): tensor for name, tensor in value.items()}
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.manifest import CheckpointManifest
-from worker.modeling.weights import file_sha256
+from worker.modeling.weights import file_sha256, load_plain
 from worker.training.progress import Progress
 
 KEPT = 2
@@ -138,12 +138,14 @@ def load_checkpoint(folder: Path, plan_hash: str) -> Snapshot:
             raise _invalid(folder, f"the file {name} is damaged")
     try:
         return _read(folder)
-    except (OSError, ValidationError, SafetensorError, pickle.UnpicklingError, KeyError) as error:
+    except (OSError, ValueError, SafetensorError, pickle.UnpicklingError, LookupError) as error:
         raise _invalid(folder, "its files do not fit together") from error
 
 
 def _read(folder: Path) -> Snapshot:
-    moments = torch.load(folder / _MOMENTS, weights_only=True, map_location="cpu")
+    moments = load_plain(folder / _MOMENTS)
+    if not isinstance(moments, dict):
+        raise ValueError(_MOMENTS)
     values = json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))
     best = folder / _BEST
     return Snapshot(

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from worker.contract.failures import FailureCode, RunError
-from worker.contract.manifest import StageResult
+from worker.contract.manifest import SplitMetrics, StageResult
 from worker.contract.plan import Plan
 from worker.contract.run_events import StepPoint
 from worker.contract.stages import Stage
-from worker.data.inputs import ImageInputs
+from worker.data.batches import Split
 from worker.evaluation.predict import Predictor
 from worker.modeling.network import Network
+from worker.task import Task
 from worker.training.checkpoint import Snapshot, save_checkpoint
 from worker.training.optimizers import set_rates
 from worker.training.precision import Precision, epoch_batches, epoch_seed
@@ -45,10 +45,10 @@ class Trainer:
     """Trains a network by a plan. `checkpoints` is the folder they are written to."""
 
     plan: Plan
+    task: Task
     network: Network
-    train_inputs: ImageInputs
-    validation_inputs: ImageInputs
-    loss: nn.CrossEntropyLoss
+    train_split: Split
+    validation_split: Split
     precision: Precision
     reporter: Reporter
     control: Control
@@ -62,7 +62,10 @@ class Trainer:
         self._cache: FeatureCache | None = None
         self._active: ActiveStage | None = None
         self._predictor = Predictor(
-            train.eval_batch_size or max(32, train.batch_size), self._check, self.precision.autocast
+            self.task,
+            train.eval_batch_size or max(32, train.batch_size),
+            self._check,
+            self.precision.autocast,
         )
 
     def run(self, resume: Snapshot | None) -> list[StageResult]:
@@ -101,15 +104,14 @@ class Trainer:
     def _begin(self, index: int, stage: Stage) -> ActiveStage:
         count, groups = begin_stage(self.network, stage)
         module: nn.Module = self.network.module
-        inputs = (self.train_inputs, self.validation_inputs)
         cache = self._features(stage)
-        size, samples = self.plan.recipe.train.batch_size, len(inputs[0].labels_N)
+        size, samples = self.plan.recipe.train.batch_size, len(self.train_split)
         active = ActiveStage(
             index=index,
             stage=stage,
             module=self.network.head_module if cache else module,
-            train=cache.train if cache else inputs[0],
-            validation=cache.validation if cache else inputs[1],
+            train=cache.train if cache else self.train_split,
+            validation=cache.validation if cache else self.validation_split,
             optimizer=optimizer_for(stage, groups),
             groups=groups,
             trainable_count=count,
@@ -129,21 +131,21 @@ class Trainer:
         return active
 
     def _features(self, stage: Stage) -> FeatureCache | None:
-        augmented = self.train_inputs.transform is not None
+        augmented = self.plan.has_random_augmentation
         if not can_cache(self.network, stage, augmented=augmented):
             # The stage may change the backbone, so what was computed before is no longer true.
             self._cache = None
             return None
         if self._cache is None:
             self._cache = compute_cache(
-                self.network, self._predictor, self.train_inputs, self.validation_inputs
+                self.network, self._predictor, self.train_split, self.validation_split
             )
         return self._cache
 
     def _run_epoch(self, active: ActiveStage) -> None:
         progress, recipe = self.progress, self.plan.recipe
         number, seed = progress.epochs_done + 1, recipe.reproducibility.seed
-        batches = epoch_batches(len(active.train.labels_N), recipe.train.batch_size, seed, number)
+        batches = epoch_batches(len(active.train), recipe.train.batch_size, seed, number)
         if progress.sums.batches == 0:
             torch.manual_seed(epoch_seed(seed, number))
         for indices in batches[progress.sums.batches :]:
@@ -165,19 +167,16 @@ class Trainer:
         )
         factor *= plateau_factor(scheduler, progress.plateau_cuts)
         rates = set_rates(active.optimizer, factor)
-        inputs = active.train.take(indices, train=True)
-        labels_B = active.train.labels_N[indices.to(active.train.labels_N.device)]
+        batch = active.train.take(indices, train=True)
         active.optimizer.zero_grad(set_to_none=True)
         with self.precision.autocast():
-            logits_BC = active.module(inputs)
-        loss = self.loss(logits_BC.float(), labels_B)
+            output = self.task.forward(active.module, batch.inputs)
+        loss = self.task.loss(output, batch)
         value = float(loss.detach())
         if not _is_finite(value):
             raise self._diverged(active, indices, value)
         self._update(active, loss)
-        progress.sums.correct += int((logits_BC.argmax(dim=1) == labels_B).sum())
-        progress.sums.seen += len(indices)
-        progress.sums.loss += value * len(indices)
+        progress.sums.add(value, len(indices), self.task.hits(output, batch))
         return rates, value
 
     def _update(self, active: ActiveStage, loss: Tensor) -> None:
@@ -218,13 +217,12 @@ class Trainer:
     def _finish_epoch(self, active: ActiveStage, number: int) -> None:
         progress, sums = self.progress, self.progress.sums
         began = time.monotonic()
-        logits_NC = self._predictor.scores(active.module, active.validation)
-        labels_N = active.validation.labels_N.cpu()
-        loss = float(functional.cross_entropy(logits_NC.double(), labels_N))
-        if not _is_finite(loss):
-            raise RunError(FailureCode.DIVERGED, f"validation loss is {loss} after epoch {number}.")
-        accuracy = float((logits_NC.argmax(dim=1) == labels_N).double().mean())
-        is_best = self._remember(number, loss, accuracy, active.stage)
+        measured = self._predictor.measure(active.module, active.validation)
+        if not _is_finite(measured.loss):
+            raise RunError(
+                FailureCode.DIVERGED, f"validation loss is {measured.loss} after epoch {number}."
+            )
+        is_best = self._remember(number, measured, active.stage)
         progress.epoch += 1
         progress.epochs_done = number
         progress.stage_seen += sums.seen
@@ -234,10 +232,12 @@ class Trainer:
             "EpochFinished",
             epoch=number,
             stage=active.index,
+            metric=measured.metric,
             train_loss=sums.loss / sums.seen,
-            train_accuracy=sums.correct / sums.seen,
-            validation_loss=loss,
-            validation_accuracy=accuracy,
+            train_value=sums.hits / sums.hit_count if sums.hit_count else None,
+            validation_loss=measured.loss,
+            validation_value=measured.value,
+            values=measured.values,
             is_best=is_best,
             seconds=sums.seconds + time.monotonic() - began,
             step=progress.step,
@@ -245,21 +245,24 @@ class Trainer:
         if time.monotonic() - self._saved_at >= _LEAST_CHECKPOINT_S:
             self.save(active)
 
-    def _remember(self, number: int, loss: float, accuracy: float, stage: Stage) -> bool:
+    def _remember(self, number: int, measured: SplitMetrics, stage: Stage) -> bool:
         """Keep the best weights and count epochs without progress; return whether this is best."""
-        progress, stopping = self.progress, self.plan.recipe.train.early_stopping
-        value = loss if stopping and stopping.monitor == "validation/loss" else accuracy
-        is_best = is_better(value, progress.best.value if progress.best else None, stopping)
+        progress, recipe = self.progress, self.plan.recipe
+        stopping, monitor, rises = recipe.train.early_stopping, recipe.monitor, recipe.monitor_rises
+        value = measured.loss if monitor == "loss" else measured.values[monitor]
+        margin = stopping.min_delta if stopping else 0.0
+        best = progress.best.value if progress.best else None
+        is_best = is_better(value, best, rises=rises, margin=margin)
         if is_best:
             progress.best = Best(value=value, epoch=number)
             if stopping is not None and stopping.restore_best:
                 self.best_weights = _own(self.network.module.state_dict())
-        if is_better(value, progress.stage_best, stopping):
+        if is_better(value, progress.stage_best, rises=rises, margin=margin):
             progress.stage_best, progress.stale_epochs = value, 0
         else:
             progress.stale_epochs += 1
         if stage.scheduler.name == "plateau":
-            self._watch_plateau(stage, loss)
+            self._watch_plateau(stage, measured.loss)
         return is_best
 
     def _watch_plateau(self, stage: Stage, loss: float) -> None:
@@ -350,11 +353,11 @@ class Trainer:
         raise StoppedError
 
     def _diverged(self, active: ActiveStage, indices: Tensor, value: float) -> RunError:
-        paths = [self.train_inputs.images.paths[int(index)] for index in indices[:5]]
+        names = [self.train_split.names[int(index)] for index in indices[:5]]
         return RunError(
             FailureCode.DIVERGED,
             f"loss is {value} in stage {active.stage.name}, step {self.progress.step + 1}; "
-            f"the batch begins with: {', '.join(paths)}.",
+            f"the batch begins with: {', '.join(names)}.",
         )
 
 

@@ -3,7 +3,6 @@
 from pydantic import BaseModel, Field
 
 from worker.contract.manifest import StageResult
-from worker.contract.recipe import EarlyStopping
 
 
 class EpochSums(BaseModel):
@@ -12,8 +11,17 @@ class EpochSums(BaseModel):
     batches: int = 0
     seen: int = 0
     loss: float = 0.0
-    correct: int = 0
+    hits: float = 0.0
+    hit_count: int = 0
     seconds: float = 0.0
+
+    def add(self, loss: float, size: int, hits: tuple[float, int] | None) -> None:
+        """Take the mean loss of a batch in, and its hits where the task counts them."""
+        self.seen += size
+        self.loss += loss * size
+        if hits is not None:
+            self.hits += hits[0]
+            self.hit_count += hits[1]
 
 
 class Best(BaseModel):
@@ -55,11 +63,8 @@ class Progress(BaseModel):
         self.sums = EpochSums()
 
 
-def is_better(value: float, than: float | None, stopping: EarlyStopping | None) -> bool:
-    """Return whether a monitored value improves on another by at least `min_delta`."""
+def is_better(value: float, than: float | None, *, rises: bool, margin: float = 0.0) -> bool:
+    """Return whether a monitored value improves on another by more than a margin."""
     if than is None:
         return True
-    margin = stopping.min_delta if stopping else 0.0
-    if stopping is not None and stopping.monitor == "validation/loss":
-        return value < than - margin
-    return value > than + margin
+    return value > than + margin if rises else value < than - margin

@@ -7,7 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from worker.contract.run_events import StageCount
 from worker.contract.stages import Stage
-from worker.data.inputs import FeatureInputs, Inputs
+from worker.data.batches import FeatureSplit, Split
 from worker.evaluation.predict import Predictor
 from worker.modeling.freezing import set_modes, set_trainable
 from worker.modeling.network import Network
@@ -22,8 +22,8 @@ class ActiveStage:
     index: int
     stage: Stage
     module: nn.Module
-    train: Inputs
-    validation: Inputs
+    train: Split
+    validation: Split
     optimizer: optim.Optimizer
     groups: list[RateGroup]
     trainable_count: int
@@ -50,8 +50,8 @@ class ActiveStage:
 class FeatureCache:
     """Features of the two splits; they stay true as long as the backbone does not change."""
 
-    train: FeatureInputs
-    validation: FeatureInputs
+    train: FeatureSplit
+    validation: FeatureSplit
 
 
 def begin_stage(network: Network, stage: Stage) -> tuple[int, list[RateGroup]]:
@@ -97,13 +97,13 @@ def _changes_output(part: nn.Module) -> bool:
 
 
 def compute_cache(
-    network: Network, predictor: Predictor, train: Inputs, validation: Inputs
+    network: Network, predictor: Predictor, train: Split, validation: Split
 ) -> FeatureCache | None:
     """Return the features of both splits, or None where the network cannot be cut at its head."""
     features = []
-    for inputs in (train, validation):
-        found = predictor.head_inputs(network.module, network.head_module, inputs)
+    for split in (train, validation):
+        found = predictor.head_inputs(network.module, network.head_module, split)
         if found is None:
             return None
-        features.append(FeatureInputs(found, inputs.labels_N))
+        features.append(FeatureSplit(found, split))
     return FeatureCache(features[0], features[1])

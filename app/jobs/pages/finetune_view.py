@@ -10,8 +10,9 @@ from app.core.i18n import _
 from app.datasets.schemas import FindingOut, InventoryOut
 from app.jobs.pages.run_view import trained_part
 from app.jobs.pages.stage_picture import StagePicture, stage_picture
+from worker.contract.bases import PinnedBase
 from worker.contract.findings import Finding
-from worker.contract.plan import PinnedBase, Plan
+from worker.contract.plan import Plan
 from worker.contract.presets import PRESETS, preset_recipe
 from worker.contract.recipe import Recipe
 from worker.contract.stages import Stage

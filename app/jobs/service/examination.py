@@ -16,13 +16,8 @@ from app.datasets.service import InventoryTaker, split_name
 from app.hub import policy as hub_policy
 from app.hub import service as hub
 from app.hub.schemas import RepositoryKind
-from worker.contract.plan import (
-    BaseUnreadableError,
-    Examination,
-    PinnedBase,
-    PinnedInventory,
-    examine,
-)
+from worker.contract.bases import BaseUnreadableError, PinnedBase
+from worker.contract.plan import Examination, PinnedInventory, examine
 from worker.contract.recipe import DataSource, Recipe
 from worker.contract.recipe_text import RecipeError, recipe_from_text, recipe_from_values
 
