@@ -119,6 +119,9 @@ def _drop_old(root: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+_UNREADABLE = OSError, ValueError, TypeError, LookupError, SafetensorError, pickle.UnpicklingError
+
+
 def load_checkpoint(folder: Path, plan_hash: str) -> Snapshot:
     """Return a checkpoint after checking that it is whole and belongs to the plan.
 
@@ -138,14 +141,14 @@ def load_checkpoint(folder: Path, plan_hash: str) -> Snapshot:
             raise _invalid(folder, f"the file {name} is damaged")
     try:
         return _read(folder)
-    except (OSError, ValueError, SafetensorError, pickle.UnpicklingError, LookupError) as error:
+    except _UNREADABLE as error:
         raise _invalid(folder, "its files do not fit together") from error
 
 
 def _read(folder: Path) -> Snapshot:
     moments = load_plain(folder / _MOMENTS)
     if not isinstance(moments, dict):
-        raise ValueError(_MOMENTS)
+        raise TypeError(_MOMENTS)
     values = json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))
     best = folder / _BEST
     return Snapshot(
