@@ -1,6 +1,7 @@
 """What the doctor can find: every rule with its sentence and its advice."""
 
 from collections.abc import Sequence
+
 from pydantic import Field
 
 from worker.contract.base import Wire
@@ -13,6 +14,11 @@ SHOWN_FILES = 20
 
 
 RULES: dict[str, Rule] = {
+    "DATA_UNFIT": Rule(
+        "error",
+        "{task} needs {missing}, which {repo} ({kind}) does not have; it has: {fields}.",
+        "Choose a task that fits the data, or name the right columns under data.columns.",
+    ),
     "BASE_UNFIT": Rule(
         "error",
         "{repo} is a network of {library}, which cannot do {task}.",

@@ -146,7 +146,7 @@ def examine(
     splits = assign_splits(data.inventory, test.inventory if test else None, recipe.data, seed)
     on_images = recipe.spec.modality == "image"
     size = (recipe.data.image_size or base.preprocessing.image_size) if on_images else None
-    findings = _unfit_base(recipe, base)
+    findings = [*_unfit_base(recipe, base), *_unfit_data(recipe, data)]
     findings += check_inventory(data.inventory)
     if test is not None:
         findings += [f for f in check_inventory(test.inventory) if f.severity == "error"]
@@ -181,6 +181,23 @@ def _unfit_base(recipe: Recipe, base: PinnedBase) -> list[Finding]:
     known = ", ".join(fitting)
     return [
         found("BASE_UNFIT", repo=base.repo, library=base.library, task=recipe.task, fitting=known)
+    ]
+
+
+def _unfit_data(recipe: Recipe, data: PinnedInventory) -> list[Finding]:
+    inventory = data.inventory
+    missing = [name for name in recipe.spec.needs if name not in inventory.fields]
+    if not inventory.facts or not missing:
+        return []
+    return [
+        found(
+            "DATA_UNFIT",
+            repo=data.repo,
+            kind=inventory.kind,
+            task=recipe.task,
+            missing=", ".join(missing),
+            fields=", ".join(inventory.fields),
+        )
     ]
 
 

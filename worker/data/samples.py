@@ -5,21 +5,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from worker.contract.failures import FailureCode, RunError
-from worker.contract.inventory import DataInventory, FileFact, take_inventory
+from worker.contract.inventory import (
+    DataInventory,
+    FileFact,
+    OpenData,
+    inventory_of,
+    open_data,
+)
+from worker.contract.items import Item
 from worker.contract.plan import PinnedData, Plan
-from worker.contract.sources import FileSource, FolderSource, unpacked
-from worker.contract.splits import Splits, assign_splits
+from worker.contract.sources import ArchiveError, FileSource, FolderSource
+from worker.contract.splits import assign_splits
 
 
 @dataclass(frozen=True)
 class Samples:
-    """The samples of one split: facts in a fixed order, and the source that reads their files."""
+    """The samples of one split in a fixed order, and the source that reads their files.
+
+    `facts` say what each is; `rows` hold what it says: label, text, tags, boxes and the like.
+    """
 
     facts: Sequence[FileFact]
+    rows: Sequence[Item]
     source: FileSource
 
     def __len__(self) -> int:
         return len(self.facts)
+
+    @property
+    def names(self) -> list[str]:
+        """What each sample is called in errors and tables."""
+        return [fact.key for fact in self.facts]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    data: OpenData
+    inventory: DataInventory
 
 
 def open_samples(plan: Plan, data: Path, test_data: Path | None) -> dict[str, Samples]:
@@ -33,25 +55,34 @@ def open_samples(plan: Plan, data: Path, test_data: Path | None) -> dict[str, Sa
     Raises:
         RunError: a folder is missing, or holds other samples than the plan was made for.
     """
-    source, inventory = _open(data, plan, plan.data)
-    other: tuple[FileSource, DataInventory] | None = None
+    own = _open(data, plan, plan.data)
+    other: _Opened | None = None
     if plan.test_data is not None and test_data is not None:
         other = _open(test_data, plan, plan.test_data)
     seed = plan.recipe.reproducibility.seed
-    splits: Splits = assign_splits(inventory, other[1] if other else None, plan.recipe.data, seed)
+    splits = assign_splits(
+        own.inventory, other.inventory if other else None, plan.recipe.data, seed
+    )
     return {
-        name: Samples(facts, other[0] if other and name == "test" else source)
+        name: _samples(other if other and name == "test" else own, facts)
         for name, facts in splits.named().items()
     }
 
 
-def _open(folder: Path, plan: Plan, pin: PinnedData) -> tuple[FileSource, DataInventory]:
+def _samples(opened: _Opened, facts: Sequence[FileFact]) -> Samples:
+    return Samples(facts, opened.data.rows(facts), opened.data.files)
+
+
+def _open(folder: Path, plan: Plan, pin: PinnedData) -> _Opened:
     if not folder.is_dir():
         raise RunError(FailureCode.DATA_NOT_FOUND, f"{pin.repo} is not here.")
-    source = FolderSource(folder)
-    inventory = take_inventory(source, plan.recipe.data.columns, probe=False)
+    try:
+        data = open_data(FolderSource(folder), plan.recipe.data.columns)
+        inventory = inventory_of(data, probe=False)
+    except ArchiveError as error:
+        raise RunError(FailureCode.DATA_INVALID, str(error)) from error
     if inventory.tree_sha256 != pin.tree_sha256:
         raise RunError(
             FailureCode.DATA_INVALID, f"The files of {pin.repo} are not those of the plan."
         )
-    return unpacked(source), inventory
+    return _Opened(data, inventory)
