@@ -5,6 +5,8 @@ import json
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 class Written(BaseModel):
     """Something a person writes: an unknown key is refused, because it would do nothing."""
@@ -20,7 +22,7 @@ class Wire(BaseModel):
 
 def canonical_json(value: JsonValue) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, plain ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def digest(value: JsonValue) -> str:

@@ -28,6 +28,16 @@ DATA_RULES: dict[str, Rule] = {
         "{total} rows of {table} have no text; the first: {first}.",
         "Fill them in or remove them; they are not used.",
     ),
+    "LABEL_EMPTY": Rule(
+        "error",
+        "{total} rows of {table} have no class; the first: {first}.",
+        "Give every row its class, or remove these rows.",
+    ),
+    "ID_EMPTY": Rule(
+        "error",
+        "{total} rows of {table} lack a user or an item; the first: {first}.",
+        "Fill both in, or remove these rows.",
+    ),
     "HEADING_MISSING": Rule(
         "error",
         "The first line of {table} looks like data, not like names of columns.",

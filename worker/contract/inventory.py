@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from worker.contract.base import Wire, canonical_json, digest
 from worker.contract.findings import Finding, found
 from worker.contract.images import ImageProbe, probe_image
-from worker.contract.items import Candidate, Item, Layout, Media, canonical_split
+from worker.contract.items import TARGETS, Candidate, Item, Layout, Media, canonical_split
 from worker.contract.layout import detect_layout
 from worker.contract.recipe import Columns
 from worker.contract.samples import Sample, samples_of
@@ -17,6 +17,7 @@ from worker.contract.sounds import SoundProbe, probe_sound
 from worker.contract.sources import ArchiveError, FileSource, unpacked
 
 _DEFAULT = Columns()
+_TEXTS = ("text", "text_pair", "question", "context", "messages")
 
 
 class FileFact(Wire):
@@ -207,7 +208,7 @@ def fact_of(item: Item, media: Media, looks: MediaFacts | None) -> FileFact:
     text = canonical_json(values)
     if looks is None:
         sha256, size = _sha256(text), len(text)
-        content = _sha256(item.content(media))
+        content = sha256 if TARGETS.isdisjoint(values) else _sha256(item.content(media))
     elif values:
         content, size = looks.sha256, looks.size
         sha256 = _sha256(f"{content}{text}")

@@ -115,9 +115,11 @@ def is_split(name: str) -> bool:
 
 def text_of(cell: object) -> str:
     """Return a cell as the text a person would write for it; nothing for null."""
+    if isinstance(cell, str):
+        return cell
     if cell is None:
         return ""
-    if isinstance(cell, Mapping) and isinstance(cell.get("path"), str):
+    if isinstance(cell, dict) and isinstance(cell.get("path"), str):
         return str(cell["path"])
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))

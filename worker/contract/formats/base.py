@@ -174,13 +174,19 @@ def resolve(table_path: str, name: str, among: frozenset[str]) -> str | None:
     return None
 
 
-def row_split(table_path: str, row: Row, columns: Columns, names: Sequence[str]) -> str | None:
-    """Return the split of a row: from its column, else from the table's name or folder."""
+def split_reader(path: str, columns: Columns, names: Sequence[str]) -> Callable[[Row], str | None]:
+    """Return what tells the split of a table's row: its column, else the table's name or folder."""
     column = columns.split
     if column is None and "split" in names:
         column = "split"
     if column is not None:
-        return canonical_split(text_of(row.cells.get(column)).strip()) or None
+        return lambda row: canonical_split(text_of(row.cells.get(column)).strip()) or None
+    whole = path_split(path)
+    return lambda _row: whole
+
+
+def path_split(table_path: str) -> str | None:
+    """Return the split that a file's name or one of its folders names; the nearest wins."""
     stem = posixpath.splitext(posixpath.basename(table_path))[0]
     words = stem.replace("_", "-").split("-")
     folders = reversed(posixpath.dirname(table_path).split("/"))

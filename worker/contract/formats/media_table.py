@@ -13,7 +13,7 @@ from worker.contract.formats.base import (
     column_of,
     missing_column,
     resolve,
-    row_split,
+    split_reader,
 )
 from worker.contract.items import Item, Layout, text_of
 from worker.contract.recipe import Columns
@@ -69,6 +69,7 @@ class MediaTable:
         layout.columns = table.columns
         layout.mapping.update(names)
         bad, missing = list(table.bad_lines), Problems()
+        split_of = split_reader(path, columns, table.columns)
         for row in table.rows:
             cells = {name: text_of(row.cells.get(column)) for name, column in names.items()}
             place = resolve(path, cells[self.value], among)
@@ -78,7 +79,7 @@ class MediaTable:
             elif place is None:
                 missing.add(self.missing_code, f"{path}:{row.line} {cells[self.value]}", table=path)
             else:
-                split = row_split(path, row, columns, table.columns)
+                split = split_of(row)
                 group = cells.get("group") or None
                 item = Item(place, cells.get("label", ""), split, values=values, group=group)
                 layout.items.append(item)
