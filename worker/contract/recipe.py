@@ -143,11 +143,45 @@ class Validation(Written):
 
 
 class Columns(Written):
-    """Names of the columns when the data set is a table."""
+    """Names of the columns when the data set is a table; those not named are found by themselves."""
 
     image: str = Field(default="image", description="Column with the path of the image.")
     label: str = Field(default="label", description="Column with the class.")
     split: str | None = Field(default=None, description="Column with the split, if there is one.")
+    text: str | None = Field(default=None, description="Column with the text.")
+    text_pair: str | None = Field(
+        default=None, description="Column with the second text of a pair."
+    )
+    tokens: str | None = Field(
+        default=None,
+        description="Column with the list of tokens; in CoNLL files the column's number, from 0.",
+    )
+    tags: str | None = Field(
+        default=None,
+        description="Column with the tag of each token; in CoNLL files the column's number, from 0.",
+    )
+    audio: str | None = Field(default=None, description="Column with the path of the recording.")
+    mask: str | None = Field(default=None, description="Column with the path of the mask.")
+    objects: str | None = Field(default=None, description="Column with the list of boxes.")
+    question: str | None = Field(default=None, description="Column with the question.")
+    context: str | None = Field(
+        default=None, description="Column with the text that holds the answer."
+    )
+    answers: str | None = Field(default=None, description="Column with the answers.")
+    messages: str | None = Field(default=None, description="Column with the conversation.")
+    user: str | None = Field(default=None, description="Column with the user.")
+    item: str | None = Field(default=None, description="Column with what the user chose.")
+    rating: str | None = Field(default=None, description="Column with the rating.")
+    timestamp: str | None = Field(
+        default=None, description="Column with the time of an interaction."
+    )
+    target: str | None = Field(
+        default=None, description="Column with the number to predict, in place of a class."
+    )
+    group: str | None = Field(
+        default=None,
+        description="Column with what must stay together: rows of one group are never parted.",
+    )
 
 
 class Normalization(Written):
