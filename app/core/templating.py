@@ -1,8 +1,10 @@
 """Server-rendered pages: Jinja2, autoescaped, with the few filters numbers and times need."""
 
 import json
+import os
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -84,9 +86,13 @@ def percent(fraction: float, digits: int = 1) -> str:
 
 
 @lru_cache
+def _manifest_path() -> str:
+    return str(resource_dir("static") / "dist" / "manifest.json")
+
+
+@lru_cache
 def _manifest(_mtime: float) -> dict[str, str]:
-    path = resource_dir("static") / "dist" / "manifest.json"
-    manifest: dict[str, str] = json.loads(path.read_text())
+    manifest: dict[str, str] = json.loads(Path(_manifest_path()).read_text())
     return manifest
 
 
@@ -96,8 +102,8 @@ def asset(name: str) -> str:
     Raises:
         FileNotFoundError: the assets are not built; `make assets` builds them.
     """
-    path = resource_dir("static") / "dist" / "manifest.json"
-    return f"/static/dist/{_manifest(path.stat().st_mtime)[name]}"
+    # A page asks hundreds of times, for an icon each: no path is put together here.
+    return f"/static/dist/{_manifest(os.stat(_manifest_path()).st_mtime)[name]}"  # noqa: PTH116  # quick
 
 
 def _with_query(request: Request, **changes: object) -> str:

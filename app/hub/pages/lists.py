@@ -66,11 +66,9 @@ async def datasets(request: Request, db: Db, viewer: RepoReader, asked: Asked) -
 async def _list_page(
     request: Request, db: Db, viewer: RepoReader, filters: Filters, cursor: str
 ) -> HTMLResponse:
-    page = await lists.list_repositories(db, viewer, filters, cursor)
-    reader = lists.FacetReader(db, viewer, filters)
-    facets = {name: await reader.values(name, 60 if name == "tag" else _VALUES) for name in _FACETS}
-    facets["tag"] = _free_tags(facets)
-    total, is_floor = await reader.count()
+    page, found = await lists.list_narrowable(db, viewer, filters, cursor)
+    facets = {name: found.facets[name][:_VALUES] for name in _FACETS}
+    facets["tag"] = _free_tags({**facets, "tag": found.facets["tag"]})
     narrowing = {*_FACETS, "q", "owner"}
     return render(
         request,
@@ -80,8 +78,8 @@ async def _list_page(
         filters=filters,
         rows=page.items,
         next_cursor=page.next_cursor,
-        total=total,
-        is_floor=is_floor,
+        total=found.total,
+        is_floor=found.is_floor,
         facets=facets,
         narrowed=any(request.query_params.get(name) for name in narrowing),
         kept=[

@@ -32,7 +32,6 @@ from app.hub.service.large_files import (
 )
 from app.hub.service.lists import (
     count_repositories,
-    facets,
     known_tags,
     list_repositories,
     list_whole,
@@ -112,7 +111,6 @@ __all__ = [
     "diff",
     "downloads_now",
     "duplicate_repository",
-    "facets",
     "file_header",
     "find_paths",
     "find_revision",

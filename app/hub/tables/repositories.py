@@ -83,12 +83,13 @@ class Repository(Base):
         Index("ix_hub_repository_downloads", "kind", "downloads", "id"),
         Index("ix_hub_repository_likes", "kind", "likes", "id"),
         Index("ix_hub_repository_trending", "kind", "trending", "id"),
-        Index("ix_hub_repository_task", "kind", "task"),
+        # Each leads with one of the three, so that any of them together is one range.
+        Index("ix_hub_repository_task_library", "kind", "task", "library", "license"),
+        Index("ix_hub_repository_library_license", "kind", "library", "license", "task"),
+        Index("ix_hub_repository_license_task", "kind", "license", "task", "library"),
         Index("ix_hub_repository_tags", "tags", postgresql_using="gin"),
         Index("ix_hub_repository_base_models", "base_models", postgresql_using="gin"),
         Index("ix_hub_repository_languages", "languages", postgresql_using="gin"),
-        Index("ix_hub_repository_library", "kind", "library"),
-        Index("ix_hub_repository_license", "kind", "license"),
         Index("ix_hub_repository_parameters", "kind", "num_parameters", "id"),
         Index("ix_hub_repository_gated", "kind", "gated", postgresql_where=text("gated <> ''")),
         Index(
