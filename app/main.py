@@ -48,6 +48,8 @@ from app.jobs import background as jobs_background
 from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
 from app.jobs.service import job_tokens
+from app.sweeps import api as sweeps_api
+from app.sweeps import background as sweeps_background
 from app.tutorials import pages as tutorial_pages
 from app.webhooks import background as webhooks_background
 from app.webhooks import pages as webhooks_pages
@@ -65,6 +67,7 @@ def routers() -> list[APIRouter]:
         datasets_api.router,
         jobs_api,
         jobs_pages.router,
+        sweeps_api.router,
         imports_api.router,
         bundles_api.router,
         imports_pages.router,
@@ -105,6 +108,7 @@ def background_tasks() -> list[BackgroundTask]:
         imports_background.run_imports,
         jobs_background.run_sweeper,
         jobs_background.run_wakeups,
+        sweeps_background.run_sweeps,
         webhooks_background.run_deliveries,
     ]
 
@@ -115,6 +119,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     imports_background.subscribe(events, app.state.wakeups)
     webhooks_background.subscribe(events, app)
     hub_background.subscribe(events, app.state.database, app.state.storage)
+    sweeps_background.subscribe(events, app.state.wakeups)
     jobs_background.subscribe(events, app.state.doorbell, app.state.wakeups)
 
 

@@ -52,7 +52,7 @@ class FloatRange(Written):
     def _at(self, part: float) -> float:
         low, high = self.bounds
         if self.log:
-            return min(high, max(low, low * (high / low) ** part))
+            return min(high, max(low, low * math.pow(high / low, part)))
         return min(high, max(low, low + (high - low) * part))
 
 
@@ -77,13 +77,15 @@ class IntRange(Written):
     def values(self) -> list[JsonValue]:
         """Return what a grid tries, ascending."""
         low, high = self.bounds
-        return list(range(low, high + 1, self.step))
+        values: list[JsonValue] = []
+        values += range(low, high + 1, self.step)
+        return values
 
     def draw(self, chance: random.Random) -> JsonValue:
         """Return a random value."""
         low, high = self.bounds
         if self.log:
-            return min(high, max(low, round(low * (high / low) ** chance.random())))
+            return min(high, max(low, round(low * math.pow(high / low, chance.random()))))
         return chance.randrange(low, high + 1, self.step)
 
     def position(self, value: JsonValue) -> float:

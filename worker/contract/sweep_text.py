@@ -71,7 +71,7 @@ def sweep_from_values(values: Mapping[str, JsonValue]) -> SweepRecipe:
 def _problem(item: dict[str, object]) -> RecipeProblem:
     location = item["loc"]
     parts = [str(part) for part in location] if isinstance(location, tuple) else []
-    path = ".".join(part for part in parts if part not in {"function-wrap[_kind()]"})
+    path = ".".join(part for part in parts if part != "function-wrap[_kind()]")
     if item["type"] == "extra_forbidden":
         return RecipeProblem(path, f"{parts[-1]!r} is not a key here.", "Remove it.")
     if item["type"] == "missing":

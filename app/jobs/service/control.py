@@ -74,6 +74,11 @@ async def cancel_job(db: AsyncSession, job: Job) -> Job:
     return changed
 
 
+async def job_of(db: AsyncSession, job_id: int) -> Job | None:
+    """Return a job as it is in the database now; the caller answers for who may see it."""
+    return await job_queries.job_by_id(db, job_id)
+
+
 async def resume_job(db: AsyncSession, job: Job) -> Job:
     """Queue a failed or cancelled job again; it goes on from its newest checkpoint.
 
