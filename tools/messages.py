@@ -19,6 +19,7 @@ from app.jobs.pages.recipe_form import offered_help
 from worker.contract.failures import EXPLANATIONS
 from worker.contract.findings import RULES
 from worker.contract.presets import PRESETS
+from worker.contract.tasks import MEASURES, TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
@@ -40,6 +41,8 @@ def contract_messages() -> Messages:
     sentences = [text for rule in RULES.values() for text in (rule.message, rule.fix)]
     sentences += [text for explanation in EXPLANATIONS.values() for text in explanation]
     sentences += [text for preset in PRESETS for text in (preset.title, preset.summary)]
+    sentences += [measure.title for measure in MEASURES.values()]
+    sentences += [spec.title for spec in TASKS.values()]
     return {(text,): None for text in sentences if re.search("[a-z] ?[a-z]", text)}
 
 

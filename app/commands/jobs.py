@@ -160,8 +160,8 @@ def _follow(api: Api, job_id: int) -> None:
         if line:
             click.echo(line, err=True)
     job = api.job(job_id)
-    if job["accuracy"] is not None:
-        click.echo(f"accuracy {job['accuracy']:.4f}", err=True)
+    if job["headline"] is not None:
+        click.echo(f"{job['headline']['metric']} {job['headline']['value']:.4f}", err=True)
     raise SystemExit(_EXIT_CODES.get(job["state"], 1))
 
 
@@ -200,7 +200,7 @@ def _epoch_line(payload: Json) -> str:
         f"epoch {payload.get('epoch')}: "
         f"train loss {_number(payload, 'train_loss')}, "
         f"validation loss {_number(payload, 'validation_loss')}, "
-        f"accuracy {_number(payload, 'validation_accuracy')}"
+        f"{payload.get('metric')} {_number(payload, 'validation_value')}"
     )
 
 

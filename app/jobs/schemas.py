@@ -107,6 +107,13 @@ class InputOut(_Out):
     commit: str
 
 
+class HeadlineOut(_Out):
+    """The measure a result is judged by; shares lie in [0, 1]."""
+
+    metric: str
+    value: float
+
+
 class JobItem(_Out):
     """A job in a list."""
 
@@ -118,7 +125,7 @@ class JobItem(_Out):
     queue: str
     progress: float = Field(description="Fraction done, in [0, 1].")
     cancel_requested: bool
-    accuracy: float | None = Field(description="Headline accuracy once it succeeded, a fraction.")
+    headline: HeadlineOut | None = Field(description="The headline measure once it succeeded.")
     inputs: list[InputOut]
     created_at: datetime
     started_at: datetime | None

@@ -1,7 +1,7 @@
 // @ts-check
 // The run page: curves that move while the run does. The page is complete without this; every part
 // that is not a curve is the server's own markup, fetched again when something happened.
-import { drawHero, epochAt, heroData, share, shown } from "./jobs/curves.js";
+import { drawHero, epochAt, heroData, measured, shown } from "./jobs/curves.js";
 import { saveCsv, savePng } from "./jobs/export.js";
 import { Live, refreshParts } from "./jobs/live.js";
 import { drawSmall, smallData } from "./jobs/multiples.js";
@@ -18,6 +18,7 @@ class RunPage {
   constructor(first) {
     this.first = first;
     this.words = first.words;
+    this.isShare = first.is_share;
     this.run = new Record(first);
     this.run.addPoints(first.points, 0);
     for (const event of first.events) this.run.apply(event);
@@ -87,7 +88,7 @@ class RunPage {
   #drawAll() {
     this.plot?.destroy();
     for (const plot of this.smallPlots ?? []) plot.destroy();
-    this.plot = drawHero(this.hero, this.run, { log: this.log, words: this.words });
+    this.plot = drawHero(this.hero, this.run, { log: this.log, isShare: this.isShare, words: this.words });
     this.smallPlots = this.small.map((place) => drawSmall(place, this.run, this.words));
     this.#showPlace();
   }
@@ -130,7 +131,7 @@ class RunPage {
       });
     const rates = at((point) => Math.max(...Object.values(point.lr ?? {})));
     saveCsv(
-      ["step", "epoch", "train_loss_step", "train_loss", "validation_loss", "train_accuracy", "validation_accuracy", "lr", "samples_per_s", "memory_bytes"],
+      ["step", "epoch", "train_loss_step", "train_loss", "validation_loss", "train_value", "validation_value", "lr", "samples_per_s", "memory_bytes"],
       [steps, steps.map((step) => Number(epochAt(this.run, Number(step)))), ...columns, rates, at((point) => point.samples_per_s), at((point) => point.memory_bytes)],
       name,
     );
@@ -146,12 +147,12 @@ class RunPage {
     const epoch = epochs[this.cursor];
     this.plot.setCursor({
       left: this.plot.valToPos(epoch.step, "x"),
-      top: this.plot.valToPos(epoch.validation_accuracy, "accuracy"),
+      top: this.plot.valToPos(epoch.validation_value, "measure"),
     });
     const words = this.words;
     const said = document.getElementById("curve-said");
     if (said)
-      said.textContent = `${words.epoch} ${epoch.epoch}: ${words.train_loss} ${shown(epoch.train_loss)}, ${words.validation_loss} ${shown(epoch.validation_loss)}, ${words.validation_accuracy} ${share(epoch.validation_accuracy)}`;
+      said.textContent = `${words.epoch} ${epoch.epoch}: ${words.train_loss} ${shown(epoch.train_loss)}, ${words.validation_loss} ${shown(epoch.validation_loss)}, ${words.validation_value} ${measured(epoch.validation_value, this.isShare)}`;
   }
 
   /** @param {"live" | "away" | "ended"} state */

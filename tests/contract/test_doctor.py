@@ -305,9 +305,9 @@ def test_a_plan_has_one_hash_whatever_its_places_are_called() -> None:
     assert more.plan_hash != plan.plan_hash
 
 
-def test_a_base_that_is_no_image_classifier_is_refused() -> None:
-    with pytest.raises(BaseUnreadableError, match="not an image classifier"):
-        PinnedBase.from_config("a/b", "c", {"model_type": "bert"})
+def test_a_base_whose_config_names_no_network_is_refused() -> None:
+    with pytest.raises(BaseUnreadableError, match="no model that can be trained"):
+        PinnedBase.from_config("a/b", "c", {"hidden_size": 3})
     with pytest.raises(BaseUnreadableError):
         PinnedBase.from_config("a/b", "c", {"architecture": "x", "library_name": "keras"})
 

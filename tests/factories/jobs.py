@@ -68,7 +68,9 @@ def make_plan(name: str = "tiny") -> Plan:
     data = PinnedInventory(
         repo="ada/data",
         commit="b" * 40,
-        inventory=DataInventory(kind="image-folder", facts=facts),
+        inventory=DataInventory(
+            kind="image-folder", media="image", fields=("image", "label"), facts=facts
+        ),
     )
     base = PinnedBase.from_config("ada/base", "a" * 40, TINY_CONFIG)
     plan = examine(recipe_from_values(recipe_values(name=name)), base, data).plan

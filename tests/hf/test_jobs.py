@@ -78,7 +78,11 @@ def written(*lines: str) -> dict[str, object]:
 
 async def succeed(worker: FakeWorker) -> None:
     stored = await worker.store("model.safetensors", b"weights", "weights")
-    metrics = {"split": "test", "splits": {"test": {"accuracy": 0.9}}, "artifacts": [stored]}
+    metrics = {
+        "split": "test",
+        "splits": {"test": {"metric": "accuracy", "value": 0.9}},
+        "artifacts": [stored],
+    }
     answer = await worker.post("finish", {"outcome": "succeeded", "result": metrics})
     assert answer.is_success, answer.text
 

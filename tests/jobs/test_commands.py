@@ -72,7 +72,7 @@ async def test_submit_prints_the_number_and_watch_follows_to_the_end(
         {"kind": "EpochFinished", "epoch": 1, "train_loss": 0.5, "validation_loss": 0.25},
         {"kind": "RunFinished"},
     )
-    result = {"split": "test", "splits": {"test": {"accuracy": 0.875}}}
+    result = {"split": "test", "splits": {"test": {"metric": "accuracy", "value": 0.875}}}
     await worker.post("finish", {"result": result})
     _out, told = await watching.communicate()
     assert watching.returncode == 0

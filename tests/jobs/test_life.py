@@ -23,7 +23,7 @@ model-index:
 
 Made by a worker.
 """
-RESULT = {"split": "validation", "splits": {"validation": {"accuracy": 0.75}}}
+RESULT = {"split": "validation", "splits": {"validation": {"metric": "accuracy", "value": 0.75}}}
 
 
 def step(number: int) -> dict[str, Any]:
@@ -101,7 +101,11 @@ async def test_a_job_runs_from_queue_to_result(owner: Owner) -> None:
     assert await owner.state() == "finalizing"
     await owner.worker.post("finish", {"result": RESULT, "artifacts": []})
     job = (await owner.get()).json()
-    assert (job["state"], job["accuracy"], job["progress"]) == ("succeeded", 0.75, 1.0)
+    assert (job["state"], job["headline"], job["progress"]) == (
+        "succeeded",
+        {"metric": "accuracy", "value": 0.75},
+        1.0,
+    )
 
 
 async def test_a_job_token_reads_only_the_repositories_of_its_job(owner: Owner) -> None:

@@ -17,16 +17,8 @@ from app.jobs.schemas import (
     LogLineOut,
 )
 from app.jobs.service.examination import Examined
+from app.jobs.service.records import headline_of
 from app.jobs.tables import Artifact, Attempt, Checkpoint, Job, JobEvent, JobInput, LogLine
-
-
-def accuracy_of(job: Job) -> float | None:
-    """Return the headline accuracy of a result, a fraction; None without one."""
-    result = job.result or {}
-    splits = result.get("splits")
-    split = splits.get(result.get("split")) if isinstance(splits, dict) else None
-    accuracy = split.get("accuracy") if isinstance(split, dict) else None
-    return accuracy if isinstance(accuracy, float | int) else None
 
 
 def input_out(item: JobInput) -> InputOut:
@@ -47,7 +39,7 @@ def job_item(job: Job, inputs: Sequence[JobInput]) -> JobItem:
         queue=job.queue,
         progress=job.progress,
         cancel_requested=job.cancel_requested,
-        accuracy=accuracy_of(job),
+        headline=headline_of(job),
         inputs=[input_out(item) for item in inputs],
         created_at=job.created_at,
         started_at=job.started_at,

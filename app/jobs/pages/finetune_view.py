@@ -158,7 +158,7 @@ def check_view(
         base_name=recipe.model.base.repo,
         sizes=list(plan.split_sizes.items()) if plan else (),
         num_classes=len(plan.classes) if plan else 0,
-        image_size=plan.image_size if plan else recipe.data.image_size or 0,
+        image_size=(plan.image_size if plan else recipe.data.image_size) or 0,
         epochs=sum(stage.epochs or 0 for stage in stages),
         estimate=estimate,
         where=where,

@@ -8,9 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from app.core.http import Db, JobReader
 from app.core.i18n import _
 from app.core.templating import render
+from app.jobs.pages.measures import measured
 from app.jobs.pages.redirects import to_sign_in
 from app.jobs.pages.run_view import Chip, state_chip
+from app.jobs.schemas import HeadlineOut
 from app.jobs.service import control
+from app.jobs.service.records import headline_of
 from app.jobs.states import ACTIVE_STATES, JobState
 from app.jobs.tables import Job, JobInput
 
@@ -19,13 +22,13 @@ _PAGE = 30
 
 
 class JobRow(NamedTuple):
-    """One job of the list; `accuracy` is a fraction once there is one."""
+    """One job of the list; `headline` is the measure it is judged by, once there is one."""
 
     job: Job
     chip: Chip
     base: str
     data: str
-    accuracy: float | None
+    headline: HeadlineOut | None
     is_live: bool
 
 
@@ -51,6 +54,7 @@ async def job_list(
         next_cursor=page.next_cursor,
         state=state,
         filters=_filters(),
+        measured=measured,
         any_live=any(row.is_live for row in rows),
     )
 
@@ -79,12 +83,6 @@ def _row(job: Job, inputs: Sequence[JobInput]) -> JobRow:
         chip=state_chip(job),
         base=names.get("base") or recipe["model"]["base"]["repo"],
         data=names.get("data") or recipe["data"]["train"]["repo"],
-        accuracy=_accuracy(job),
+        headline=headline_of(job),
         is_live=not job.state.is_final,
     )
-
-
-def _accuracy(job: Job) -> float | None:
-    if job.result is None:
-        return None
-    return float(job.result["splits"][job.result["split"]]["accuracy"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from app.core.i18n import _
+from app.jobs.pages.measures import measure_title, measured
 from app.jobs.tables import Job
 from worker.contract.manifest import ClassMetrics, Result, SplitMetrics, WrongSample
 from worker.contract.plan import Plan
@@ -40,12 +41,20 @@ class WrongGroup:
 
 @dataclass(frozen=True)
 class ResultView:
-    """A result, ready to be written down. `baseline`: always guessing the largest class."""
+    """A result, ready to be written down.
+
+    `baseline` is what always guessing the largest class would give; None for tasks without classes.
+    `facts` are the other measures, as name and value.
+    """
 
     result: Result
     split_name: str
     metrics: SplitMetrics
-    baseline: float
+    title: str
+    headline: str
+    interval: tuple[str, str] | None
+    baseline: float | None
+    facts: Sequence[tuple[str, str]]
     per_class: Sequence[ClassMetrics]
     matrix: Sequence[tuple[str, Sequence[Cell]]]
     wrong: Sequence[WrongGroup]
@@ -68,21 +77,41 @@ def result_view(job: Job, plan: Plan) -> ResultView | None:
         return None
     result = Result.model_validate(job.result)
     metrics = result.splits[result.split]
-    supports = [row.support for row in metrics.per_class]
-    names = {"test": _("test images"), "validation": _("validation images")}
+    names = {"test": _("test split"), "validation": _("validation split")}
     return ResultView(
         result=result,
         split_name=names[result.split],
         metrics=metrics,
-        baseline=max(supports) / max(1, sum(supports)),
+        title=measure_title(metrics.metric),
+        headline=measured(metrics.value, metrics.metric),
+        interval=_interval(metrics),
+        baseline=_baseline(metrics),
+        facts=[
+            (measure_title(name), measured(value, name))
+            for name, value in metrics.values.items()
+            if name != metrics.metric
+        ],
         per_class=metrics.per_class,
         matrix=_matrix(result.classes, metrics),
         wrong=_wrong_groups(result.classes, metrics, _images_of(plan, result.split)),
     )
 
 
+def _interval(metrics: SplitMetrics) -> tuple[str, str] | None:
+    if metrics.low is None or metrics.high is None:
+        return None
+    return measured(metrics.low, metrics.metric), measured(metrics.high, metrics.metric)
+
+
+def _baseline(metrics: SplitMetrics) -> float | None:
+    supports = [row.support for row in metrics.per_class]
+    if metrics.metric != "accuracy" or not supports:
+        return None
+    return max(supports) / max(1, sum(supports))
+
+
 def _matrix(classes: Sequence[str], metrics: SplitMetrics) -> list[tuple[str, list[Cell]]]:
-    if len(classes) > MAX_MATRIX_CLASSES:
+    if len(classes) > MAX_MATRIX_CLASSES or not metrics.confusion:
         return []
     rows = []
     for true, counts in enumerate(metrics.confusion):

@@ -13,6 +13,7 @@ from app.core.http import Db, JobReader, JobWriter, database, storage_of
 from app.core.security import Scope, Viewer
 from app.core.templating import render
 from app.jobs.pages import publish_form, run_view
+from app.jobs.pages.measures import headline_metric, is_share, measured
 from app.jobs.pages.redirects import see, to_sign_in
 from app.jobs.pages.result_view import result_view
 from app.jobs.pages.words import curve_words
@@ -97,6 +98,9 @@ def page_context(record: RunRecord) -> dict[str, Any]:
         "inputs": record.inputs,
         "run": run,
         "clock": clock,
+        "metric": (metric := headline_metric(job.task)),
+        "measured": measured,
+        "words": curve_words(metric),
         "elapsed_now": (moment - clock.started).total_seconds() if clock.started else 0.0,
         "ends_at": moment + timedelta(seconds=clock.seconds_left or 0),
         "worker_name": record.attempts[-1].worker_name if record.attempts else "",
@@ -118,12 +122,14 @@ def page_context(record: RunRecord) -> dict[str, Any]:
 def _first(record: RunRecord, plan: Plan) -> dict[str, Any]:
     """Return what the page's script begins with: the stream continues after `seq`."""
     job = record.job
+    metric = headline_metric(job.task)
     return {
         "id": job.id,
         "title": job.title,
         "seq": job.event_seq,
         "stream": f"/api/v1/jobs/{job.id}/events/stream",
-        "words": curve_words(),
+        "words": curve_words(metric),
+        "is_share": is_share(metric),
         "stages": [
             {"index": item.index, "name": item.name, "epochs": item.stage.epochs or 0}
             for item in plan.stages

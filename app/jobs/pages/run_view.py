@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.core.i18n import _, ngettext
+from app.jobs.pages.measures import measure_title, measured
 from app.jobs.states import AttemptOutcome, JobState
 from app.jobs.tables import Attempt, Checkpoint, Job, JobEvent, Point
 from worker.contract.failures import EXPLANATIONS, Failure, FailureCode
@@ -258,8 +259,10 @@ def _ending(kind: str, told: dict[str, Any]) -> tuple[str, str] | None:
     if kind == "CheckpointSaved":
         return "download", _("A checkpoint was saved after epoch %(epoch)d.") % told
     if kind == "RunFinished":
-        return "check", _("The run ended with an accuracy of %(accuracy)s.") % {
-            "accuracy": f"{told['accuracy'] * 100:.1f} %"
+        metric = told["metric"]
+        return "check", _("The run ended: %(measure)s %(value)s.") % {
+            "measure": measure_title(metric),
+            "value": measured(told["value"], metric),
         }
     if kind == "RunFailed":
         code = FailureCode(told["failure"]["code"])

@@ -15,7 +15,7 @@ from worker.contract.stages import Stage
 _JUDGED_BY = 20
 
 # What decides the pace of a stage on one kind of network: what trains, pixels, fresh images.
-_Kind = tuple[str, int, bool]
+_Kind = tuple[str, int | None, bool]
 
 
 async def estimated_seconds(

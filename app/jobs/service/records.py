@@ -4,7 +4,21 @@ from collections.abc import Sequence
 
 from app.core.db import AsyncSession
 from app.jobs.queries import history
+from app.jobs.schemas import HeadlineOut
 from app.jobs.tables import Attempt, Checkpoint, Job, JobEvent, LogLine, Point
+
+
+def headline_of(job: Job) -> HeadlineOut | None:
+    """Return the headline measure of a result; None without one."""
+    result = job.result or {}
+    splits = result.get("splits")
+    split = splits.get(result.get("split")) if isinstance(splits, dict) else None
+    if not isinstance(split, dict):
+        return None
+    metric, value = split.get("metric"), split.get("value")
+    if not isinstance(metric, str) or not isinstance(value, float | int):
+        return None
+    return HeadlineOut(metric=metric, value=value)
 
 
 async def events_after(db: AsyncSession, job: Job, after: int, limit: int) -> Sequence[JobEvent]:

@@ -23,8 +23,8 @@ export function heroData(run) {
     column((step) => points.get(step)?.loss),
     column((step) => epochs.get(step)?.train_loss),
     column((step) => epochs.get(step)?.validation_loss),
-    column((step) => epochs.get(step)?.train_accuracy),
-    column((step) => epochs.get(step)?.validation_accuracy),
+    column((step) => epochs.get(step)?.train_value),
+    column((step) => epochs.get(step)?.validation_value),
   ];
 }
 
@@ -47,7 +47,7 @@ export function share(value) {
 /**
  * @param {HTMLElement} place
  * @param {Run} run
- * @param {{log: boolean, words: Record<string, string>}} options
+ * @param {{log: boolean, isShare: boolean, words: Record<string, string>}} options
  * @returns {uPlot}
  */
 export function drawHero(place, run, options) {
@@ -70,29 +70,45 @@ export function drawHero(place, run, options) {
       scales: {
         x: { time: false, range: () => xRange(run) },
         loss: { distr: options.log ? 3 : 1, range: (_plot, low, high) => lossRange(low, high, options.log) },
-        accuracy: { range: (_plot, low) => [Math.min(0.5, Math.floor((low ?? 0) * 10) / 10), 1] },
+        measure: { range: (_plot, low, high) => measureRange(low, high, options.isShare) },
       },
       axes: [
         { ...axis, splits: () => ticks(run, narrow), values: (_plot, at) => at.map((step) => epochAt(run, step)), size: 26, label: words.epoch, labelSize: 18, labelGap: -2, labelFont: axis.font },
         { ...axis, scale: "loss", size: narrow ? 40 : 52, values: (_plot, at) => at.map((value) => lossTick(value)) },
-        { ...axis, scale: "accuracy", side: 1, size: narrow ? 42 : 52, values: (_plot, at) => at.map((value) => `${Math.round(value * 100)} %`) },
+        { ...axis, scale: "measure", side: 1, size: narrow ? 42 : 52, values: (_plot, at) => at.map((value) => measureTick(value, options.isShare)) },
       ],
       series: [
         { label: words.epoch, value: (_plot, step) => (step === null ? "–" : epochAt(run, step)) },
         line(`${words.train_loss} (${words.per_step})`, "loss", colours["ink-3"], { width: 1, alpha: 0.45 }),
         line(words.train_loss, "loss", colours["ink-2"], {}),
         line(words.validation_loss, "loss", colours.note, {}),
-        line(words.train_accuracy, "accuracy", colours["ink-2"], { dash: DASH, value: percentValue }),
-        line(words.validation_accuracy, "accuracy", colours.note, { dash: DASH, value: percentValue }),
+        line(words.train_value, "measure", colours["ink-2"], { dash: DASH, value: (_plot, value) => measured(value, options.isShare) }),
+        line(words.validation_value, "measure", colours.note, { dash: DASH, value: (_plot, value) => measured(value, options.isShare) }),
       ],
-      hooks: { drawClear: [(plot) => drawBands(plot, run, colours)], draw: [(plot) => drawBest(plot, run, colours, words)] },
+      hooks: { drawClear: [(plot) => drawBands(plot, run, colours)], draw: [(plot) => drawBest(plot, run, colours, options)] },
     },
     /** @type {uPlot.AlignedData} */ (heroData(run)),
     place,
   );
 }
 
-const percentValue = (/** @type {uPlot} */ _plot, /** @type {number} */ value) => share(value);
+/** A value of the headline measure as people read it. @param {number | null} value @param {boolean} isShare */
+export function measured(value, isShare) {
+  return isShare ? share(value) : shown(value);
+}
+
+/** @param {number} value @param {boolean} isShare */
+function measureTick(value, isShare) {
+  return isShare ? `${Math.round(value * 100)} %` : String(Number(value.toPrecision(3)));
+}
+
+/** @param {number | null} low @param {number | null} high @param {boolean} isShare @returns {uPlot.Range.MinMax} */
+function measureRange(low, high, isShare) {
+  if (isShare) return [Math.min(0.5, Math.floor((low ?? 0) * 10) / 10), 1];
+  if (low === null || high === null) return [0, 1];
+  const room = (high - low || Math.abs(high) || 1) * 0.08;
+  return [low - room, high + room];
+}
 
 /**
  * @param {string} label @param {string} scale @param {string} colour
@@ -189,14 +205,15 @@ function label(ctx, text, left, right, y) {
 
 /**
  * @param {uPlot} plot @param {Run} run
- * @param {import("./palette.js").Palette} colours @param {Record<string, string>} words
+ * @param {import("./palette.js").Palette} colours
+ * @param {{isShare: boolean, words: Record<string, string>}} options
  */
-function drawBest(plot, run, colours, words) {
+function drawBest(plot, run, colours, { isShare, words }) {
   const best = run.best();
   if (!best) return;
   const { ctx, bbox } = plot;
   const x = plot.valToPos(best.step, "x", true);
-  const y = plot.valToPos(best.validation_accuracy, "accuracy", true);
+  const y = plot.valToPos(best.validation_value, "measure", true);
   const unit = devicePixelRatio;
   ctx.save();
   ctx.strokeStyle = colours.done;
@@ -214,7 +231,7 @@ function drawBest(plot, run, colours, words) {
   ctx.stroke();
   ctx.font = `600 ${12 * unit}px system-ui, sans-serif`;
   ctx.textBaseline = "top";
-  const text = `${words.best} ${share(best.validation_accuracy)}`;
+  const text = `${words.best} ${measured(best.validation_value, isShare)}`;
   const width = ctx.measureText(text).width;
   const fits = x - width - 12 * unit > bbox.left;
   const left = fits ? x - width - 10 * unit : x + 10 * unit;

@@ -5,7 +5,7 @@
  * @typedef {{step: number, epoch: number, loss: number, lr: Record<string, number>,
  *   samples_per_s: number, memory_bytes: number, stage?: number}} Point
  * @typedef {{epoch: number, stage: number, step: number, train_loss: number,
- *   train_accuracy: number, validation_loss: number, validation_accuracy: number,
+ *   train_value: number | null, validation_loss: number, validation_value: number,
  *   is_best: boolean}} Epoch
  * @typedef {{index: number, name: string, epochs: number, stepsPerEpoch: number,
  *   start: number, end: number | null}} Stage
