@@ -140,10 +140,32 @@ class Validation(Written):
         default=0.1, gt=0, lt=1, description="Without such a split: part taken from training."
     )
     stratify: bool = Field(default=True, description="Take the part from each class equally.")
+    folds: int | None = Field(
+        default=None, ge=2, le=20, description="Cross-validation: the number of equal parts."
+    )
+    fold: int | None = Field(
+        default=None, ge=1, le=20, description="Which of the parts validates, counted from 1."
+    )
+    fold_seed: int | None = Field(
+        default=None, ge=0, le=2**32, description="Divides the parts; else the seed of the recipe."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_the_parts(self) -> Self:
+        if (self.folds is None) != (self.fold is None):
+            raise ValueError("folds and fold belong together: how many parts, and which validates")
+        if self.fold is None and self.fold_seed is not None:
+            raise ValueError("fold_seed has no effect without folds: remove it")
+        if self.fold is not None and self.folds is not None:
+            if self.fold > self.folds:
+                raise ValueError(f"there are only {self.folds} folds")
+            if self.split is not None:
+                raise ValueError("with folds no split validates: remove split")
+        return self
 
 
 class Columns(Written):
-    """Names of the columns when the data set is a table; those not named are found by themselves."""
+    """Names of the columns of a table; those not named are found by themselves."""
 
     image: str = Field(default="image", description="Column with the path of the image.")
     label: str = Field(default="label", description="Column with the class.")
@@ -154,11 +176,11 @@ class Columns(Written):
     )
     tokens: str | None = Field(
         default=None,
-        description="Column with the list of tokens; in CoNLL files the column's number, from 0.",
+        description="Column with the tokens; in CoNLL files its number, from 0.",
     )
     tags: str | None = Field(
         default=None,
-        description="Column with the tag of each token; in CoNLL files the column's number, from 0.",
+        description="Column with the tags of the tokens; in CoNLL files its number, from 0.",
     )
     audio: str | None = Field(default=None, description="Column with the path of the recording.")
     mask: str | None = Field(default=None, description="Column with the path of the mask.")

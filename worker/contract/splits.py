@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from worker.contract.findings import Finding, found
+from worker.contract.folds import divide_into_folds, unit_of
 from worker.contract.inventory import DataInventory, FileFact
-from worker.contract.recipe import Data, DataSource
+from worker.contract.recipe import Data, DataSource, Validation
 
 # The format whose examples are what users did; they are parted by time.
 RECOMMENDATION = "interactions"
@@ -63,7 +64,7 @@ def assign_splits(
     own = data.validation.split
     if own is None and "validation" in inventory.splits and train_name is not None:
         own = None if test_name == "validation" else "validation"
-    if own is not None:
+    if data.validation.fold is None and own is not None:
         splits.validation = list(inventory.of_split(own))
         if not splits.validation:
             splits.findings.append(_missing(own, inventory))
@@ -71,13 +72,30 @@ def assign_splits(
             splits.findings.append(found("TEST_USED_TWICE", split=own))
         splits.train = pool
     else:
-        part = data.validation.fraction
-        splits.train, splits.validation = _divide(pool, part, seed, data.validation.stratify)
-        if pool and not splits.validation:
+        spare = list(inventory.of_split(own)) if own is not None else []
+        splits.train, splits.validation = _part(pool, spare, data.validation, seed)
+        if pool and not (splits.train and splits.validation):
             splits.findings.append(found("NO_VALIDATION"))
     if not splits.test:
         splits.findings.append(found("NO_TEST_SPLIT"))
     return splits
+
+
+def _part(
+    pool: Sequence[FileFact], spare: Sequence[FileFact], wanted: Validation, seed: int
+) -> tuple[list[FileFact], list[FileFact]]:
+    """Return what trains and what validates: one of several folds, or a fraction.
+
+    With folds, what has been set aside for validation (`spare`) takes part too.
+    """
+    if wanted.folds is None or wanted.fold is None:
+        return _divide(pool, wanted.fraction, seed, wanted.stratify)
+    facts = [*pool, *spare]
+    own_seed = seed if wanted.fold_seed is None else wanted.fold_seed
+    parts = divide_into_folds(facts, wanted.folds, own_seed, stratify=wanted.stratify)
+    chosen = parts[wanted.fold - 1]
+    validating = {fact.key for fact in chosen}
+    return [fact for fact in facts if fact.key not in validating], chosen
 
 
 def _test(
@@ -125,18 +143,13 @@ def _divide(
     chosen: set[str] = set()
     for facts in strata.values():
         chosen |= _chosen(facts, part, seed)
-    kept = [fact for fact in pool if _unit(fact) not in chosen]
-    return kept, [fact for fact in pool if _unit(fact) in chosen]
-
-
-def _unit(fact: FileFact) -> str:
-    """Return what must not be parted: its group, else the copies of its content."""
-    return f"group {fact.group}" if fact.group is not None else fact.content
+    kept = [fact for fact in pool if unit_of(fact) not in chosen]
+    return kept, [fact for fact in pool if unit_of(fact) in chosen]
 
 
 def _chosen(facts: Sequence[FileFact], part: float, seed: int) -> set[str]:
     """Return the units that validate; copies and groups always go the same way."""
-    copies = Counter(_unit(fact) for fact in facts)
+    copies = Counter(unit_of(fact) for fact in facts)
     wanted = max(1, round(len(facts) * part))
     chosen: set[str] = set()
     count = 0

@@ -158,6 +158,8 @@ def trial_recipe(recipe: Recipe, blocks: Blocks, params: Params, run: Run) -> Re
             "fold_seed": recipe.reproducibility.seed + run.repeat,
             "stratify": folds.stratified,
         }
+    if folds is not None and folds.group_column is not None:
+        values["data"]["columns"]["group"] = folds.group_column
     return recipe_from_values(values)
 
 
