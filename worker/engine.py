@@ -1,19 +1,10 @@
 """Running a plan from beginning to end: data, network, training, measuring, writing the result."""
 
-import errno
-import platform
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import timm
-import torch
-import torchvision
-
 from worker.contract.attempt import CHECKPOINTS_FOLDER, RESULT_FOLDER
-from worker.contract.failures import FailureCode, RunError
 from worker.contract.manifest import Result, SplitMetrics
 from worker.contract.plan import Plan
 from worker.data.batches import Split
@@ -21,7 +12,7 @@ from worker.data.samples import open_samples
 from worker.evaluation.predict import Predictor
 from worker.export.repository import write_repository, write_weights
 from worker.modeling.network import Network
-from worker.modeling.weights import file_sha256
+from worker.surroundings import device_name, explained, verified_weights, versions
 from worker.task import Setting, Task
 from worker.tasks import task_of
 from worker.training.checkpoint import load_checkpoint
@@ -66,7 +57,7 @@ def run_plan(
         RunError: with the reason a user understands.
         StoppedError: the control asked for it; a checkpoint was written if training had begun.
     """
-    with _explained():
+    with explained():
         return _run(plan, places, Reporter(sink), control, resume_from)
 
 
@@ -79,14 +70,13 @@ def _run(
     reporter.tell(
         "RunStarted",
         plan_hash=plan.plan_hash,
-        device=_device_name(precision.device),
+        device=device_name(precision.device),
         versions=versions(),
         resumed_from=resume_from.name if resume_from else None,
         total_epochs=sum(stage.epochs or 0 for stage in plan.recipe.stages),
     )
-    setting = Setting(
-        plan, precision.device, places.out / "cache", places.base, _weights(plan, places)
-    )
+    weights = verified_weights(plan.base, places.weights)
+    setting = Setting(plan, precision.device, places.out / "cache", places.base, weights)
     task = task_of(plan.recipe.task, setting)
     network = _build(plan, task, reporter)
     splits = _load(plan, places, task, reporter)
@@ -105,17 +95,6 @@ def _run(
     trainer.run(resume)
     measured = _measure(plan, trainer, splits)
     return _write(plan, places, trainer, measured)
-
-
-def _weights(plan: Plan, places: Places) -> Path | None:
-    """Return the base's weights after comparing them with the plan's."""
-    expected, path = plan.base.weights_sha256, places.weights
-    if path is not None and expected is not None and plan.base.weights == "pretrained":
-        if not path.is_file():
-            raise RunError(FailureCode.BASE_NOT_FOUND, f"There is no file {path.name}.")
-        if file_sha256(path) != expected:
-            raise RunError(FailureCode.BASE_INVALID, f"{path.name} is not the file of the plan.")
-    return path
 
 
 def _build(plan: Plan, task: Task, reporter: Reporter) -> Network:
@@ -167,7 +146,7 @@ def _write(
             "epochs": trainer.progress.epochs_done,
             "seconds": trainer.seconds,
             "seed": plan.recipe.reproducibility.seed,
-            "device": _device_name(trainer.precision.device),
+            "device": device_name(trainer.precision.device),
             "versions": versions(),
             "weights_sha256": sha256,
         }
@@ -187,37 +166,3 @@ def _write(
         seconds=result.seconds,
     )
     return result
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "timm": timm.__version__,
-    }
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return "cpu"
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn the machine's own errors into failures that a user understands."""
-    try:
-        yield
-    except (torch.cuda.OutOfMemoryError, MemoryError) as error:
-        raise RunError(FailureCode.OUT_OF_MEMORY) from error
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise RunError(FailureCode.DISK_FULL, str(error.filename or "")) from error
-        raise
-    except RuntimeError as error:
-        # torch's CPU allocator has no error class of its own.
-        if "DefaultCPUAllocator" in str(error):
-            raise RunError(FailureCode.OUT_OF_MEMORY) from error
-        raise
