@@ -183,6 +183,11 @@ DATA_RULES: dict[str, Rule] = {
         "{table} cannot be read: {reason}.",
         "Save plain numbers only (numpy.savez, MNIST's IDX, CIFAR's batches), or upload PNG files.",
     ),
+    "TRANSCRIPT_EMPTY": Rule(
+        "error",
+        "{total} recordings have no transcript; the first: {first}.",
+        "Write down what is said, or remove these rows.",
+    ),
     "TRANSCRIPT_ODD": Rule(
         "info",
         "The transcripts use {count} different characters; rare ones: {characters}.",

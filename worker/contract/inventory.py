@@ -133,7 +133,8 @@ def open_data(source: FileSource, columns: Columns = _DEFAULT) -> OpenData:
         ArchiveError: the zip file may not be opened.
     """
     files = unpacked(source)
-    return OpenData(files, detect_layout(files, columns))
+    layout = detect_layout(files, columns)
+    return OpenData(layout.files or files, layout)
 
 
 def take_inventory(

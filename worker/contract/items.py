@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from worker.contract.base import Wire, canonical_json
 from worker.contract.findings import Finding
+from worker.contract.sources import FileSource
 
 Media = Literal["image", "audio", "text", "table", "none"]
 Values = Mapping[str, JsonValue]
@@ -74,7 +75,8 @@ class Layout:
     """How a data set is laid out, and what is wrong with it before any media file is opened.
 
     `columns` are the columns of its tables, `mapping` says which of them became which value, and
-    `notes` tells what was found besides (a tag scheme, an encoding).
+    `notes` tells what was found besides (a tag scheme, an encoding). `files` reads the items' files
+    where they lie packed in others.
     """
 
     kind: str = "none"
@@ -86,6 +88,7 @@ class Layout:
     columns: tuple[str, ...] = ()
     mapping: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    files: FileSource | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from worker.contract.after import Distill, Evaluate, Explain, Export, misplaced
 from worker.contract.augment import Augment
 from worker.contract.base import Written
 from worker.contract.relevance import idle_fields
@@ -240,6 +241,12 @@ class Data(Written):
     image_size: int | None = Field(
         default=None, ge=8, le=1024, description="Side in pixels; else the checkpoint's own."
     )
+    max_length: int | None = Field(
+        default=None, ge=4, le=8192, description="Tokens of a text that are read; else up to 512."
+    )
+    group_by_length: bool = Field(
+        default=True, description="Texts of like length share a batch, so that little is padded."
+    )
     imbalance: Imbalance = Imbalance()
 
 
@@ -317,6 +324,10 @@ class Recipe(Written):
     data: Data
     augment: Augment = Augment()
     train: Train
+    evaluate: Evaluate = Evaluate()
+    export: Export | None = None
+    explain: Explain | None = None
+    distill: Distill | None = None
     reproducibility: Reproducibility = Reproducibility()
     resources: Resources = Resources()
 
@@ -325,6 +336,10 @@ class Recipe(Written):
         idle = idle_fields(self, self.spec.modality)
         if idle:
             raise ValueError(f"{idle[0]} has no effect with {self.task}: remove it")
+        blocks = (self.export, self.explain, self.distill)
+        wrong = misplaced(self.task, self.spec.modality, *blocks)
+        if wrong:
+            raise ValueError(wrong)
         stopping = self.train.early_stopping
         if stopping is not None and stopping.monitor != "auto":
             known = ("loss", *self.spec.metrics)

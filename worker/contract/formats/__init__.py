@@ -1,6 +1,9 @@
 """The formats of data sets, one module each; adding one means adding it to the list here."""
 
 from worker.contract.formats import (
+    acl_imdb,
+    arrays,
+    audio,
     chat,
     conll,
     image_folder,
@@ -12,11 +15,17 @@ from worker.contract.formats import (
 from worker.contract.formats.base import Format
 
 FORMATS: tuple[Format, ...] = (
+    arrays.IDX,
+    arrays.CIFAR,
+    arrays.NPZ,
     squad.FORMAT,
     interactions.FORMAT,
     conll.FORMAT,
     chat.FORMAT,
     image_table.FORMAT,
+    audio.TABLE_FORMAT,
     text_table.FORMAT,
     image_folder.FORMAT,
+    audio.FOLDER,
+    acl_imdb.FORMAT,
 )
