@@ -56,7 +56,7 @@ class Database:
             # A page that waits longer has lost its reader; the pool must not be held by it.
             connect_args={"connect_timeout": 5, "options": "-c statement_timeout=30000"},
         )
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -66,7 +66,7 @@ class Database:
             UnavailableError: the database does not answer.
         """
         try:
-            async with self._sessions() as db:
+            async with self._sessions(bind=self.engine) as db:
                 async with db.begin():
                     yield db
                 await self.events.deliver(db)

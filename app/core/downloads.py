@@ -2,11 +2,14 @@
 
 import mimetypes
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from typing import cast
 from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Send
 
 from app.core.errors import RangeError
 from app.core.i18n import _
@@ -17,6 +20,14 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _SHOWN = {"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"}
 
 Read = Callable[[int, int], AsyncIterator[bytes]]
+
+
+class _Sending(StreamingResponse):
+    """Closes what it reads from when the client or the site goes away in the middle."""
+
+    async def stream_response(self, send: Send) -> None:
+        async with aclosing(cast(AsyncGenerator[bytes], self.body_iterator)):
+            await super().stream_response(send)
 
 
 def send_bytes(
@@ -46,7 +57,7 @@ def send_bytes(
     status = 206 if part else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=told, media_type=media_type)
-    return StreamingResponse(read(start, end), status, told, media_type=media_type)
+    return _Sending(read(start, end), status, told, media_type=media_type)
 
 
 def is_known(request: Request, etag: str) -> bool:

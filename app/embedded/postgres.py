@@ -23,7 +23,12 @@ DATABASE = "tuningfork"
 DEFAULT_PORT = 5432  # part of the socket's name, even where no port is opened
 READY_LINE = 7  # of postmaster.pid: "ready" once connections are served
 EXTENSIONS = ("pg_trgm", "vector", "btree_gist")  # some need the superuser, so they are made here
-SLACK_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+SLACK_SETTINGS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "scram_iterations=1",  # a password is checked anew for every connection, by both sides
+)
 
 
 class EmbeddedPostgres:

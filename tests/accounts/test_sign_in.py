@@ -2,10 +2,13 @@
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from app.accounts import passwords
 from app.core.db import Database
 from app.core.settings import Settings
 from app.main import create_app
+from tests.conftest import COSTLY_HASHER
 from tests.factories.accounts import PASSWORD, make_user, sign_in
 
 
@@ -53,6 +56,20 @@ async def test_signing_out_kills_the_session_on_the_server(
     assert not await _is_signed_in(client)
     client.cookies.set("session", stolen)
     assert not await _is_signed_in(client)
+
+
+async def test_a_password_that_is_too_cheap_to_guess_is_hashed_anew_at_the_next_sign_in(
+    client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_user(database, "ada")
+    monkeypatch.setattr(passwords, "_hasher", COSTLY_HASHER)
+    await sign_in(client, "ada")
+    async with database.transaction() as db:
+        stored = await db.scalar(text("SELECT password_hash FROM accounts_user"))
+    assert str(stored).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    await client.post("/logout")
+    await sign_in(client, "ada")
+    assert await _is_signed_in(client)
 
 
 async def test_a_session_is_renewed_at_every_sign_in(

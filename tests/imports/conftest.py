@@ -16,7 +16,7 @@ from app.accounts.schemas import AccountRef
 from app.core.db import Database, driver_url
 from app.core.settings import Settings
 from app.tables import Base
-from tests.conftest import Site, _empty
+from tests.conftest import Site, empty
 from tests.factories.accounts import bearer, make_token, make_user
 
 UPSTREAM_DATABASE = "upstream"
@@ -119,8 +119,17 @@ class Hub(Site):
         self._server.config.app = self.gate
 
 
+@pytest.fixture(scope="session")
+async def upstream_cleaner(upstream_url: str) -> AsyncIterator[psycopg.AsyncConnection]:
+    superuser = upstream_url.replace("//tuningfork:", "//postgres:", 1)
+    async with await psycopg.AsyncConnection.connect(superuser, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
-async def upstream(upstream_url: str, tmp_path: Path) -> AsyncIterator[Hub]:
+async def upstream(
+    upstream_url: str, upstream_cleaner: psycopg.AsyncConnection, tmp_path: Path
+) -> AsyncIterator[Hub]:
     """The other hub."""
     settings = Settings(
         database_url=upstream_url,
@@ -135,7 +144,7 @@ async def upstream(upstream_url: str, tmp_path: Path) -> AsyncIterator[Hub]:
     yield hub
     hub.gate.holds = False
     await asyncio.to_thread(hub.stop)
-    await _empty(upstream_url)
+    await empty(upstream_cleaner)
 
 
 @pytest.fixture
