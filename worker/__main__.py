@@ -1,7 +1,10 @@
 """The engine's command line: `python -m worker run recipe.yaml --out DIR` needs no server."""
 
 import os
+import shutil
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +12,7 @@ import click
 
 from worker.contract.attempt import EXIT_FAILED, EXIT_STOPPED, RESULT_FOLDER
 from worker.contract.failures import Failure, RunError
+from worker.contract.findings import Finding
 from worker.contract.plan import Plan
 from worker.contract.recipe_text import RecipeError, parse_recipe_text
 from worker.overrides import with_settings
@@ -45,9 +49,16 @@ def run_command(
     resume: bool,  # noqa: FBT001 - click passes flags so
 ) -> None:
     """Run RECIPE_FILE and leave weights, card and result.json in --out."""
-    try:
+    with _told():
         plan, places = _prepared(recipe_file, out, weights, data_root, settings)
         _run(plan, places, resume=resume)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell people what stands against their work, and end with its exit code."""
+    try:
+        yield
     except RecipeError as error:
         for problem in error.problems:
             click.echo(f"{problem.path or 'recipe'}: {problem.message} {problem.fix}", err=True)
@@ -71,13 +82,17 @@ def _prepared(
     roots = [data_root] if data_root else []
     search = Search((*roots, recipe_file.parent, Path.cwd()))
     examination, places = prepare(recipe, search, weights, out)
-    for finding in examination.findings:
-        click.echo(f"{finding.severity}: {finding.sentence} {finding.advice}", err=True)
-        for name in finding.files if finding.severity == "error" else ():
-            click.echo(f"  {name}", err=True)
+    _tell_findings(examination.findings)
     if examination.plan is None:
         sys.exit(EXIT_FAILED)
     return examination.plan, places
+
+
+def _tell_findings(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        click.echo(f"{finding.severity}: {finding.sentence} {finding.advice}", err=True)
+        for name in finding.files if finding.severity == "error" else ():
+            click.echo(f"  {name}", err=True)
 
 
 def _run(plan: Plan, places: "Places", *, resume: bool) -> None:
@@ -97,7 +112,10 @@ def _run(plan: Plan, places: "Places", *, resume: bool) -> None:
         click.echo("Stopped; continue with --resume.", err=True)
         sys.exit(EXIT_STOPPED)
     for path in (places.out / RESULT_FOLDER).iterdir():
-        path.replace(places.out / path.name)
+        target = places.out / path.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        path.replace(target)
     (places.out / RESULT_FOLDER).rmdir()
     click.echo(places.out / "result.json")
 
@@ -105,6 +123,44 @@ def _run(plan: Plan, places: "Places", *, resume: bool) -> None:
 def _show_failure(failure: Failure) -> None:
     click.echo(f"{failure.code}: {failure.sentence} {failure.detail}", err=True)
     click.echo(failure.fix, err=True)
+
+
+@main.command("rank")
+@click.argument("request_file", type=FILE)
+@click.option("--out", type=FOLDER, required=True, help="Folder for the result and the features.")
+@click.option("--data-root", type=FOLDER, help="Folder in which data sets and bases are looked up.")
+def rank_command(request_file: Path, out: Path, data_root: Path | None) -> None:
+    """Compare the base models of REQUEST_FILE on its data: a table, then JSON, then a file."""
+    with _told():
+        _rank(request_file, out, [data_root] if data_root else [])
+
+
+def _rank(request_file: Path, out: Path, roots: list[Path]) -> None:
+    from worker.contract.rank import request_from_text
+
+    request = request_from_text(request_file.read_text(encoding="utf-8"))
+    from worker.alone import Search
+    from worker.attempt import StopSignal
+    from worker.rank import run_ranking
+    from worker.rank_alone import keep_result, prepare_ranking, table
+    from worker.terminal import Terminal
+    from worker.training.loop import StoppedError
+
+    search = Search((*roots, request_file.parent, Path.cwd()))
+    examination, places = prepare_ranking(request, search, out)
+    _tell_findings(examination.findings)
+    if examination.plan is None:
+        sys.exit(EXIT_FAILED)
+    stop = StopSignal()
+    stop.catch()
+    try:
+        result = run_ranking(examination.plan, places, Terminal(), stop)
+    except StoppedError:
+        click.echo("Stopped; what was measured is kept, run it again.", err=True)
+        sys.exit(EXIT_STOPPED)
+    click.echo(table(result), err=True)
+    click.echo(result.model_dump_json())
+    click.echo(keep_result(out), err=True)
 
 
 @main.command("run-attempt")

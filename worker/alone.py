@@ -1,16 +1,16 @@
 """Running a recipe without a site: names of local folders and libraries become a plan."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import JsonValue, ValidationError, validate_call
 
 from worker.contract.bases import BaseUnreadableError, PinnedBase
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.inventory import take_inventory
 from worker.contract.plan import Examination, PinnedInventory, examine
-from worker.contract.recipe import DataSource, Recipe
+from worker.contract.recipe import Base, Columns, DataSource, Recipe
 from worker.contract.sources import FolderSource
 from worker.engine import Places
 from worker.modeling.architectures import named_base
@@ -46,18 +46,24 @@ def prepare(
     Raises:
         RunError: base or data were not found.
     """
-    base, file = _base(recipe, search, weights)
-    data, data_folder = _data(recipe, recipe.data.train, search)
+    base, file = find_base(recipe.model.base, search, weights)
+    data, data_folder = find_data(recipe.data.train, recipe.data.columns, search)
     test, test_folder = None, None
     source = recipe.data.test
     if source is not None and source.repo != recipe.data.train.repo:
-        test, test_folder = _data(recipe, source, search)
+        test, test_folder = find_data(source, recipe.data.columns, search)
     places = Places(data_folder, out, file, test_folder, search.folder(recipe.model.base.repo))
     return examine(recipe, base, data, test), places
 
 
-def _base(recipe: Recipe, search: Search, weights: Path | None) -> tuple[PinnedBase, Path | None]:
-    wanted = recipe.model.base
+def find_base(
+    wanted: Base, search: Search, weights: Path | None = None
+) -> tuple[PinnedBase, Path | None]:
+    """Return a base model, pinned, and the file of its weights; None for random ones.
+
+    Raises:
+        RunError: it or its weights were not found, or cannot be read.
+    """
     folder = search.folder(wanted.repo)
     if folder is not None and (folder / "config.json").is_file():
         file: Path | None = weights or folder / WEIGHTS_FILE
@@ -87,14 +93,19 @@ def _values(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
 def _from_folder(repo: str, folder: Path) -> PinnedBase:
     try:
         text = (folder / "config.json").read_text(encoding="utf-8")
-        return PinnedBase.from_config(repo, None, _values(yaml.safe_load(text)))
-    except (BaseUnreadableError, ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
+        return PinnedBase.from_config(repo, None, _values(json.loads(text)))
+    except (BaseUnreadableError, ValidationError, ValueError) as error:
         raise RunError(FailureCode.BASE_INVALID, str(error).splitlines()[0]) from error
 
 
-def _data(recipe: Recipe, source: DataSource, search: Search) -> tuple[PinnedInventory, Path]:
+def find_data(source: DataSource, columns: Columns, search: Search) -> tuple[PinnedInventory, Path]:
+    """Return a data set with its inventory, and its folder.
+
+    Raises:
+        RunError: there is no such folder.
+    """
     folder = search.folder(source.repo)
     if folder is None:
         raise RunError(FailureCode.DATA_NOT_FOUND, f"There is no folder {source.repo}.")
-    inventory = take_inventory(FolderSource(folder), recipe.data.columns)
+    inventory = take_inventory(FolderSource(folder), columns)
     return PinnedInventory(repo=source.repo, inventory=inventory), folder

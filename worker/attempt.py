@@ -5,6 +5,7 @@ import sys
 import threading
 import traceback
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -21,9 +22,11 @@ from worker.contract.attempt import (
     AttemptJob,
 )
 from worker.contract.failures import Failure, FailureCode, RunError
+from worker.contract.rank import RankPlan, base_role
 from worker.contract.run_events import LogWritten, RunEvent
 from worker.engine import Places, run_plan
 from worker.modeling.weights import WEIGHTS_FILE
+from worker.places import BasePlace, RankPlaces
 from worker.training.loop import StoppedError
 
 log = structlog.get_logger()
@@ -76,13 +79,7 @@ def run_attempt(folder: Path) -> int:
     with (folder / EVENTS_FILE).open("a", encoding="utf-8") as file:
         events = EventFile(file)
         try:
-            run_plan(
-                job.plan,
-                _places(job, folder),
-                events,
-                stop,
-                Path(job.resume_dir) if job.resume_dir else None,
-            )
+            _work(job, folder, events, stop)
         except StoppedError:
             return EXIT_STOPPED
         except RunError as error:
@@ -94,13 +91,37 @@ def run_attempt(folder: Path) -> int:
     return EXIT_OK
 
 
-def _places(job: AttemptJob, folder: Path) -> Places:
+def _work(job: AttemptJob, folder: Path, events: EventFile, stop: StopSignal) -> None:
+    """Do the work of a job; each kind of plan has an engine of its own."""
+    inputs = {role: Path(place) for role, place in job.inputs.items()}
+    if isinstance(job.plan, RankPlan):
+        # Only those who rank pay for its modules.
+        from worker.rank import run_ranking
+
+        run_ranking(job.plan, _rank_places(job.plan, inputs, folder), events, stop)
+        return
+    resume = Path(job.resume_dir) if job.resume_dir else None
+    run_plan(job.plan, _places(inputs, folder), events, stop, resume)
+
+
+def _places(inputs: Mapping[str, Path], folder: Path) -> Places:
+    base = inputs.get("base")
     return Places(
-        data=Path(job.data_dir),
+        data=inputs["data"],
         out=folder,
-        weights=Path(job.base_dir) / WEIGHTS_FILE if job.base_dir else None,
-        test_data=Path(job.test_data_dir) if job.test_data_dir else None,
-        base=Path(job.base_dir) if job.base_dir else None,
+        weights=base / WEIGHTS_FILE if base else None,
+        test_data=inputs.get("test"),
+        base=base,
+    )
+
+
+def _rank_places(plan: RankPlan, inputs: Mapping[str, Path], folder: Path) -> RankPlaces:
+    bases = [inputs.get(base_role(number)) for number in range(1, len(plan.candidates) + 1)]
+    return RankPlaces(
+        data=inputs["data"],
+        bases=[BasePlace(base / WEIGHTS_FILE, base) if base else BasePlace() for base in bases],
+        out=folder,
+        cache=folder / "cache",
     )
 
 

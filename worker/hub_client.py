@@ -69,7 +69,7 @@ def fetch_repository(request: FetchRequest, pin: RepositoryPin) -> None:
                 )
             )
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        is_base = pin.role == "base"
+        is_base = pin.kind == "model"
         code = FailureCode.BASE_NOT_FOUND if is_base else FailureCode.DATA_NOT_FOUND
         raise RunError(code, f"{pin.repo} at {pin.commit}") from error
     lay_out(snapshot, request.output / pin.role)

@@ -19,8 +19,8 @@ from pydantic import JsonValue, ValidationError
 from worker import sandbox
 from worker.contract.attempt import EVENTS_FILE, JOB_FILE, RESULT_FOLDER, AttemptJob
 from worker.contract.failures import Failure, FailureCode
-from worker.contract.plan import Plan
 from worker.contract.protocol import ArtifactKind, Claim, Fail, Finish, Release
+from worker.contract.work import read_work
 from worker.hub_client import FetchRequest
 from worker.lease import Lease, Order
 from worker.processes import Ended, Limits, Watch, is_disk_low, is_full
@@ -58,6 +58,8 @@ _SHORT_PATIENCE_S = 3.0
 _RELEASE_PATIENCE_S = 5.0
 _LONGEST_PAUSE_S = 15.0
 _LONGEST_LOG = 1024 * 1024
+# Events that bring a job nearer to its end, and where they say how many such steps are done.
+_STEPS_DONE = {"EpochFinished": "epoch", "CandidateMeasured": "done"}
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ class Attempt:
         self._job_dir = self._folder / "job"
         self._input = self._folder / "input"
         self._output = self._folder / "output.log"
-        self._epochs = 0
-        self._total_epochs = 0
+        self._done = 0
+        self._total = 0
         self._client = AttemptClient(place.settings.url, claim)
         self._lease = Lease(self._client, claim.lease_s, self._progress)
         self._reporter = Reporter(
@@ -131,16 +133,14 @@ class Attempt:
         return max(self._lease.order, stop)
 
     def _progress(self) -> float | None:
-        if not self._total_epochs:
-            return None
-        return min(1.0, self._epochs / self._total_epochs)
+        return min(1.0, self._done / self._total) if self._total else None
 
     def _seen(self, event: Event) -> None:
         kind = event.get("kind")
         if kind == "RunStarted" and isinstance(total := event.get("total_epochs"), int):
-            self._total_epochs = total
-        elif kind == "EpochFinished" and isinstance(epoch := event.get("epoch"), int):
-            self._epochs = epoch
+            self._total = total
+        elif kind in _STEPS_DONE and isinstance(done := event.get(_STEPS_DONE[str(kind)]), int):
+            self._done = done
         elif kind == "CheckpointSaved":
             try:
                 self._uploader.add(Saved.model_validate(event))
@@ -207,7 +207,7 @@ class Attempt:
         except ValidationError as error:
             return Failed(Failure.of(FailureCode.INTERNAL, f"The plan cannot be read: {error}"))
         (self._job_dir / JOB_FILE).write_text(job.model_dump_json(), encoding="utf-8")
-        minutes = job.plan.recipe.resources.max_minutes
+        minutes = job.plan.max_minutes
         deadline = time.monotonic() + 60 * minutes if minutes else None
         ended = self._watch(self._start_engine(), deadline)
         verdict = judge(ended, self._job_dir, self._output)
@@ -215,12 +215,11 @@ class Attempt:
         return verdict
 
     def _attempt_job(self) -> AttemptJob:
-        given = {pin.role: str(self._input / pin.role) for pin in self._claim.repositories}
+        roles = ["data", *(pin.role for pin in self._claim.repositories)]
+        given = {role: str(self._input / role) for role in roles}
         return AttemptJob(
-            plan=Plan.model_validate(self._claim.plan),
-            base_dir=given.get("base"),
-            data_dir=given.get("data", str(self._input / "data")),
-            test_data_dir=given.get("test"),
+            plan=read_work(self._claim.plan),
+            inputs=given,
             resume_dir=str(self._input / "resume") if self._claim.resume else None,
         )
 

@@ -5,6 +5,7 @@ import time
 from typing import TextIO
 
 from worker.contract.run_events import (
+    CandidateMeasured,
     DataLoaded,
     EpochFinished,
     LogWritten,
@@ -79,8 +80,17 @@ def _measured(metric: str, value: float) -> str:
     return f"{metric} {value:.2%}" if MEASURES[metric].is_share else f"{metric} {value:.4g}"
 
 
+def _candidate_line(event: CandidateMeasured) -> str:
+    item = event.candidate
+    told = f"probe {item.probe.value:.1%}" if item.probe else "not measured"
+    seconds = item.feature_seconds + item.score_seconds
+    return f"  {event.done}/{event.total} {item.repo} ({item.weights}): {told}, {seconds:.1f} s"
+
+
 def _stage_line(event: RunEvent) -> str:
     match event:
+        case CandidateMeasured():
+            return _candidate_line(event)
         case StageStarted():
             cached = ", features cached" if event.cached else ""
             return f"stage {event.index} {event.name}: trains {event.trainable_count:,}{cached}"

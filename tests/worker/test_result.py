@@ -207,7 +207,7 @@ def prepare_job(folder: Path, values: Values) -> Path:
     plan, places = plan_of(folder, values)
     job = folder / "job"
     job.mkdir()
-    spec = AttemptJob(plan=plan, data_dir=str(places.data))
+    spec = AttemptJob(plan=plan, inputs={"data": str(places.data)})
     (job / "job.json").write_text(spec.model_dump_json())
     return job
 

@@ -100,9 +100,9 @@ READS_INPUT = (
 spec = json.loads((job / "job.json").read_text())
 def names(folder):
     return sorted(p.relative_to(folder).as_posix() for p in pathlib.Path(folder).rglob("*"))
-given = ("base_dir", "data_dir", "resume_dir")
-found = {name: names(spec[name]) for name in given if spec[name]}
-text = (pathlib.Path(spec["data_dir"]) / "train/cat/one.txt").read_text()
+given = {**spec["inputs"], "resume": spec["resume_dir"]}
+found = {name: names(place) for name, place in given.items() if place}
+text = (pathlib.Path(spec["inputs"]["data"]) / "train/cat/one.txt").read_text()
 tell("LogWritten", lines=[json.dumps(found), text])
 leave_result()
 """

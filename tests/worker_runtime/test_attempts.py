@@ -195,9 +195,9 @@ def test_base_data_and_checkpoint_are_laid_before_the_engine(bench: Bench, site:
     assert name == "finish"
     found, text = site.lines()[-2:]
     assert json.loads(found) == {
-        "base_dir": ["config.json", "model.safetensors"],
-        "data_dir": ["train", "train/cat", "train/cat/one.txt"],
-        "resume_dir": ["manifest.json", "weights.bin"],
+        "base": ["config.json", "model.safetensors"],
+        "data": ["train", "train/cat", "train/cat/one.txt"],
+        "resume": ["manifest.json", "weights.bin"],
     }
     assert text == "meow"
 

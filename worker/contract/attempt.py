@@ -7,7 +7,7 @@ checkpoints to `out/checkpoints/`, the result to `out/result/`, and on failure `
 from typing import Literal
 
 from worker.contract.base import Wire
-from worker.contract.plan import Plan
+from worker.contract.work import Work
 
 EXIT_OK = 0
 EXIT_FAILED = 3
@@ -23,13 +23,12 @@ RESULT_FOLDER = "out/result"
 class AttemptJob(Wire):
     """Where everything an attempt needs lies on the worker's disk.
 
-    `base_dir` is None only for random weights; `test_data_dir` is given when the test data are
-    another repository; `resume_dir` is a checkpoint folder to continue from.
+    `inputs` holds a folder for each role: `data`; `base`, or `base-1`, `base-2` … for a ranking,
+    missing only for random weights; `test` when the test data are another repository.
+    `resume_dir` is a checkpoint folder to continue from.
     """
 
     schema_version: Literal[1] = 1
-    plan: Plan
-    base_dir: str | None = None
-    data_dir: str
-    test_data_dir: str | None = None
+    plan: Work
+    inputs: dict[str, str]
     resume_dir: str | None = None

@@ -83,6 +83,11 @@ class Plan(Wire):
         return digest(value)
 
     @property
+    def max_minutes(self) -> float | None:
+        """After how long the job is stopped."""
+        return self.recipe.resources.max_minutes
+
+    @property
     def images(self) -> Preprocessing:
         """How images are prepared; every plan of a task on images says it."""
         assert self.preprocessing is not None  # noqa: S101 - examine() sees to it

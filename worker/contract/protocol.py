@@ -80,7 +80,7 @@ class ClaimRequest(Wire):
 class RepositoryPin(Wire):
     """A hub repository at one commit, which the worker downloads with the stock client."""
 
-    role: Literal["base", "data", "test"]
+    role: str = Field(pattern=r"^(base(-[1-9][0-9]?)?|data|test)$")
     kind: Literal["model", "dataset"]
     repo: str
     commit: str
@@ -152,6 +152,9 @@ class ArtifactKind(StrEnum):
     CARD = "card"
     CONFIG = "config"
     PREDICTION = "prediction"
+    ONNX = "onnx"
+    QUANTIZED = "quantized"
+    EXPLANATION = "explanation"
     LOG = "log"
     OTHER = "other"
 

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 from worker.contract.base import Wire
 from worker.contract.failures import Failure
 from worker.contract.plan import GroupPlan
+from worker.contract.rank import CandidateResult
 
 
 class _Event(Wire):
@@ -19,7 +20,10 @@ class _Event(Wire):
 
 
 class RunStarted(_Event):
-    """The engine began. `resumed_from` names the checkpoint it continues from."""
+    """The engine began. `resumed_from` names the checkpoint it continues from.
+
+    `total_epochs` counts what the work goes on by: epochs, or the candidates of a ranking.
+    """
 
     kind: Literal["RunStarted"] = "RunStarted"
     plan_hash: str
@@ -154,6 +158,23 @@ class RunFinished(_Event):
     seconds: float
 
 
+class CandidateMeasured(_Event):
+    """One candidate of a ranking was measured, or could not be. `done` counts from 1."""
+
+    kind: Literal["CandidateMeasured"] = "CandidateMeasured"
+    done: int
+    total: int
+    candidate: CandidateResult
+
+
+class RankingFinished(_Event):
+    """The ranking is complete. `agreement` is that of its measures."""
+
+    kind: Literal["RankingFinished"] = "RankingFinished"
+    seconds: float
+    agreement: float | None = None
+
+
 class RunFailed(_Event):
     """The run ended without a result."""
 
@@ -172,6 +193,8 @@ RunEvent = Annotated[
     | LogWritten
     | StageFinished
     | RunFinished
+    | CandidateMeasured
+    | RankingFinished
     | RunFailed,
     Field(discriminator="kind"),
 ]

@@ -20,7 +20,11 @@ from worker.contract.run_events import LogWritten, StepsReported
 
 _MAX_KIND = 64
 # What the job's state becomes when the run reports such an event.
-_STEPS = {"RunStarted": JobState.RUNNING, "RunFinished": JobState.FINALIZING}
+_STEPS = {
+    "RunStarted": JobState.RUNNING,
+    "RunFinished": JobState.FINALIZING,
+    "RankingFinished": JobState.FINALIZING,
+}
 
 Payload = dict[str, JsonValue]
 

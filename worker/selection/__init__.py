@@ -1,0 +1,1 @@
+"""Choosing the base model to start from: transferability scores over frozen features."""
