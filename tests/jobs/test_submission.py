@@ -193,6 +193,12 @@ async def test_a_base_without_safetensors_is_refused(
     answer = await submitter.submit(recipe_values(pickle, submitter.data))
     assert answer.status_code == 422
     assert "model.safetensors" in answer.json()["details"][0]["message"]
+    assert "model.safetensors" in answer.json()["details"][0]["fix"]
+    address = {"fromRepo": pickle, "toRepo": f"{submitter.user.name}/elsewhere", "type": "model"}
+    moved = await client.post("/api/repos/move", json=address, headers=submitter.headers)
+    assert moved.status_code == 200, moved.text
+    again = await submitter.submit(recipe_values(pickle, submitter.data))
+    assert (again.status_code, again.json()["code"]) == (422, "base_invalid")
 
 
 async def test_a_token_without_the_scope_cannot_submit(submitter: Submitter) -> None:

@@ -66,6 +66,10 @@ def read_recipe(given: dict[str, JsonValue] | str) -> Recipe:
         ) from error
 
 
+class _NoWeightsError(BaseUnreadableError):
+    """A base model without weights of a kind that is loaded."""
+
+
 class Doctor:
     """Examines recipes for one viewer, who must be allowed to read everything they name."""
 
@@ -116,14 +120,17 @@ class Doctor:
         """
         wanted = recipe.model.base
         try:
-            return await self._hub_base(wanted.repo, wanted.revision, wanted.weights)
-        except hub.MovedError as moved:
-            name = f"{moved.owner}/{moved.name}"
-            return await self._hub_base(name, wanted.revision, wanted.weights)
+            return await self._moved_base(wanted.repo, wanted.revision, wanted.weights)
         except BaseUnreadableError as error:
+            fix = _("Choose another base model.")
+            if isinstance(error, _NoWeightsError):
+                fix = _(
+                    "Save its weights as model.safetensors on a machine of yours and upload that "
+                    "file, or choose another base model."
+                )
             raise InvalidError(
                 _("This base model cannot be trained."),
-                details=[Detail("model.base.repo", str(error), _("Choose another base model."))],
+                details=[Detail("model.base.repo", str(error), fix)],
                 code="base_invalid",
             ) from error
         except NotFoundError as error:
@@ -133,6 +140,14 @@ class Doctor:
             _retell(error, "model.base.repo")
         except AppError as error:
             _retell(error, "model.base.repo")
+
+    async def _moved_base(
+        self, repo: str, revision: str | None, weights: str
+    ) -> tuple[PinnedBase, Input]:
+        try:
+            return await self._hub_base(repo, revision, weights)
+        except hub.MovedError as moved:
+            return await self._hub_base(f"{moved.owner}/{moved.name}", revision, weights)
 
     async def _hub_base(
         self, repo: str, revision: str | None, weights: str
@@ -147,7 +162,7 @@ class Doctor:
             if CONFIG not in files or files[CONFIG].size > _MAX_CONFIG_BYTES:
                 raise BaseUnreadableError(_("%(repo)s has no config.json.") % {"repo": repo})
             if weights == "pretrained" and WEIGHTS not in files:
-                raise BaseUnreadableError(
+                raise _NoWeightsError(
                     _("%(repo)s has no model.safetensors; other formats are never loaded.")
                     % {"repo": repo}
                 )
