@@ -89,9 +89,9 @@ class Crew:
         workers: list[tuple[FakeWorker, int]] = []
         for _round in range(rounds):
             await self.turn()
-            state = await self.get(f"/{sweep_id}")
+            state = next(s for s in (await self.get(""))["items"] if s["id"] == sweep_id)
             if state["state"] not in {"running", "paused"}:
-                return state
+                return await self.get(f"/{sweep_id}")
             worker = FakeWorker(self.client)
             if await worker.claim():
                 self.claimed.append(worker.claimed["job_id"])

@@ -91,6 +91,7 @@ class _Turn:
             return
         try:
             waits = await self._fill(board)
+            board = Board(self._sweep, await queries.trials_of(self._db, [self._sweep.id]))
         except AppError as error:
             await self._end(board, SweepState.FAILED, error.message)
             return
