@@ -4,19 +4,21 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from worker.after import after_training
 from worker.contract.attempt import CHECKPOINTS_FOLDER, RESULT_FOLDER
 from worker.contract.manifest import Result, SplitMetrics
 from worker.contract.plan import Plan
 from worker.data.batches import Split
-from worker.data.samples import open_samples
+from worker.data.samples import Samples, open_samples
 from worker.evaluation.predict import Predictor
 from worker.export.repository import write_repository, write_weights
+from worker.finished import Finished
 from worker.modeling.network import Network
 from worker.surroundings import device_name, explained, verified_weights, versions
 from worker.task import Setting, Task
 from worker.tasks import task_of
 from worker.training.checkpoint import load_checkpoint
-from worker.training.loop import Trainer
+from worker.training.loop import StoppedError, Trainer
 from worker.training.precision import choose_precision, make_reproducible
 from worker.training.reporting import Control, EventSink, Reporter
 from worker.training.stage import count_stages
@@ -79,7 +81,8 @@ def _run(
     setting = Setting(plan, precision.device, places.out / "cache", places.base, weights)
     task = task_of(plan.recipe.task, setting)
     network = _build(plan, task, reporter)
-    splits = _load(plan, places, task, reporter)
+    samples = open_samples(plan, places.data, places.test_data)
+    splits = _load(plan, samples, task, reporter)
     network.module.to(precision.device)
     trainer = Trainer(
         plan=plan,
@@ -93,8 +96,8 @@ def _run(
         checkpoints=places.out / CHECKPOINTS_FOLDER,
     )
     trainer.run(resume)
-    measured = _measure(plan, trainer, splits)
-    return _write(plan, places, trainer, measured)
+    run = _measured(plan, places, trainer, splits, samples)
+    return _write(trainer, run)
 
 
 def _build(plan: Plan, task: Task, reporter: Reporter) -> Network:
@@ -104,9 +107,11 @@ def _build(plan: Plan, task: Task, reporter: Reporter) -> Network:
     return network
 
 
-def _load(plan: Plan, places: Places, task: Task, reporter: Reporter) -> dict[str, Split]:
+def _load(
+    plan: Plan, samples: dict[str, Samples], task: Task, reporter: Reporter
+) -> dict[str, Split]:
     began = time.monotonic()
-    splits = task.load(open_samples(plan, places.data, places.test_data))
+    splits = task.load(samples)
     reporter.tell(
         "DataLoaded",
         classes=plan.classes,
@@ -116,39 +121,64 @@ def _load(plan: Plan, places: Places, task: Task, reporter: Reporter) -> dict[st
     return splits
 
 
-def _measure(plan: Plan, trainer: Trainer, splits: dict[str, Split]) -> dict[str, SplitMetrics]:
+def _measured(
+    plan: Plan,
+    places: Places,
+    trainer: Trainer,
+    splits: dict[str, Split],
+    samples: dict[str, Samples],
+) -> Finished:
     batch_size = plan.recipe.train.eval_batch_size or 64
-    predictor = Predictor(trainer.task, batch_size, lambda: None, trainer.precision.autocast)
-    return {
+    predictor = Predictor(
+        trainer.task, batch_size, lambda: _obey(trainer.control), trainer.precision.autocast
+    )
+    seconds = trainer.seconds
+    measured: dict[str, SplitMetrics] = {
         name: predictor.measure(trainer.network.module, splits[name])
         for name in ("validation", "test")
         if name in splits
     }
+    return Finished(
+        plan=plan,
+        task=trainer.task,
+        network=trainer.network,
+        splits=splits,
+        samples=samples,
+        measured=measured,
+        split_name="test" if "test" in measured else "validation",
+        predictor=predictor,
+        folder=places.out / RESULT_FOLDER,
+        seconds=seconds,
+        say=lambda line: trainer.reporter.tell("LogWritten", lines=(line,)),
+    )
 
 
-def _write(
-    plan: Plan,
-    places: Places,
-    trainer: Trainer,
-    measured: dict[str, SplitMetrics],
-) -> Result:
-    folder = places.out / RESULT_FOLDER
-    sha256 = write_weights(folder, trainer.network.module.state_dict())
+def _obey(control: Control) -> None:
+    """Stop what follows training; a resumed attempt begins it again from the last checkpoint."""
+    if control.should_stop():
+        raise StoppedError
+
+
+def _write(trainer: Trainer, run: Finished) -> Result:
+    plan, folder = run.plan, run.folder
+    sha256 = write_weights(folder, run.module.state_dict())
+    after = after_training(run)
     result = Result.model_validate(
         {
             "plan_hash": plan.plan_hash,
             "task": plan.recipe.task,
             "classes": plan.classes,
-            "split": "test" if "test" in measured else "validation",
-            "splits": measured,
+            "split": run.split_name,
+            "splits": run.measured,
             "stages": trainer.progress.results,
             "total_count": trainer.network.total_count,
             "epochs": trainer.progress.epochs_done,
-            "seconds": trainer.seconds,
+            "seconds": run.seconds,
             "seed": plan.recipe.reproducibility.seed,
             "device": device_name(trainer.precision.device),
             "versions": versions(),
             "weights_sha256": sha256,
+            **vars(after),
         }
     )
     files = trainer.task.files(trainer.network, result)

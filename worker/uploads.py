@@ -19,7 +19,14 @@ log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 15.0
-_KINDS = {"weights": ArtifactKind.WEIGHTS, "config": ArtifactKind.CONFIG, "card": ArtifactKind.CARD}
+_KINDS = {
+    "weights": ArtifactKind.WEIGHTS,
+    "config": ArtifactKind.CONFIG,
+    "card": ArtifactKind.CARD,
+    "onnx": ArtifactKind.ONNX,
+    "quantized": ArtifactKind.QUANTIZED,
+    "explanation": ArtifactKind.EXPLANATION,
+}
 
 
 class Saved(BaseModel):

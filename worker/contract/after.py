@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from worker.contract.base import Written
 
+# Tasks that give one class to each sample: what follows training knows these.
+_CLASSIFYING = ("image-classification", "text-classification", "audio-classification")
+
 ColumnName = Annotated[
     str, Field(min_length=1, max_length=200, description="A column of the data set.")
 ]
@@ -84,8 +87,9 @@ class Export(Written):
             raise ValueError("formats names one form twice")
         if self.quantize != "none" and "onnx" not in self.formats:
             raise ValueError("quantize works on the ONNX form: add onnx to formats")
-        if self.prune is not None and "onnx" not in self.formats:
-            raise ValueError("a pruned network is written as ONNX: add onnx to formats")
+        shrinks = self.prune is not None and self.prune.kind == "structured"
+        if shrinks and "onnx" not in self.formats:
+            raise ValueError("a smaller network is written as ONNX: add onnx to formats")
         return self
 
 
@@ -93,7 +97,9 @@ class Explain(Written):
     """Show what the network looked at, for a few samples of the measured split."""
 
     methods: tuple[Literal["grad-cam", "integrated-gradients"], ...] = Field(
-        default=("grad-cam",), min_length=1, max_length=2, description="How it is found out."
+        default=(),
+        max_length=2,
+        description="How; without any, Grad-CAM for images and integrated gradients for texts.",
     )
     samples: int = Field(
         default=9,
@@ -130,3 +136,31 @@ class Distill(Written):
         if not self.distill_loss_weight:
             raise ValueError("with distill_loss_weight 0 the teacher has no effect: remove distill")
         return self
+
+
+def can_follow(task: str) -> bool:
+    """Return whether a task's results can be compared, written otherwise and explained."""
+    return task in _CLASSIFYING
+
+
+def misplaced(
+    task: str,
+    modality: str,
+    export: Export | None,
+    explain: Explain | None,
+    distill: Distill | None,
+) -> str | None:
+    """Return what is wrong with the blocks of a recipe for a task, or None."""
+    blocks = {"export": export, "explain": explain, "distill": distill}
+    given = [name for name, block in blocks.items() if block is not None]
+    if given and not can_follow(task):
+        return f"{given[0]} has no effect with {task}: remove it"
+    if distill is not None and modality != "image":
+        return f"distill needs a task on images, {task} is none: remove it"
+    if explain is None or modality == "image":
+        return None
+    if modality != "text":
+        return f"explain has no effect with {task}: remove it"
+    if "grad-cam" in explain.methods:
+        return "explain.methods: grad-cam needs images; choose integrated-gradients"
+    return None

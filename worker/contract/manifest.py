@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from worker.contract.after_results import EvaluationReport, ExplanationReport, ExportReport
 from worker.contract.base import Wire
 
 MAX_WRONG_PER_CELL = 20
@@ -84,6 +85,9 @@ class Result(Wire):
     device: str
     versions: dict[str, str]
     weights_sha256: str
+    evaluation: EvaluationReport | None = None
+    exports: ExportReport | None = None
+    explanations: ExplanationReport | None = None
 
     @property
     def headline(self) -> SplitMetrics:
@@ -97,7 +101,9 @@ class ArtifactEntry(Wire):
     path: str
     sha256: str
     size: int
-    kind: Literal["weights", "config", "card", "result", "plan", "other"]
+    kind: Literal[
+        "weights", "config", "card", "result", "plan", "onnx", "quantized", "explanation", "other"
+    ]
 
 
 class Manifest(Wire):

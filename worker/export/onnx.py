@@ -1,7 +1,8 @@
 """The result as an ONNX file, compared with torch before anybody relies on it."""
 
+import inspect
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ OUTPUT_NAME = "logits"
 MAX_DIFFERENCE = 1e-3
 _OPSET = 20
 _TIMED_RUNS = 20
+_LONGEST_REASON = 300
 Inputs = Mapping[str, Tensor]
 
 
@@ -68,14 +70,23 @@ def export_onnx(network: nn.Module, example: Inputs, path: Path) -> None:
                 opset_version=_OPSET,
                 input_names=list(example),
                 output_names=[OUTPUT_NAME],
-                dynamic_shapes=tuple(_free(tensor) for tensor in arguments),
+                dynamic_shapes=_free_all(network, arguments),
             )
         except OnnxExporterError as error:
-            raise NotExportableError(str(error).strip().splitlines()[0][:300]) from error
+            reason = str(error.__cause__ or error).strip().splitlines()[0]
+            raise NotExportableError(reason[:_LONGEST_REASON]) from error
 
 
 def _at_least_two(tensor: Tensor) -> Tensor:
     return tensor if len(tensor) > 1 else torch.cat((tensor, tensor))
+
+
+def _free_all(network: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Any, ...]:
+    free = tuple(_free(tensor) for tensor in arguments)
+    parameters = inspect.signature(network.forward).parameters.values()
+    # Arguments that are taken as one list are one argument to the exporter.
+    is_list = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
+    return (free,) if is_list else free
 
 
 def _free(tensor: Tensor) -> dict[int, Any]:
@@ -144,10 +155,10 @@ def all_scores(session: "InferenceSession", batches: Iterable[Inputs]) -> Tensor
     return torch.cat([scores_of(session, batch) for batch in batches])
 
 
-def milliseconds_of(path: Path, batches: Sequence[Inputs]) -> float:
+def milliseconds_of(path: Path, batch: Inputs) -> float:
     """Return the median time of one sample at a time on one core, in milliseconds."""
     session = open_session(path, threads=1)
-    sample = {name: tensor[:1] for name, tensor in batches[0].items()}
+    sample = {name: tensor[:1] for name, tensor in batch.items()}
     times = []
     for _ in range(_TIMED_RUNS):
         began = time.perf_counter()

@@ -7,12 +7,13 @@ lose the same channels. Where paths meet (a residual sum), channels stay as they
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils import prune as torch_prune
 
-Batch = tuple[Tensor, Tensor]
+B = TypeVar("B")
 _KEEPS_CHANNELS = (
     nn.ReLU,
     nn.ReLU6,
@@ -198,11 +199,18 @@ def prune_weights(network: nn.Module, amount: float) -> Pruned:
 
 def heal(
     network: nn.Module,
-    epochs: Iterable[Iterable[Batch]],
-    loss: Callable[[Tensor, Tensor], Tensor],
+    epochs: Iterable[Iterable[B]],
+    loss: Callable[[B], Tensor],
     lr: float,
 ) -> None:
-    """Train all of a pruned network for a few passes; weights that are zero stay zero."""
+    """Train all of a pruned network for a few passes; weights that are zero stay zero.
+
+    Args:
+        network: it is left in eval mode.
+        epochs: the batches of each pass.
+        loss: runs the network on a batch and gives its loss.
+        lr: the rate, for AdamW without decay.
+    """
     parameters = list(network.parameters())
     for parameter in parameters:
         parameter.requires_grad_()
@@ -210,9 +218,9 @@ def heal(
     optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0)
     network.train()
     for batches in epochs:
-        for inputs, targets in batches:
+        for batch in batches:
             optimizer.zero_grad(set_to_none=True)
-            loss(network(inputs), targets).backward()
+            loss(batch).backward()
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             with torch.no_grad():

@@ -21,7 +21,11 @@ _KINDS = {
     "README.md": "card",
     "result.json": "result",
     "plan.json": "plan",
+    "model.onnx": "onnx",
+    "model.pruned.onnx": "onnx",
+    "model.int8.onnx": "quantized",
 }
+_EXPLANATIONS = "explanations/"
 
 
 def write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> str:
@@ -55,9 +59,13 @@ def write_repository(
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    names = sorted(path.name for path in folder.iterdir() if path.name != "manifest.json")
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
+    )
     manifest = Manifest(
-        plan_hash=result.plan_hash, files=tuple(_entry(folder / name) for name in names)
+        plan_hash=result.plan_hash, files=tuple(_entry(folder, name) for name in names)
     )
     path = folder / "manifest.json"
     aside = path.with_suffix(".partial")
@@ -66,13 +74,15 @@ def write_repository(
     return manifest
 
 
-def _entry(path: Path) -> ArtifactEntry:
+def _entry(folder: Path, name: str) -> ArtifactEntry:
+    path = folder / name
+    shown = "explanation" if name.startswith(_EXPLANATIONS) else "other"
     return ArtifactEntry.model_validate(
         {
-            "path": path.name,
+            "path": name,
             "sha256": file_sha256(path),
             "size": path.stat().st_size,
-            "kind": _KINDS.get(path.name, "other"),
+            "kind": _KINDS.get(name, shown),
         }
     )
 

@@ -39,7 +39,7 @@ class Teacher:
     classes: int
 
     def __post_init__(self) -> None:
-        self.module.eval().requires_grad_(False)
+        self.module.eval().requires_grad_(requires_grad=False)
 
     @torch.no_grad()
     def answers(self, inputs: Tensor) -> Tensor:
