@@ -11,12 +11,13 @@ _IMAGE_KEYS = (
     "model.stem",
     "model.head.pool",
 )
+_TEXT_KEYS = ("data.max_length", "data.group_by_length")
 _IDLE: Mapping[str, tuple[str, ...]] = {
-    "image": (),
+    "image": _TEXT_KEYS,
     "text": _IMAGE_KEYS,
     "audio": _IMAGE_KEYS,
-    "table": _IMAGE_KEYS,
-    "environment": (*_IMAGE_KEYS, "data.validation", "data.imbalance"),
+    "table": (*_IMAGE_KEYS, *_TEXT_KEYS),
+    "environment": (*_IMAGE_KEYS, *_TEXT_KEYS, "data.validation", "data.imbalance"),
 }
 
 

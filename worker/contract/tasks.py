@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 Modality = Literal["image", "text", "audio", "table", "environment"]
-TaskName = Literal["image-classification",]
+TaskName = Literal["image-classification", "text-classification"]
 
 
 class Measure(NamedTuple):
@@ -53,6 +53,13 @@ TASKS: Mapping[TaskName, TaskSpec] = MappingProxyType(
             needs=("image", "label"),
             metrics=("accuracy", "balanced_accuracy", "f1_macro"),
             libraries=("torchvision", "timm"),
+        ),
+        "text-classification": TaskSpec(
+            title="Text classification",
+            modality="text",
+            needs=("text", "label"),
+            metrics=("accuracy", "balanced_accuracy", "f1_macro"),
+            libraries=("transformers",),
         ),
     }
 )

@@ -19,9 +19,10 @@ from worker.modeling.network import Network
 from worker.task import Task
 from worker.training.checkpoint import Snapshot, save_checkpoint
 from worker.training.optimizers import set_rates
-from worker.training.precision import Precision, epoch_batches, epoch_seed
+from worker.training.precision import Precision
 from worker.training.progress import Best, EpochSums, Progress, is_better
 from worker.training.reporting import Control, Reporter
+from worker.training.sampling import epoch_batches, epoch_seed
 from worker.training.schedules import PLATEAU_PATIENCE, plateau_factor, rate_factor
 from worker.training.stage import (
     ActiveStage,
@@ -105,7 +106,6 @@ class Trainer:
         count, groups = begin_stage(self.network, stage)
         module: nn.Module = self.network.module
         cache = self._features(stage)
-        size, samples = self.plan.recipe.train.batch_size, len(self.train_split)
         active = ActiveStage(
             index=index,
             stage=stage,
@@ -115,7 +115,7 @@ class Trainer:
             optimizer=optimizer_for(stage, groups),
             groups=groups,
             trainable_count=count,
-            steps_per_epoch=len(epoch_batches(samples, size, 0, 0)),
+            steps_per_epoch=len(self._batches(self.train_split, 0)),
             cached=cache is not None,
         )
         self.reporter.tell(
@@ -145,7 +145,7 @@ class Trainer:
     def _run_epoch(self, active: ActiveStage) -> None:
         progress, recipe = self.progress, self.plan.recipe
         number, seed = progress.epochs_done + 1, recipe.reproducibility.seed
-        batches = epoch_batches(len(active.train), recipe.train.batch_size, seed, number)
+        batches = self._batches(active.train, number)
         if progress.sums.batches == 0:
             torch.manual_seed(epoch_seed(seed, number))
         for indices in batches[progress.sums.batches :]:
@@ -158,6 +158,12 @@ class Trainer:
             rates, loss = self._step(active, indices)
             self._count(active, began, rates, loss)
         self._finish_epoch(active, number)
+
+    def _batches(self, split: Split, epoch: int) -> list[Tensor]:
+        recipe = self.plan.recipe
+        lengths = split.lengths if recipe.data.group_by_length else None
+        size, seed = recipe.train.batch_size, recipe.reproducibility.seed
+        return epoch_batches(len(split), size, seed, epoch, lengths)
 
     def _step(self, active: ActiveStage, indices: Tensor) -> tuple[dict[str, float], float]:
         """Make one update; return the rates and the loss before it."""

@@ -67,25 +67,3 @@ def make_reproducible(recipe: Recipe) -> None:
     torch.backends.cudnn.deterministic = True
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-
-
-def epoch_seed(seed: int, epoch: int) -> int:
-    """Return the seed of everything random in one epoch (counted from 1 over the run)."""
-    return (seed * 1_000_003 + epoch) % 2**63
-
-
-def epoch_order(count: int, seed: int, epoch: int) -> torch.Tensor:
-    """Return the order of the training samples in one epoch."""
-    generator = torch.Generator().manual_seed(epoch_seed(seed, epoch))
-    return torch.randperm(count, generator=generator)
-
-
-def epoch_batches(count: int, batch_size: int, seed: int, epoch: int) -> list[torch.Tensor]:
-    """Return the batches of one epoch; a lone last sample joins the batch before it.
-
-    BatchNorm cannot learn from a batch of one.
-    """
-    batches = list(epoch_order(count, seed, epoch).split(batch_size))
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches
