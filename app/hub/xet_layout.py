@@ -38,6 +38,11 @@ class Piece:
     skip: int
     take: int
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether unpacking is work: without it, the packed bytes are longer by their headers."""
+        return self.end - self.start < self.size
+
 
 def lay_out(terms: Sequence[Term], tables: Mapping[str, Sequence[Chunk]]) -> bytes:
     """Return the packed runs of a file whose terms are known to be right."""
@@ -58,7 +63,9 @@ def _runs(number: int, term: Term, table: Sequence[Chunk]) -> Iterator[Run]:
             start, size = table[index].end, 0
 
 
-def pieces(layout: bytes, keys: Sequence[str], start: int, end: int) -> Iterator[Piece]:
+def pieces(
+    layout: bytes, keys: Sequence[str], start: int, end: int, at_once: int = _GROUP_BYTES
+) -> Iterator[Piece]:
     """Yield what to fetch for the bytes [start, end) of a file, some megabytes at a time.
 
     Args:
@@ -66,6 +73,7 @@ def pieces(layout: bytes, keys: Sequence[str], start: int, end: int) -> Iterator
         keys: where the bundle of each term is stored, by number of the term.
         start: the first byte wanted.
         end: the byte after the last one wanted.
+        at_once: runs are joined as long as they are not more than this.
     """
     at = 0
     held: Piece | None = None
@@ -78,7 +86,7 @@ def pieces(layout: bytes, keys: Sequence[str], start: int, end: int) -> Iterator
         skip = max(0, start - run_at)
         take = min(at, end) - run_at - skip
         new = Piece(keys[term], packed_start, packed_end, size, skip, take)
-        joined = _joined(held, new) if held is not None else new
+        joined = _joined(held, new, at_once) if held is not None else new
         if joined is None and held is not None:
             yield held
         held = joined or new
@@ -86,8 +94,8 @@ def pieces(layout: bytes, keys: Sequence[str], start: int, end: int) -> Iterator
         yield held
 
 
-def _joined(held: Piece, new: Piece) -> Piece | None:
-    if (held.key, held.end) != (new.key, new.start) or held.size + new.size > _GROUP_BYTES:
+def _joined(held: Piece, new: Piece, at_once: int) -> Piece | None:
+    if (held.key, held.end) != (new.key, new.start) or held.size + new.size > at_once:
         return None
     return Piece(
         held.key, held.start, new.end, held.size + new.size, held.skip, held.take + new.take

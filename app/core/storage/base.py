@@ -85,7 +85,9 @@ class BlobWriter(ABC):
 
 
 class BlobStore(ABC):
-    """One store of immutable objects."""
+    """One store of immutable objects; `best_read` is how much of one is best asked for at once."""
+
+    best_read = CHUNK_BYTES
 
     @abstractmethod
     async def writer(self, *, hashed: bool = True) -> BlobWriter:

@@ -130,6 +130,8 @@ class S3Writer(BlobWriter):
 class S3BlobStore(BlobStore):
     """Objects in one bucket, under one prefix."""
 
+    best_read = 4 * CHUNK_BYTES  # a request takes its time, whatever it is for
+
     def __init__(self, address: S3Address) -> None:
         self._address = address
         self._store = S3Store(

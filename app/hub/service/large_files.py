@@ -41,7 +41,8 @@ class LargeFile:
         if self.storage_key is not None:
             return storage.read(self.storage_key, start, end)
         end = self.size if end is None else min(end, self.size)
-        return read_pieces(storage, pieces(self.layout, self.keys, start, end))
+        wanted = pieces(self.layout, self.keys, start, end, storage.best_read)
+        return read_pieces(storage, wanted)
 
 
 async def large_files(

@@ -28,7 +28,9 @@ async def read_pieces(storage: BlobStore, wanted: Iterable[Piece]) -> AsyncItera
 
     async def fetch(piece: Piece) -> bytes:
         packed = await storage.read_all(piece.key, piece.start, piece.end)
-        return await asyncio.to_thread(unpack_piece, packed, piece)
+        if piece.is_compressed:
+            return await asyncio.to_thread(unpack_piece, packed, piece)
+        return unpack_piece(packed, piece)
 
     async for data in _ahead(fetch, wanted):
         yield data
