@@ -48,6 +48,17 @@ DATA_RULES: dict[str, Rule] = {
         "{total} files are Excel workbooks, which are not read; the first: {first}.",
         "Save each sheet as CSV (UTF-8) and upload that.",
     ),
+    "ARCHIVE_KIND": Rule(
+        "error",
+        "{total} archives are of a kind that is not opened; the first: {first}.",
+        "Unpack them and upload the folder, or pack it as one zip file.",
+    ),
+    "PICKLE": Rule(
+        "error",
+        "{total} files are Python pickles, which may run code and are not opened; the first: "
+        "{first}.",
+        "Save plain data: CSV, JSON lines, Parquet, PNG, or numpy.savez.",
+    ),
     "MANY_CLASSES": Rule(
         "warning",
         "The column {column} has {count} different values in {rows} rows; is it really a class?",
@@ -195,7 +206,7 @@ DATA_RULES: dict[str, Rule] = {
     ),
     "CONFIG_MISSING": Rule(
         "error",
-        "README.md names files that are not there: {files}.",
+        "README.md names files that are not there: {names}.",
         "Correct data_files under configs in README.md.",
     ),
 }

@@ -10,6 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 MAX_PIXELS = 40_000_000
 MAX_IMAGE_BYTES = 64 * 1024 * 1024
 _BYTE_MAX = 255
+_ORIENTATION = 0x0112
+_TURNED = range(5, 9)
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
 
@@ -40,6 +42,37 @@ def probe_image(content: bytes) -> ImageProbe:
             return ImageProbe(upright.width, upright.height, mode, kind, frames)
     except ImageUnreadableError as error:
         return ImageProbe(error=str(error))
+
+
+def picture_size(content: bytes) -> tuple[int, int]:
+    """Return width and height of an image, upright, from its head alone.
+
+    Raises:
+        ImageUnreadableError: empty, too large, or not an image.
+    """
+    with _open(content) as image:
+        try:
+            is_turned = image.getexif().get(_ORIENTATION, 1) in _TURNED
+        except _DAMAGE:
+            is_turned = False
+        return (image.height, image.width) if is_turned else image.size
+
+
+def decode_mask(content: bytes) -> Image.Image:
+    """Return a mask as it is stored: a whole number a pixel (mode L, or I for more than 255).
+
+    Raises:
+        ImageUnreadableError: damaged, or a colour picture.
+    """
+    with _open(content) as image:
+        mask = _loaded(image)
+        if mask.mode in {"L", "P"}:
+            return Image.frombytes("L", mask.size, mask.tobytes())
+        if mask.mode == "1":
+            return mask.convert("L").point(lambda value: min(value, 1))
+        if mask.mode.startswith("I"):
+            return mask.convert("I")
+        raise ImageUnreadableError(f"a picture of mode {mask.mode}")
 
 
 def decode_image(content: bytes) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Pictures that lie together in one array: each is read as a file of its own."""
+"""Files that lie together in one array or column: each is read as a file of its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,15 +35,26 @@ class Pixels:
         return head + bytes(mixed)
 
 
-class Place(NamedTuple):
-    """Where a picture lies: in which array, as the how-manieth."""
+@dataclass(frozen=True)
+class Blobs:
+    """Whole files that lie in a column of a table, by number."""
 
-    pixels: Pixels
+    contents: Sequence[bytes]
+
+    def picture(self, number: int) -> bytes:
+        """Return one file, from 0."""
+        return self.contents[number]
+
+
+class Place(NamedTuple):
+    """Where a file lies: in which array or column, as the how-manieth."""
+
+    held: Pixels | Blobs
     number: int
 
 
 class PackedSource:
-    """The files of a data set, and besides them the pictures that lie in its arrays."""
+    """The files of a data set, and besides them those that lie packed in others."""
 
     def __init__(self, inner: FileSource, pictures: Mapping[str, Place]) -> None:
         self._inner = inner
@@ -60,7 +71,7 @@ class PackedSource:
     def read(self, path: str) -> bytes:
         """Return the bytes of a file."""
         place = self._pictures.get(path)
-        return self._inner.read(path) if place is None else place.pixels.picture(place.number)
+        return self._inner.read(path) if place is None else place.held.picture(place.number)
 
 
 def name_of(container: str, number: int, pixels: Pixels) -> str:

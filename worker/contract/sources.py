@@ -11,6 +11,12 @@ from typing import IO, Protocol
 MAX_ENTRIES = 200_000
 MAX_TOTAL_BYTES = 20 * 1024**3
 MAX_RATIO = 200
+# With one of these beside it, a zip file is just a file.
+_DATA_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"),
+    *(".csv", ".tsv", ".parquet", ".jsonl", ".json", ".conll", ".conllu", ".inter"),
+    *(".wav", ".flac", ".mp3", ".ogg", ".m4a", ".npz", ".gz"),
+)
 _RATIO_FLOOR_BYTES = 10 * 1024**2
 
 
@@ -109,6 +115,10 @@ class ZipSource:
         return content
 
 
+# What an entry may be; archives of other systems do not say.
+_PLAIN = (0, stat.S_IFREG, stat.S_IFDIR)
+
+
 def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
     if len(entries) > MAX_ENTRIES:
         raise ArchiveError(f"The zip file holds more than {MAX_ENTRIES} files.")
@@ -126,8 +136,8 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(entry.filename)
     if path.is_absolute() or ".." in path.parts or "\\" in entry.filename:
         raise ArchiveError(f"The zip file holds a path that leads outside: {entry.filename!r}.")
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise ArchiveError(f"The zip file holds a link: {entry.filename!r}.")
+    if stat.S_IFMT(entry.external_attr >> 16) not in _PLAIN:
+        raise ArchiveError(f"The zip file holds a link or a device: {entry.filename!r}.")
     if entry.flag_bits & 1:
         raise ArchiveError("The zip file is protected by a password.")
 
@@ -138,12 +148,13 @@ def unpacked(source: FileSource) -> FileSource:
     Raises:
         ArchiveError: the zip file may not be opened.
     """
-    archives = [path for path in source.paths() if path.lower().endswith(".zip")]
-    if len(archives) != 1 or any(_is_data(path) for path in source.paths()):
-        return source
-    return ZipSource(io.BytesIO(source.read(archives[0])))
+    archive = only_archive(source.paths())
+    return source if archive is None else ZipSource(io.BytesIO(source.read(archive)))
 
 
-def _is_data(path: str) -> bool:
-    suffixes = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".csv", ".tsv", ".parquet")
-    return path.lower().endswith(suffixes)
+def only_archive(paths: Sequence[str]) -> str | None:
+    """Return the zip file that is the whole data set: the only one, and no data beside it."""
+    archives = [path for path in paths if path.lower().endswith(".zip")]
+    if len(archives) != 1 or any(path.lower().endswith(_DATA_SUFFIXES) for path in paths):
+        return None
+    return archives[0]

@@ -167,15 +167,59 @@ def _read_parquet(content: bytes) -> Table:
         )
         read = file.read(columns=[name for name in names if name not in binary])
         values = cast("list[dict[str, JsonValue]]", read.to_pylist())
+        classes = _class_names(file.schema_arrow.metadata)
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, TableUnreadableError):
             raise
         raise TableUnreadableError("the Parquet file is damaged") from error
     rows = [
-        Row(number, {key: _plain(cell) for key, cell in row.items()})
+        Row(number, {key: _named(_plain(cell), classes.get(key)) for key, cell in row.items()})
         for number, row in enumerate(values, start=1)
     ]
     return Table(tuple(names), rows, binary=binary)
+
+
+def read_blobs(content: bytes, column: str) -> list[bytes]:
+    """Return the files in a column of a Parquet file: bytes, or objects with `bytes`.
+
+    Raises:
+        TableUnreadableError: damaged, or too much once unpacked.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        read = parquet.read_table(io.BytesIO(content), columns=[column])
+        cells = cast("list[object]", read.column(column).to_pylist())
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise TableUnreadableError("the Parquet file is damaged") from error
+    blobs = [cell.get("bytes") if isinstance(cell, dict) else cell for cell in cells]
+    return [blob if isinstance(blob, bytes) else b"" for blob in blobs]
+
+
+def _class_names(metadata: object) -> dict[str, list[str]]:
+    """Return the classes behind the numbers of a column, where the file's author wrote them."""
+    held = metadata.get(b"huggingface") if isinstance(metadata, dict) else None
+    try:
+        features = json.loads(held or b"{}")["info"]["features"]
+        kinds = {column: part for column, part in features.items() if isinstance(part, dict)}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    names = {column: part.get("names", part.get("feature")) for column, part in kinds.items()}
+    plain = {c: n.get("names") if isinstance(n, dict) else n for c, n in names.items()}
+    return {
+        column: [str(n) for n in part] for column, part in plain.items() if isinstance(part, list)
+    }
+
+
+def _named(value: JsonValue, names: list[str] | None) -> JsonValue:
+    """Return the class a number stands for."""
+    if names is None:
+        return value
+    if isinstance(value, list):
+        return [_named(part, names) for part in value]
+    known = isinstance(value, int) and 0 <= value < len(names)
+    return names[value] if known and isinstance(value, int) else value
 
 
 def _is_binary(types: object, kind: object) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from worker.contract.findings import Finding, found
+from worker.contract.images import ImageUnreadableError, picture_size
 from worker.contract.items import Candidate, Layout, Media, canonical_split, is_split, text_of
 from worker.contract.recipe import Columns
 from worker.contract.sources import FileSource
@@ -37,10 +38,12 @@ def is_junk(path: str) -> bool:
 class Files:
     """The files of a data set without junk; what has been read once is kept while formats look."""
 
-    def __init__(self, source: FileSource) -> None:
+    def __init__(
+        self, source: FileSource, hides: Callable[[str], bool] = lambda _path: False
+    ) -> None:
         self.source = source
         self.everything = list(source.paths())
-        self.paths = [path for path in self.everything if not is_junk(path)]
+        self.paths = [path for path in self.everything if not (is_junk(path) or hides(path))]
         self.path_set = frozenset(self.paths)
         self.findings: dict[str, Finding] = {}
         self._tables: dict[str, Table | None] = {}
@@ -67,6 +70,13 @@ class Files:
             return decoded(self.read(path))[0]
         except TableUnreadableError as error:
             self._unreadable(path, error)
+            return None
+
+    def picture_size(self, path: str) -> tuple[int, int] | None:
+        """Return width and height of a picture, upright, in pixels; None when it is damaged."""
+        try:
+            return picture_size(self.source.read(path))
+        except ImageUnreadableError:
             return None
 
     def table(self, path: str) -> Table | None:
@@ -185,12 +195,19 @@ def split_reader(path: str, columns: Columns, names: Sequence[str]) -> Callable[
     return lambda _row: whole
 
 
+def word_split(word: str) -> str | None:
+    """Return the split a word of a name stands for; `train2017` and `train` alike."""
+    bare = word.rstrip("0123456789")
+    return canonical_split(bare) if is_split(bare) else None
+
+
 def path_split(table_path: str) -> str | None:
     """Return the split that a file's name or one of its folders names; the nearest wins."""
     stem = posixpath.splitext(posixpath.basename(table_path))[0]
     words = stem.replace("_", "-").split("-")
     folders = reversed(posixpath.dirname(table_path).split("/"))
     for part in (stem, words[0], words[-1], *folders):
-        if is_split(part):
-            return canonical_split(part)
+        split = word_split(part)
+        if split is not None:
+            return split
     return None

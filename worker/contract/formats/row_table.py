@@ -57,13 +57,17 @@ def tables_with(files: Files, columns: Columns, wanted: Mapping[str, Wanted]) ->
     matching = []
     for path, table in files.tables():
         names = {
-            name: column_of(table.columns, columns, name, one.aliases)
+            name: column_of(_texts(table), columns, name, one.aliases)
             for name, one in wanted.items()
         }
         if all(names[name] for name, one in wanted.items() if one.is_needed):
             given = {name: column for name, column in names.items() if column is not None}
             matching.append(Found(path, table, given))
     return matching
+
+
+def _texts(table: Table) -> list[str]:
+    return [name for name in table.columns if name not in table.binary]
 
 
 def start_layout(files: Files, matching: Sequence[Found]) -> Layout:

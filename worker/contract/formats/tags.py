@@ -8,8 +8,8 @@ _BEGINS = {"B", "S", "U"}
 _SCHEMES = (
     ("IO", {"I"}),
     ("BIO", {"B", "I"}),
-    ("BMES", {"B", "M", "E", "S"}),
     ("BIOES", {"B", "I", "E", "S"}),
+    ("BMES", {"B", "M", "E", "S"}),
     ("BILOU", {"B", "I", "L", "U"}),
 )
 
