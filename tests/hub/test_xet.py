@@ -289,3 +289,31 @@ async def test_a_hash_has_one_spelling(ada: XetClient, hash_: str) -> None:
         await ada.client.get(f"{cas}/v1/reconstructions/{hash_}", headers=fetching),
     ]
     assert [answer.status_code for answer in answers] == [422] * 3
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (0, 2, 1)])
+async def test_a_sha256_is_checked_in_whatever_order_the_bundles_came(
+    ada: XetClient, order: tuple[int, ...]
+) -> None:
+    """Bundles are hashed while they come in, in the order they came in."""
+    bundles = [xorb(cut(os.urandom(120_000))) for _ in range(3)]
+    for number in order:
+        await ada.send_xorb(bundles[number])
+    chunks = [chunk for bundle in bundles for chunk in bundle.chunks]
+    terms = [term(bundle) for bundle in bundles]
+    lie = hashlib.sha256(b"".join(chunks[:-1])).hexdigest()
+    refused = await ada.send_shard(shard(terms, chunks, lie))
+    for number in order:
+        await ada.send_xorb(bundles[number])
+    taken = await ada.send_shard(shard(terms, chunks))
+    assert (refused.status_code, refused.json()["code"]) == (422, "digest_mismatch")
+    assert taken.status_code == 200, taken.text
+
+
+async def test_a_file_that_ends_inside_a_bundle_keeps_its_own_sha256(ada: XetClient) -> None:
+    one, two = xorb(cut(os.urandom(150_000))), xorb(cut(os.urandom(150_000)))
+    for bundle in (one, two):
+        await ada.send_xorb(bundle)
+    chunks = [*one.chunks, *two.chunks[:2]]
+    taken = await ada.send_shard(shard([term(one), term(two, 0, 2)], chunks))
+    assert taken.status_code == 200, taken.text
