@@ -18,7 +18,6 @@ from worker.evaluation.predict import Predictor
 from worker.modeling.network import Network
 from worker.task import Task
 from worker.training.checkpoint import Snapshot, save_checkpoint
-from worker.training.optimizers import set_rates
 from worker.training.precision import Precision
 from worker.training.progress import Best, EpochSums, Progress, is_better
 from worker.training.reporting import Control, Reporter
@@ -32,6 +31,7 @@ from worker.training.stage import (
     compute_cache,
     optimizer_for,
 )
+from worker.training.step import Step, Stepper, is_finite, plain_objective
 
 # Epochs shorter than this are not worth a checkpoint each.
 _LEAST_CHECKPOINT_S = 1.0
@@ -62,6 +62,8 @@ class Trainer:
         self._began = self._saved_at = time.monotonic()
         self._cache: FeatureCache | None = None
         self._active: ActiveStage | None = None
+        objective = plain_objective(self.task, self.precision)
+        self._stepper = Stepper(self.task, self.precision, objective)
         self._predictor = Predictor(
             self.task,
             train.eval_batch_size or max(32, train.batch_size),
@@ -155,8 +157,7 @@ class Trainer:
             if time.monotonic() - self._saved_at >= recipe.resources.checkpoint_every_s:
                 self.save(active)
             began = time.monotonic()
-            rates, loss = self._step(active, indices)
-            self._count(active, began, rates, loss)
+            self._count(active, began, self._step(active, indices))
         self._finish_epoch(active, number)
 
     def _batches(self, split: Split, epoch: int) -> list[Tensor]:
@@ -165,44 +166,20 @@ class Trainer:
         size, seed = recipe.train.batch_size, recipe.reproducibility.seed
         return epoch_batches(len(split), size, seed, epoch, lengths)
 
-    def _step(self, active: ActiveStage, indices: Tensor) -> tuple[dict[str, float], float]:
+    def _step(self, active: ActiveStage, indices: Tensor) -> Step:
         """Make one update; return the rates and the loss before it."""
         progress, scheduler = self.progress, active.stage.scheduler
         factor = rate_factor(
             scheduler, progress.stage_step, active.total_steps, active.steps_per_epoch
         )
         factor *= plateau_factor(scheduler, progress.plateau_cuts)
-        rates = set_rates(active.optimizer, factor)
-        batch = active.train.take(indices, train=True)
-        active.optimizer.zero_grad(set_to_none=True)
-        with self.precision.autocast():
-            output = self.task.forward(active.module, batch.inputs)
-        loss = self.task.loss(output, batch)
-        value = float(loss.detach())
-        if not _is_finite(value):
-            raise self._diverged(active, indices, value)
-        self._update(active, loss)
-        progress.sums.add(value, len(indices), self.task.hits(output, batch))
-        return rates, value
+        done = self._stepper.step(active, active.train.take(indices, train=True), factor)
+        if not is_finite(done.loss):
+            raise self._diverged(active, indices, done.loss)
+        progress.sums.add(done.loss, len(indices), done.hits)
+        return done
 
-    def _update(self, active: ActiveStage, loss: Tensor) -> None:
-        scaler, limit = self.precision.scaler, active.stage.optimizer.max_grad_norm
-        if scaler is None:
-            loss.backward()
-        else:
-            scaler.scale(loss).backward()
-            scaler.unscale_(active.optimizer)
-        if limit is not None:
-            nn.utils.clip_grad_norm_(active.parameters, limit)
-        if scaler is None:
-            active.optimizer.step()
-        else:
-            scaler.step(active.optimizer)
-            scaler.update()
-
-    def _count(
-        self, active: ActiveStage, began: float, rates: dict[str, float], loss: float
-    ) -> None:
+    def _count(self, active: ActiveStage, began: float, done: Step) -> None:
         progress, sums = self.progress, self.progress.sums
         sums.batches += 1
         sums.seconds += time.monotonic() - began
@@ -213,8 +190,8 @@ class Trainer:
             point = StepPoint(
                 step=progress.step,
                 epoch=progress.epochs_done + 1,
-                loss=loss,
-                lr=rates,
+                loss=done.loss,
+                lr=done.rates,
                 samples_per_s=sums.seen / max(sums.seconds, 1e-9),
                 memory_bytes=memory_bytes(),
             )
@@ -224,7 +201,7 @@ class Trainer:
         progress, sums = self.progress, self.progress.sums
         began = time.monotonic()
         measured = self._predictor.measure(active.module, active.validation)
-        if not _is_finite(measured.loss):
+        if not is_finite(measured.loss):
             raise RunError(
                 FailureCode.DIVERGED, f"validation loss is {measured.loss} after epoch {number}."
             )
@@ -365,10 +342,6 @@ class Trainer:
             f"loss is {value} in stage {active.stage.name}, step {self.progress.step + 1}; "
             f"the batch begins with: {', '.join(names)}.",
         )
-
-
-def _is_finite(value: float) -> bool:
-    return value - value == 0
 
 
 def _own(tensors: object) -> dict[str, Tensor] | None:
