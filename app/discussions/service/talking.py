@@ -105,13 +105,7 @@ async def set_pinned(
         NotFoundError: there is no such discussion.
         ForbiddenError: the viewer may not write to the repository.
     """
-    user_id = await policy.require_moderation(db, viewer, repository)
-    row = await policy.find(db, repository, num, lock=True)
-    if row.pinned != pinned:
-        row.pinned = pinned
-        await record(db, row, EventKind.PINNED, user_id, pinned="1" if pinned else "")
-        emit(db, DiscussionChanged(repository.id, num, user_id))
-    return await view(db, row)
+    return await _set(db, viewer, repository, num, EventKind.PINNED, value=pinned)
 
 
 async def set_locked(
@@ -123,10 +117,26 @@ async def set_locked(
         NotFoundError: there is no such discussion.
         ForbiddenError: the viewer may not write to the repository.
     """
+    return await _set(db, viewer, repository, num, EventKind.LOCKED, value=locked)
+
+
+_FIELDS = {EventKind.PINNED: "pinned", EventKind.LOCKED: "locked"}
+
+
+async def _set(  # whose, where, which, what
+    db: AsyncSession,
+    viewer: Viewer,
+    repository: Repository,
+    num: int,
+    what: EventKind,
+    *,
+    value: bool,
+) -> DiscussionView:
     user_id = await policy.require_moderation(db, viewer, repository)
     row = await policy.find(db, repository, num, lock=True)
-    if row.locked != locked:
-        row.locked = locked
-        await record(db, row, EventKind.LOCKED, user_id, locked="1" if locked else "")
+    name = _FIELDS[what]
+    if getattr(row, name) != value:
+        setattr(row, name, value)
+        await record(db, row, what, user_id, **{name: "1" if value else ""})
         emit(db, DiscussionChanged(repository.id, num, user_id))
     return await view(db, row)
