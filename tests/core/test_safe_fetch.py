@@ -112,6 +112,27 @@ async def test_the_name_is_looked_up_once_and_the_checked_address_is_used(
         await safe_fetch(Settings(), "GET", "http://rebinding.example/")
 
 
+async def test_a_name_server_that_changes_its_mind_is_asked_only_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between the look at the address and the call nothing is looked up again."""
+    asked: list[str] = []
+
+    async def resolve(_self: object, host: str, port: int, **_: object) -> list[object]:
+        asked.append(host)
+        # Later answers name this machine by another address, on which nobody listens.
+        address = "127.0.0.1" if len(asked) == 1 else "127.0.0.77"
+        return [(0, 0, 0, "", (address, port))]
+
+    async with listening(lambda _: answer("200 OK", body=b"first")) as (port, seen):
+        monkeypatch.setattr(asyncio.get_running_loop().__class__, "getaddrinfo", resolve)
+        place = f"rebinding.example:{port}"
+        got = await safe_fetch(allowing(place), "GET", f"http://{place}/")
+    assert got.body == b"first"
+    assert asked == ["rebinding.example"]
+    assert f"Host: {place}".lower().encode() in seen[0].lower()
+
+
 async def test_an_open_and_a_closed_port_give_the_same_answer() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -24,12 +24,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from pydantic import JsonValue
 
 from tests.worker.builders import recipe_values, run, write_images
 from worker.contract.failures import FailureCode, RunError
 from worker.training.loop import StoppedError
 
-PRETRAINED = {"model": {"base": {"weights": "pretrained"}}}
+PRETRAINED: JsonValue = {"base": {"weights": "pretrained"}}
 
 
 class Attack:
@@ -97,14 +98,14 @@ def test_weights_that_would_run_code_are_refused_and_do_not_run(
     for kind, make in KINDS.items():
         path.write_bytes(make(attack))
         with pytest.raises(RunError, match=r"save its tensors as model\.safetensors") as caught:
-            run(folder, recipe_values(**PRETRAINED), weights=path)
+            run(folder, recipe_values(model=PRETRAINED), weights=path)
         assert caught.value.code == FailureCode.BASE_INVALID, kind
         assert not attack.mark.exists(), kind
 
 
 def test_damaged_old_weights_are_refused_in_words(folder: Path) -> None:
     whole = _torch({"weight": torch.zeros(100)}, new=False)
-    values = recipe_values(**PRETRAINED)
+    values = recipe_values(model=PRETRAINED)
     for seed in range(40):
         noise = random.Random(seed)
         damaged = bytearray(whole[: noise.randrange(len(whole))])
@@ -220,7 +221,7 @@ def test_no_recipe_can_ask_for_code_of_a_repository(folder: Path, key: str) -> N
     for values in (
         recipe_values(model={"base": {key: True}}),
         recipe_values(model={key: True}),
-        recipe_values(**{key: True}),
+        recipe_values() | {key: True},
     ):
         with pytest.raises(RecipeError, match=key):
             recipe_from_values(values)

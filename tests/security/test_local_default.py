@@ -72,6 +72,8 @@ BROKEN = {
     "a chunk size that is no number": _HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
     "no host": b"GET / HTTP/1.1\r\n\r\n",
     "two hosts": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n",
+    "a header on two lines": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: 1\r\n Host: evil\r\n\r\n",
+    "a lone carriage return": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: 1\rX-B: 2\r\n\r\n",
     "a blank in a header's name": b"GET / HTTP/1.1\r\nHost : 127.0.0.1\r\n\r\n",
 }
 
