@@ -13,6 +13,7 @@ from app.core.http import Db, JobReader, JobWriter, database, storage_of
 from app.core.security import Scope, Viewer
 from app.core.templating import render
 from app.jobs.pages import publish_form, run_view
+from app.jobs.pages.after_view import after_view
 from app.jobs.pages.measures import headline_metric, is_share, measured
 from app.jobs.pages.redirects import see, to_sign_in
 from app.jobs.pages.result_view import result_view
@@ -29,8 +30,8 @@ from worker.contract.recipe_text import recipe_to_yaml
 
 router = APIRouter()
 JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-# Files of a run that people want; checkpoints are the worker's own.
-_HIDDEN_KIND = "checkpoint"
+# Files of a run that people want; checkpoints are the worker's own, explanations are shown.
+_HIDDEN_KINDS = ("checkpoint", "explanation")
 
 
 @router.get("/jobs/{job_id}")
@@ -90,6 +91,7 @@ def page_context(record: RunRecord) -> dict[str, Any]:
     plan = Plan.model_validate(job.plan)
     run = run_view.progress(plan, record.events)
     clock = run_view.clock(job, run, record.points, plan.split_sizes.get("train", 0))
+    outcome = result_view(job, plan)
     moment = now()
     return {
         "job": job,
@@ -107,10 +109,11 @@ def page_context(record: RunRecord) -> dict[str, Any]:
         "has_worker": record.has_worker,
         "can_resume": job.state in RESUMABLE_STATES,
         "failure": run_view.failure_view(job),
-        "outcome": result_view(job, plan),
+        "outcome": outcome,
+        "after": after_view(job.id, outcome.result if outcome else None),
         "attempts": run_view.attempt_views(record.attempts),
         "checkpoints": run_view.checkpoint_views(record.checkpoints),
-        "downloads": [file for file in record.artifacts if file.kind != _HIDDEN_KIND],
+        "downloads": [file for file in record.artifacts if file.kind not in _HIDDEN_KINDS],
         "happenings": run_view.happenings(record.events),
         "log": [line.line for line in record.log],
         "points": record.points,

@@ -30,7 +30,8 @@ log = structlog.get_logger(__name__)
 
 CARD = "README.md"
 CURVES = "curves.json"
-_NOT_PUBLISHED = ("checkpoint", "log")
+# Explanations show samples of the data set, which are not the model's to give away.
+_NOT_PUBLISHED = ("checkpoint", "log", "explanation")
 _TEXT_BYTES = 1 << 20
 _TEXTS = (".json", ".md", ".txt", ".yaml", ".yml", ".csv")
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n?(.*)\Z", re.DOTALL)
