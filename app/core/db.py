@@ -54,7 +54,11 @@ class Database:
             pool_size=pool_size,
             max_overflow=10,
             # A page that waits longer has lost its reader; the pool must not be held by it.
-            connect_args={"connect_timeout": 5, "options": "-c statement_timeout=30000"},
+            # With less memory the bitmap of a common filter forgets its rows and reads whole pages.
+            connect_args={
+                "connect_timeout": 5,
+                "options": "-c statement_timeout=30000 -c work_mem=16MB",
+            },
         )
         self._sessions = async_sessionmaker(expire_on_commit=False)
 
