@@ -14,8 +14,6 @@ from tests.conftest import Site
 from tests.hf.conftest import Client
 
 _FILL = """
-import timm, torch
-from safetensors.torch import save_file
 api.create_repo("ada/{name}", private={private})
 card = "---\\nlibrary_name: {library}\\nlicense: mit\\n---\\n# x\\n"
 {content}
@@ -23,11 +21,12 @@ api.upload_file(path_or_fileobj=card.encode(), path_in_repo="README.md", repo_id
 """
 _CONTENT = {
     "timm": (
-        'net = timm.create_model("test_vit", num_classes=3)\n'
+        'import timm\nnet = timm.create_model("test_vit", num_classes=3)\n'
         'timm.models.push_to_hf_hub(net, "ada/{name}", model_config={{"num_classes": 3}})'
     ),
     "safetensors": (
-        'save_file({{"a": torch.zeros(2)}}, "model.safetensors")\n'
+        "import numpy\nfrom safetensors.numpy import save_file\n"
+        'save_file({{"a": numpy.zeros(2)}}, "model.safetensors")\n'
         'api.upload_file(path_or_fileobj="model.safetensors", path_in_repo="model.safetensors",'
         ' repo_id="ada/{name}")'
     ),

@@ -1,12 +1,11 @@
 """The `hf` command, group by group, as people type it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-HF = str(Path(sys.executable).parent / "hf")
 
 
 @pytest.fixture
@@ -20,12 +19,24 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _hf(place: Path, environment: dict[str, str], line: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [HF, *line.split()], env={**environment, "NO_COLOR": "1"}, cwd=place, capture_output=True,
-        text=True, check=False, timeout=100,
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+# One process loads the command and runs each line in a fork of its own, as a shell would start it
+# anew: loading it takes longer than most of what it does.
+_SHELL = """
+import json, os, pathlib, sys
+from huggingface_hub.cli.hf import main
+ended = []
+for line in json.loads(sys.stdin.read()):
+    child = os.fork()
+    if child == 0:
+        out = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        sys.argv = ["hf", *line.split()]
+        sys.exit(main())
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    ended.append([status, pathlib.Path("output.txt").read_text()])
+pathlib.Path("ended.json").write_text(json.dumps(ended))
+"""
 
 
 def _wrong(place: Path, environment: dict[str, str], table: str) -> list[str]:
@@ -34,13 +45,19 @@ def _wrong(place: Path, environment: dict[str, str], table: str) -> list[str]:
     A line is a command, then optionally `=>` and a part of the output; `!` before it expects
     the command to fail.
     """
-    wrong: list[str] = []
-    for row in filter(None, map(str.strip, table.splitlines())):
-        line, _arrow, part = row.partition(" => ")
-        status, output = _hf(place, environment, line.lstrip("! "))
-        if (status != 0) != line.startswith("!") or part not in output or "Traceback" in output:
-            wrong.append(f"{row}: {status} {output[-300:]}")
-    return wrong
+    rows = [row.strip().partition(" => ") for row in table.splitlines() if row.strip()]
+    done = subprocess.run(
+        [sys.executable, "-c", _SHELL], env={**environment, "NO_COLOR": "1"}, cwd=place,
+        input=json.dumps([line.lstrip("! ") for line, _arrow, _part in rows]),
+        capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    ended = json.loads((place / "ended.json").read_text())
+    return [
+        f"{line}: {status} {output[-300:]}"
+        for (line, _arrow, part), (status, output) in zip(rows, ended, strict=True)
+        if (status != 0) != line.startswith("!") or part not in output or "Traceback" in output
+    ]
 
 
 def test_files_go_up_and_come_down(place: Path, environment: dict[str, str]) -> None:
