@@ -50,6 +50,7 @@ from app.jobs.api import router as jobs_api
 from app.jobs.service import job_tokens
 from app.sweeps import api as sweeps_api
 from app.sweeps import background as sweeps_background
+from app.sweeps import pages as sweeps_pages
 from app.tutorials import pages as tutorial_pages
 from app.webhooks import background as webhooks_background
 from app.webhooks import pages as webhooks_pages
@@ -68,6 +69,7 @@ def routers() -> list[APIRouter]:
         jobs_api,
         jobs_pages.router,
         sweeps_api.router,
+        sweeps_pages.router,
         imports_api.router,
         bundles_api.router,
         imports_pages.router,

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 _STARTUP = 4
-_ENOUGH = 4
+_ENOUGH = 6
+# What counts as good: of few trials the best tenth would be one, and one tells nothing.
+_GOOD = 0.4
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def suggest(search: Search, tried: Sequence[Tried], *, maximize: bool) -> Params
 def importance(search: Search, tried: Sequence[Tried], *, maximize: bool) -> dict[str, float]:
     """Return which share of the differences each value explains (PED-ANOVA); empty if unknown.
 
-    At least four combinations must have been measured, and differ.
+    At least six combinations must have been measured, and differ.
     """
     measured = [one for one in tried if one.state == "measured"]
     if len(measured) < _ENOUGH or len({one.value for one in measured}) == 1:
@@ -49,7 +51,9 @@ def importance(search: Search, tried: Sequence[Tried], *, maximize: bool) -> dic
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
     study = _study(search, measured, maximize=maximize)
-    found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    found = get_param_importances(
+        study, evaluator=PedAnovaImportanceEvaluator(target_quantile=_GOOD)
+    )
     return {path: float(share) for path, share in found.items()}
 
 
