@@ -53,12 +53,14 @@ def test_killing_the_supervisor_leaves_no_orphan_and_the_next_start_works(
 
 
 @pytest.mark.parametrize("name", ["site", "valkey", "postgres"])
-def test_a_killed_child_comes_back_and_the_site_answers_again(tree: RunningTree, name: str) -> None:
-    old = tree.kill(name)
-    tree.wait_replaced(name, old)
-    with tree.client() as client:
+def test_a_killed_child_comes_back_and_the_site_answers_again(
+    shared_tree: RunningTree, name: str
+) -> None:
+    old = shared_tree.kill(name)
+    shared_tree.wait_replaced(name, old)
+    with shared_tree.client() as client:
         wait_until(lambda: client.get("/readyz").status_code == 200, 30)
-    assert f"{name} ended with status -9" in tree.output
+    assert f"{name} ended with status -9" in shared_tree.output
 
 
 def test_a_second_start_keeps_what_was_stored(tree: RunningTree) -> None:
