@@ -9,6 +9,7 @@ from app.commands import jobs, people, site
 from app.commands.bundle import bundle
 from app.commands.doctor import doctor
 from app.commands.gc import gc
+from app.commands.rank import rank
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +31,7 @@ for command in (
     people.token,
     jobs.submit,
     jobs.watch,
+    rank,
 ):
     main.add_command(command)
 

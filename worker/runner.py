@@ -207,7 +207,7 @@ class Attempt:
         except ValidationError as error:
             return Failed(Failure.of(FailureCode.INTERNAL, f"The plan cannot be read: {error}"))
         (self._job_dir / JOB_FILE).write_text(job.model_dump_json(), encoding="utf-8")
-        minutes = job.plan.max_minutes
+        minutes = job.plan.resources.max_minutes
         deadline = time.monotonic() + 60 * minutes if minutes else None
         ended = self._watch(self._start_engine(), deadline)
         verdict = judge(ended, self._job_dir, self._output)

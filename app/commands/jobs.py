@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     import httpx
 
-_EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 2}
+EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 2}
 _LONGEST_PAUSE_S = 15.0
 _SERVER_ERROR = 500
 
@@ -49,15 +49,17 @@ class Api:
         )
 
     def submit(self, recipe: str) -> Json:
+        """Queue a job for a recipe."""
+        return self.queue("/jobs", {"recipe": recipe})
+
+    def queue(self, path: str, body: Json) -> Json:
         """Queue a job; a repeat after a lost answer cannot make a second one."""
         import httpx
 
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         for _attempt in range(3):
             try:
-                return self._json(
-                    self._client.post("/jobs", json={"recipe": recipe}, headers=headers)
-                )
+                return self._json(self._client.post(path, json=body, headers=headers))
             except httpx.TransportError as error:
                 lost = error
                 time.sleep(1)
@@ -96,11 +98,15 @@ class Api:
         if answer.status_code >= _SERVER_ERROR:
             return False
         job = self._json(answer)
-        return job["state"] in _EXIT_CODES and after >= job["event_seq"]
+        return job["state"] in EXIT_CODES and after >= job["event_seq"]
 
     def job(self, job_id: int) -> Json:
         """Return a job."""
         return self._json(self._client.get(f"/jobs/{job_id}"))
+
+    def ranking(self, job_id: int) -> Json:
+        """Return a ranking."""
+        return self._json(self._client.get(f"/rankings/{job_id}"))
 
     def _json(self, answer: "httpx.Response") -> Json:
         try:
@@ -132,15 +138,23 @@ def submit(recipe: Path, url: str, *, wait: bool) -> None:
     The token comes from TUNINGFORK_TOKEN or HF_TOKEN.
     """
     api = Api(url)
-    try:
-        text = recipe.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise click.ClickException(f"{recipe} is not a text in UTF-8.") from error
-    job = api.submit(text)
+    job = api.submit(text_of(recipe))
     click.echo(f"{api.url}/jobs/{job['id']}", err=True)
     click.echo(job["id"])
     if wait:
         _follow(api, job["id"])
+
+
+def text_of(file: Path) -> str:
+    """Return what a file holds.
+
+    Raises:
+        click.ClickException: it is not a text.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{file} is not a text in UTF-8.") from error
 
 
 @click.command()
@@ -154,15 +168,20 @@ def watch(job: int, url: str) -> None:
     _follow(Api(url), job)
 
 
-def _follow(api: Api, job_id: int) -> None:
+def follow(api: Api, job_id: int) -> Json:
+    """Tell what happens to a job until it has ended, and return it."""
     for event in api.events(job_id):
         line = told(event["kind"], event["payload"])
         if line:
             click.echo(line, err=True)
-    job = api.job(job_id)
+    return api.job(job_id)
+
+
+def _follow(api: Api, job_id: int) -> None:
+    job = follow(api, job_id)
     if job["headline"] is not None:
         click.echo(f"{job['headline']['metric']} {job['headline']['value']:.4f}", err=True)
-    raise SystemExit(_EXIT_CODES.get(job["state"], 1))
+    raise SystemExit(EXIT_CODES.get(job["state"], 1))
 
 
 _SENTENCES = {
@@ -179,6 +198,7 @@ def told(kind: str, payload: Json) -> str:
         "AttemptStarted": _attempt_line,
         "StageStarted": _stage_line,
         "EpochFinished": _epoch_line,
+        "CandidateMeasured": _candidate_line,
         "LogWritten": _log_lines,
         "JobEnded": _end_line,
     }
@@ -202,6 +222,13 @@ def _epoch_line(payload: Json) -> str:
         f"validation loss {_number(payload, 'validation_loss')}, "
         f"{payload.get('metric')} {_number(payload, 'validation_value')}"
     )
+
+
+def _candidate_line(payload: Json) -> str:
+    candidate = payload.get("candidate") or {}
+    probe = candidate.get("probe") or {}
+    told_of = f"probe {_number(probe, 'value')}" if probe else "not measured"
+    return f"{payload.get('done')}/{payload.get('total')} {candidate.get('repo')}: {told_of}"
 
 
 def _log_lines(payload: Json) -> str:

@@ -6,6 +6,7 @@ from app.core.i18n import _
 from app.core.security import Viewer
 from app.jobs.queries import jobs as job_queries
 from app.jobs.tables import Job
+from worker.contract.work import FINE_TUNE_KIND
 
 
 async def access_job(db: AsyncSession, viewer: Viewer, job_id: int) -> Job:
@@ -24,3 +25,24 @@ async def access_job(db: AsyncSession, viewer: Viewer, job_id: int) -> Job:
     if viewer.is_admin:
         return job
     raise NotFoundError(_("There is no such job."))
+
+
+async def access_run(db: AsyncSession, viewer: Viewer, job_id: int) -> Job:
+    """Return the job if it fine-tunes a model and the viewer may see it.
+
+    Raises:
+        NotFoundError: no such job, not theirs, or of another kind.
+    """
+    return await access_kind(db, viewer, job_id, FINE_TUNE_KIND)
+
+
+async def access_kind(db: AsyncSession, viewer: Viewer, job_id: int, kind: str) -> Job:
+    """Return the job if it is of a kind and the viewer may see it.
+
+    Raises:
+        NotFoundError: no such job, not theirs, or of another kind.
+    """
+    job = await access_job(db, viewer, job_id)
+    if job.kind != kind:
+        raise NotFoundError(_("There is no such job."))
+    return job

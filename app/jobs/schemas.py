@@ -101,7 +101,7 @@ class CheckOut(_Out):
 class InputOut(_Out):
     """A repository the job reads, pinned to a commit."""
 
-    role: Literal["base", "data", "test"]
+    role: str = Field(description="base (base-1, base-2 … in a ranking), data or test.")
     kind: Literal["model", "dataset"]
     repo: str
     commit: str
@@ -118,6 +118,7 @@ class JobItem(_Out):
     """A job in a list."""
 
     id: int
+    kind: str = Field(description="fine-tune or rank-models.")
     title: str
     task: str
     state: JobState

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
 from app.jobs.states import ACTIVE_STATES, AttemptOutcome, JobState
+from worker.contract.work import FINE_TUNE_KIND
 
 # Recipes, plans and reports have schemas of their own in worker.contract.
 Json = dict[str, Any]
@@ -52,7 +53,7 @@ class Worker(Base):
 
 
 class Job(Base):
-    """What a user submitted, and where it stands.
+    """What a user submitted, and where it stands. `kind` says what its plan is a plan of.
 
     `attempt` is the fence: every write of a worker names it and is refused when it is not this one.
     `lease_until` is set while a worker holds the job, by the database's clock.
@@ -92,6 +93,7 @@ class Job(Base):
     rerun_of: Mapped[int | None] = mapped_column(
         ForeignKey("jobs_job.id", ondelete="SET NULL"), default=None
     )
+    kind: Mapped[str] = mapped_column(Text, server_default="fine-tune", default=FINE_TUNE_KIND)
     published_repository_id: Mapped[int | None] = mapped_column(
         ForeignKey("hub_repository.id", ondelete="SET NULL"), default=None, init=False
     )
@@ -107,7 +109,9 @@ class Job(Base):
 
 
 class JobInput(Base):
-    """A repository a job reads, at the commit it was pinned to; roles are base, data and test.
+    """A repository a job reads, at the commit it was pinned to.
+
+    Roles are base (base-1, base-2 … in a ranking), data and test.
 
     `name` stays readable after the repository is gone.
     """

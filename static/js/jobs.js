@@ -1,10 +1,15 @@
 // @ts-check
-// The list of jobs: its rows are fetched again while one of them is alive.
+// Pages of jobs without curves: their live part is fetched again while something in it goes on.
 import { refreshParts } from "./jobs/live.js";
 
 const EVERY_MS = 4000;
 
 const timer = setInterval(async () => {
-  if (document.getElementById("job-list")?.dataset.final !== "false") clearInterval(timer);
+  if (isOver()) clearInterval(timer);
   else if (!document.hidden) await refreshParts();
 }, EVERY_MS);
+
+function isOver() {
+  const part = document.querySelector("[data-final]");
+  return !(part instanceof HTMLElement) || part.dataset.final !== "false";
+}

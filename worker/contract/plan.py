@@ -11,7 +11,7 @@ from worker.contract.doctor import check_inventory, check_splits
 from worker.contract.doctor_recipe import check_recipe
 from worker.contract.findings import Finding, found
 from worker.contract.inventory import DataInventory
-from worker.contract.recipe import Normalization, Recipe
+from worker.contract.recipe import Normalization, Recipe, Resources
 from worker.contract.splits import assign_splits
 from worker.contract.stages import Stage
 
@@ -83,9 +83,9 @@ class Plan(Wire):
         return digest(value)
 
     @property
-    def max_minutes(self) -> float | None:
-        """After how long the job is stopped."""
-        return self.recipe.resources.max_minutes
+    def resources(self) -> Resources:
+        """Which machine it wants, and for how long."""
+        return self.recipe.resources
 
     @property
     def images(self) -> Preprocessing:

@@ -137,9 +137,9 @@ class RankPlan(Wire):
         return digest([self.kind, self.request.sample_limit, self.request.seed, hashes])
 
     @property
-    def max_minutes(self) -> float | None:
-        """After how long the job is stopped."""
-        return self.request.resources.max_minutes
+    def resources(self) -> Resources:
+        """Which machine it wants, and for how long."""
+        return self.request.resources
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from app.jobs.schemas import (
 )
 from app.jobs.service import control, publishing, submission
 from app.jobs.service.examination import Doctor, read_recipe
+from app.jobs.service.queueing import choose_queue
 from app.jobs.tables import Job
 from worker.contract.presets import PRESETS
 from worker.contract.recipe import recipe_json_schema
@@ -79,7 +80,7 @@ async def check_recipe(body: RecipeIn, request: Request, db: Db, viewer: JobWrit
     """Let the doctor look at a recipe and its data, without queueing anything."""
     recipe = read_recipe(body.recipe)
     examined = await _doctor(request, viewer).examine(recipe)
-    return view.check_out(examined, await submission.choose_queue(db, recipe))
+    return view.check_out(examined, await choose_queue(db, recipe))
 
 
 @router.post(

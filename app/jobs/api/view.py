@@ -32,6 +32,7 @@ def job_item(job: Job, inputs: Sequence[JobInput]) -> JobItem:
     """Return a job for a list."""
     return JobItem(
         id=job.id,
+        kind=job.kind,
         title=job.title,
         task=job.task,
         state=job.state,

@@ -9,15 +9,15 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from app.core.errors import AppError, Detail
 from app.core.http import Db, JobWriter, RepoReader
+from app.core.redirects import see
 from app.core.security import Viewer
 from app.core.templating import render
 from app.jobs.pages.finetune_look import Look
 from app.jobs.pages.finetune_view import check_view, preset_cards
 from app.jobs.pages.recipe_form import form_fields
-from app.jobs.pages.redirects import see
 from app.jobs.pages.suggestions import NOTHING_CHOSEN, draft_recipe, suggested_name, suggestions
 from app.jobs.pages.words import form_words
-from app.jobs.policy import access_job
+from app.jobs.policy import access_run
 from app.jobs.service.submission import submit
 from worker.contract.plan import Plan
 from worker.contract.presets import PRESETS
@@ -55,7 +55,7 @@ async def fine_tune(
 ) -> Response:
     """Show the form, filled with what the address chooses or with the recipe of an earlier job."""
     if wanted.earlier:
-        job = await access_job(db, viewer, wanted.earlier)
+        job = await access_run(db, viewer, wanted.earlier)
         recipe = Plan.model_validate(job.plan).recipe
         return await _page(request, viewer, _chosen_by(recipe, recipe_to_yaml(recipe)))
     known = wanted.preset if wanted.preset in {item.key for item in PRESETS} else DEFAULT_PRESET

@@ -23,7 +23,7 @@ from app.jobs.pages.finetune_view import (
 from app.jobs.pages.suggestions import NOTHING_CHOSEN, draft_recipe, is_repo
 from app.jobs.service.estimates import estimated_seconds, where_it_runs
 from app.jobs.service.examination import WEIGHTS, Doctor, Input, read_recipe
-from app.jobs.service.submission import choose_queue
+from app.jobs.service.queueing import choose_queue
 from worker.contract.bases import PinnedBase
 from worker.contract.plan import Plan
 from worker.contract.recipe import Columns, Recipe

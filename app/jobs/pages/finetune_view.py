@@ -1,6 +1,5 @@
 """What the fine-tune page shows, worked out from objects of the contract alone."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -52,7 +51,7 @@ class ClassBar:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """A data set at a glance; `splits` are pairs of name and number of images."""
+    """A data set at a glance; `splits` are pairs of name and number of examples."""
 
     data: InventoryOut
     classes: Sequence[ClassBar]
@@ -62,13 +61,10 @@ class DataFacts:
 def data_facts(data: InventoryOut) -> DataFacts:
     """Return what the page shows of a data set."""
     most = max((item.total for item in data.classes), default=1)
-    splits: Counter[str] = Counter()
-    for item in data.classes:
-        splits.update(item.counts)
     return DataFacts(
         data=data,
         classes=[ClassBar(item.label, item.total, item.total / most) for item in data.classes],
-        splits=[(name, splits[name]) for name in data.splits],
+        splits=[(name, data.split_counts.get(name, 0)) for name in data.splits],
     )
 
 

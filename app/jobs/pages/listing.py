@@ -7,13 +7,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.core.http import Db, JobReader
 from app.core.i18n import _
+from app.core.redirects import to_sign_in
 from app.core.templating import render
+from app.jobs.kinds import kind_of, page_of
 from app.jobs.pages.measures import measured
-from app.jobs.pages.redirects import to_sign_in
-from app.jobs.pages.run_view import Chip, state_chip
 from app.jobs.schemas import HeadlineOut
 from app.jobs.service import control
 from app.jobs.service.records import headline_of
+from app.jobs.service.telling import Chip, state_chip
 from app.jobs.states import ACTIVE_STATES, JobState
 from app.jobs.tables import Job, JobInput
 
@@ -25,6 +26,7 @@ class JobRow(NamedTuple):
     """One job of the list; `headline` is the measure it is judged by, once there is one."""
 
     job: Job
+    page: str
     chip: Chip
     base: str
     data: str
@@ -77,12 +79,13 @@ def _states(wanted: str) -> Sequence[JobState]:
 
 def _row(job: Job, inputs: Sequence[JobInput]) -> JobRow:
     names = {item.role: item.name for item in inputs}
-    recipe = job.recipe
+    kind = kind_of(job)
     return JobRow(
         job=job,
         chip=state_chip(job),
-        base=names.get("base") or recipe["model"]["base"]["repo"],
-        data=names.get("data") or recipe["data"]["train"]["repo"],
+        page=page_of(job),
+        base=names.get("base") or kind.base(job),
+        data=names.get("data") or kind.data(job),
         headline=headline_of(job),
         is_live=not job.state.is_final,
     )

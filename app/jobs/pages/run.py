@@ -10,23 +10,26 @@ from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from app.core.http import Db, JobReader, JobWriter, database, storage_of
+from app.core.redirects import see, to_sign_in
 from app.core.security import Scope, Viewer
 from app.core.templating import render
+from app.jobs.kinds import page_of
 from app.jobs.pages import publish_form, run_view
 from app.jobs.pages.after_view import after_view
 from app.jobs.pages.measures import headline_metric, is_share, measured
-from app.jobs.pages.redirects import see, to_sign_in
 from app.jobs.pages.result_view import result_view
 from app.jobs.pages.words import curve_words
-from app.jobs.policy import access_job
+from app.jobs.policy import access_job, access_run
 from app.jobs.schemas import PublishIn
 from app.jobs.service import control, submission
 from app.jobs.service.publishing import Publisher, published_name
 from app.jobs.service.run_record import RunRecord, run_record
+from app.jobs.service.telling import failure_view, state_chip
 from app.jobs.states import RESUMABLE_STATES
 from app.jobs.tables import Job
 from worker.contract.plan import Plan
 from worker.contract.recipe_text import recipe_to_yaml
+from worker.contract.work import FINE_TUNE_KIND
 
 router = APIRouter()
 JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -45,6 +48,8 @@ async def run_page(
     if not viewer.is_signed_in:
         return to_sign_in(request)
     job = await access_job(db, viewer, job_id)
+    if job.kind != FINE_TUNE_KIND:
+        return see(page_of(job))
     if not parts:
         return await show_run(request, db, viewer, job)
     record = await run_record(db, job, max_points=1)
@@ -96,7 +101,7 @@ def page_context(record: RunRecord) -> dict[str, Any]:
     return {
         "job": job,
         "plan": plan,
-        "chip": run_view.state_chip(job),
+        "chip": state_chip(job),
         "inputs": record.inputs,
         "run": run,
         "clock": clock,
@@ -108,7 +113,7 @@ def page_context(record: RunRecord) -> dict[str, Any]:
         "worker_name": record.attempts[-1].worker_name if record.attempts else "",
         "has_worker": record.has_worker,
         "can_resume": job.state in RESUMABLE_STATES,
-        "failure": run_view.failure_view(job),
+        "failure": failure_view(job),
         "outcome": outcome,
         "after": after_view(job.id, outcome.result if outcome else None),
         "attempts": run_view.attempt_views(record.attempts),
@@ -192,7 +197,7 @@ async def publish(
 ) -> Response:
     """Make a model repository of the result, or show the form again with what is wrong."""
     viewer.require_scope(Scope.REPOS_WRITE)
-    job = await access_job(db, viewer, job_id)
+    job = await access_run(db, viewer, job_id)
     wanted = PublishIn(owner=answers.owner, name=answers.name.strip(), private=answers.private)
     try:
         # A transaction of its own: when it fails half-way, the page can still be read.

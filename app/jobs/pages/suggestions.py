@@ -4,8 +4,8 @@ import re
 
 from app.core.db import Database
 from app.core.security import Viewer
-from app.hub import service as hub
-from app.hub.schemas import Filters, RepositoryKind, Sort
+from app.hub.schemas import RepositoryKind
+from app.jobs.service.nearby import near_names
 from worker.contract.presets import preset_recipe
 from worker.contract.recipe import Recipe
 
@@ -13,7 +13,6 @@ from worker.contract.recipe import Recipe
 NOTHING_CHOSEN = "owner/name"
 _REPO = re.compile(r"[^\s/\x00-\x1f]+/[^\s/\x00-\x1f]+")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
-_NUM_NAMES = 30
 TASK = "image-classification"
 
 
@@ -42,17 +41,6 @@ def suggested_name(base: str, data: str) -> str:
 async def suggestions(database: Database, viewer: Viewer) -> dict[str, list[str]]:
     """Return names of data sets and models the viewer may use: their own first, then known ones."""
     return {
-        "data_names": await _names(database, viewer, RepositoryKind.DATASET),
-        "base_names": await _names(database, viewer, RepositoryKind.MODEL, TASK),
+        "data_names": await near_names(database, viewer, RepositoryKind.DATASET),
+        "base_names": await near_names(database, viewer, RepositoryKind.MODEL, TASK),
     }
-
-
-async def _names(
-    database: Database, viewer: Viewer, kind: RepositoryKind, task: str = ""
-) -> list[str]:
-    everybodys = Filters(kind, task=task, sort=Sort.DOWNLOADS, limit=_NUM_NAMES)
-    own = Filters(kind, task=task, sort=Sort.UPDATED, limit=_NUM_NAMES, owner=viewer.name)
-    async with database.transaction() as db:
-        pages = [await hub.list_repositories(db, viewer, own)] if viewer.is_signed_in else []
-        pages.append(await hub.list_repositories(db, viewer, everybodys))
-    return list(dict.fromkeys(row.full_name for page in pages for row in page.items))

@@ -95,6 +95,15 @@ class Doctor:
         examination = examine(recipe, base, _pinned(data), _pinned(test) if test else None)
         return Examined(recipe, examination, tuple(inputs))
 
+    async def data(self, recipe: Recipe) -> tuple[PinnedInventory, Input]:
+        """Pin the training data set alone.
+
+        Raises:
+            NotFoundError: it is missing, or the viewer may not see it.
+        """
+        data = await self._data(recipe, recipe.data.train, "data.train.repo")
+        return _pinned(data), _data_input("data", data)
+
     async def _data(self, recipe: Recipe, source: DataSource, path: str) -> DataRevision:
         try:
             return await self._taker.take(source.repo, source.revision, recipe.data.columns)

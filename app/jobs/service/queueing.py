@@ -1,0 +1,143 @@
+"""Putting a job of any kind into the queue: once, and not too many of one person."""
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from app.core.db import AsyncSession
+from app.core.errors import ConflictError, InvalidError, RateLimitedError
+from app.core.i18n import _
+from app.jobs.queries import jobs as job_queries
+from app.jobs.service import news
+from app.jobs.tables import IdempotencyKey, Job, JobInput
+from worker.contract.recipe import Resources
+
+log = structlog.get_logger(__name__)
+
+MAX_QUEUED = 20
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A job to be queued. `kind` is one of `worker.contract.work`, `plan` is such work."""
+
+    kind: str
+    title: str
+    task: str
+    recipe: dict[str, Any]
+    plan: dict[str, Any]
+    plan_hash: str
+    queue: str
+    rerun_of: int | None = None
+
+
+class Pinned(Protocol):
+    """A repository at one commit, which the job reads."""
+
+    @property
+    def role(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def commit(self) -> str: ...
+    @property
+    def repository_id(self) -> int | None: ...
+
+
+class Demanding(Protocol):
+    """What says which machine it wants: a recipe, a plan, a request."""
+
+    @property
+    def resources(self) -> Resources: ...
+
+
+async def choose_queue(db: AsyncSession, wanted: Demanding) -> str:
+    """Return the queue whose workers fit: a GPU when asked for, or when one is there."""
+    if wanted.resources.device != "auto":
+        return "gpu" if wanted.resources.device == "cuda" else "cpu"
+    workers = await job_queries.live_workers(db)
+    return "gpu" if any("gpu" in worker.queues for worker in workers) else "cpu"
+
+
+async def enqueue(db: AsyncSession, user_id: int, new: NewJob, inputs: Iterable[Pinned]) -> Job:
+    """Queue a job with what it reads.
+
+    Raises:
+        RateLimitedError: too many of the person's jobs wait.
+    """
+    # One submission of a person at a time, so that the limit holds.
+    await job_queries.lock(db, f"jobs.queue:{user_id}")
+    if await job_queries.num_queued(db, user_id) >= MAX_QUEUED:
+        raise RateLimitedError(
+            _("You already have %(n)d jobs waiting.") % {"n": MAX_QUEUED},
+            fix=_("Wait until one begins, or cancel one."),
+            code="too_many_queued",
+            headers={"Retry-After": "60"},
+        )
+    job = Job(
+        owner_id=user_id,
+        title=new.title,
+        task=new.task,
+        recipe=new.recipe,
+        plan=new.plan,
+        plan_hash=new.plan_hash,
+        queue=new.queue,
+        rerun_of=new.rerun_of,
+        kind=new.kind,
+    )
+    db.add(job)
+    await db.flush()
+    db.add_all(
+        JobInput(
+            job_id=job.id,
+            role=item.role,
+            kind=str(item.kind),
+            name=item.name,
+            commit=item.commit,
+            repository_id=item.repository_id,
+        )
+        for item in inputs
+    )
+    await news.record_state(db, job)
+    await db.flush()
+    log.info("job_submitted", job_id=job.id, kind=new.kind, queue=new.queue)
+    return job
+
+
+async def submitted_before(
+    db: AsyncSession, user_id: int, key: str, body_hash: bytes
+) -> Job | None:
+    """Return the job that the same request made before, if it did.
+
+    Raises:
+        ConflictError: it is being made right now.
+        InvalidError: the key came with another request.
+    """
+    # Held until this request's transaction ends, so a twin is told instead of doing it twice.
+    if not await job_queries.try_lock(db, f"jobs.submit:{user_id}:{key}"):
+        raise ConflictError(
+            _("A request with this Idempotency-Key is being worked on."),
+            fix=_("Ask again in a moment with the same key."),
+            code="idempotency_in_progress",
+        )
+    known = await job_queries.idempotency_key(db, user_id, key)
+    if known is None:
+        return None
+    if not hmac.compare_digest(known.body_hash, body_hash):
+        raise InvalidError(
+            _("This Idempotency-Key was used for another recipe."),
+            fix=_("Send a new key with a new recipe."),
+            code="idempotency_mismatch",
+        )
+    return await job_queries.job_by_id(db, known.job_id)
+
+
+async def remember_key(db: AsyncSession, job: Job, key: str, body_hash: bytes) -> None:
+    """Note which request made a job, for a day."""
+    db.add(IdempotencyKey(user_id=job.owner_id, key=key, body_hash=body_hash, job_id=job.id))
+    await db.flush()
