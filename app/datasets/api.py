@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Request
 
 from app.core.http import RepoReader, database, storage_of
 from app.core.paths import rev
-from app.datasets.schemas import InventoryOut
-from app.datasets.service import InventoryTaker, overview
+from app.datasets.schemas import ColumnsQuery, InventoryOut, PreviewOut
+from app.datasets.service import InventoryTaker
 from worker.contract.recipe import Columns
 
 router = APIRouter(prefix="/api/v1/datasets", tags=["datasets"])
@@ -23,7 +23,20 @@ async def read_inventory(
 ) -> InventoryOut:
     """Return classes, splits, samples and findings of a data-set revision.
 
-    The first call opens every image once; later calls are answered from what is known.
+    The first call opens every file once; later calls are answered from what is known.
     """
     taker = InventoryTaker(database(request), storage_of(request), viewer)
-    return overview(await taker.take(f"{owner}/{name}", rev(revision), Columns()))
+    return await taker.look(f"{owner}/{name}", rev(revision), Columns())
+
+
+@router.get("/{owner}/{name}/preview")
+async def read_preview(
+    owner: str,
+    name: str,
+    request: Request,
+    viewer: RepoReader,
+    columns: Annotated[ColumnsQuery, Query()],
+) -> PreviewOut:
+    """Return the first rows as a recipe with these columns would read them."""
+    taker = InventoryTaker(database(request), storage_of(request), viewer)
+    return await taker.preview(f"{owner}/{name}", rev(columns.revision), columns.columns())

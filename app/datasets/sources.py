@@ -1,58 +1,71 @@
-"""The files of a data-set revision as the doctor reads them: by path, in a thread."""
+"""The files of a data-set revision as the readers of formats see them: by path, in a thread."""
 
 import asyncio
+import bisect
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import IO
 
 from app.hub.schemas import FileHandle, TreeFile
 from worker.contract.sources import FileSource, ZipSource
 
-# What else than a zip file makes a data set; with one of these beside it, a zip is just a file.
-_DATA_SUFFIXES = (
-    *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"),
-    *(".csv", ".tsv", ".parquet"),
-)
-TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
-MAX_TABLE_BYTES = 100 * 1024 * 1024
+# Formats read many small files in order, so the next ones are fetched together with the first.
+_AHEAD_FILES = 64
+_AHEAD_BYTES = 256 * 1024
+
+Fetch = Callable[[Sequence[TreeFile]], Awaitable[Mapping[str, bytes]]]
 
 
 class HubSource:
-    """Files of a revision; only the tables can be read, through the event loop that opened them.
+    """Files of a revision, read through the event loop. Use it in a thread other than the loop's.
 
-    Use it in a thread other than the loop's.
+    A file is held in one piece; the readers ask for its size first and refuse large ones.
     """
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        files: Sequence[TreeFile],
-        tables: Mapping[str, FileHandle],
+        self, loop: asyncio.AbstractEventLoop, files: Sequence[TreeFile], fetch: Fetch
     ) -> None:
         self._loop = loop
-        self._sizes = {file.path: file.size for file in files}
-        self._tables = tables
+        self._files = {file.path: file for file in sorted(files, key=lambda file: file.path)}
+        self._by_ending: dict[str, list[str]] = {}
+        for path in self._files:
+            self._by_ending.setdefault(_ending(path), []).append(path)
+        self._fetch = fetch
+        self._held: dict[str, bytes] = {}
 
     def paths(self) -> Sequence[str]:
         """Return every file path, sorted."""
-        return sorted(self._sizes)
+        return list(self._files)
 
     def size(self, path: str) -> int:
         """Return the size of a file in bytes."""
-        return self._sizes[path]
+        return self._files[path].size
 
     def read(self, path: str) -> bytes:
-        """Return the bytes of a table, at most `MAX_TABLE_BYTES` of them."""
-        reading = self._tables[path].read_all(0, MAX_TABLE_BYTES)
-        return asyncio.run_coroutine_threadsafe(reading, self._loop).result()
+        """Return the bytes of a file."""
+        content = self._held.pop(path, None)
+        if content is not None:
+            return content
+        wanted = [self._files[name] for name in self._ahead(path)]
+        reading = asyncio.run_coroutine_threadsafe(_awaited(self._fetch(wanted)), self._loop)
+        self._held = dict(reading.result())
+        return self._held.pop(path)
+
+    def _ahead(self, path: str) -> list[str]:
+        if self.size(path) > _AHEAD_BYTES:
+            return [path]
+        siblings = self._by_ending[_ending(path)]
+        start = bisect.bisect_left(siblings, path)
+        following = siblings[start : start + _AHEAD_FILES]
+        return [name for name in following if self.size(name) <= _AHEAD_BYTES]
 
 
-def only_archive(files: Sequence[TreeFile]) -> TreeFile | None:
-    """Return the zip file that is the whole data set, if there is exactly one and no other data."""
-    archives = [file for file in files if file.path.lower().endswith(".zip")]
-    if len(archives) != 1 or any(f.path.lower().endswith(_DATA_SUFFIXES) for f in files):
-        return None
-    return archives[0]
+async def _awaited(reading: Awaitable[Mapping[str, bytes]]) -> Mapping[str, bytes]:
+    return await reading
+
+
+def _ending(path: str) -> str:
+    return path.rpartition("/")[2].rpartition(".")[2].lower()
 
 
 async def fetched(handle: FileHandle) -> IO[bytes]:

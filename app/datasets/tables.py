@@ -1,4 +1,4 @@
-"""What is known of data sets: each image opened once, each revision counted once."""
+"""What is known of data sets: each file opened once, each revision counted once."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,10 @@ from app.core.db import Base
 
 
 class Probe(Base):
-    """An image file, decoded once; the key is git's id of its content. Sizes are in pixels."""
+    """A picture, decoded once, or a recording; the key is git's id of its content.
+
+    Sizes are in pixels; `mode` is what colours a picture has, or a recording's rate.
+    """
 
     __tablename__ = "datasets_probe"
     oid: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -22,6 +25,7 @@ class Probe(Base):
     mode: Mapped[str] = mapped_column(Text)
     frames: Mapped[int]
     error: Mapped[str | None] = mapped_column(Text)
+    seconds: Mapped[float] = mapped_column(server_default="0", default=0.0)
 
 
 class Inventory(Base):

@@ -443,7 +443,8 @@ def test_the_readme_names_the_files_of_each_split() -> None:
     readme = (
         "---\nconfigs:\n- config_name: zh\n  data_files:\n  - split: train\n"
         "    path: zh/a-*.csv\n"
-        "- config_name: en\n  default: true\n  data_files:\n  - split: test\n    path: en/b.csv\n---\n"
+        "- config_name: en\n  default: true\n  data_files:\n  - split: test\n"
+        "    path: en/b.csv\n---\n"
     )
     table = b"text,label\nx,a\ny,b\n"
     found = layout({"README.md": readme.encode(), "zh/a-1.csv": table, "en/b.csv": table})

@@ -111,7 +111,7 @@ async def test_a_new_commit_opens_only_the_new_images(
     await add(app, owner, repo, {"cat/new.png": picture(555)})
     before = await num_probes(app)
     found = (await inventory(client, repo)).json()
-    assert found["num_images"] == 9
+    assert found["num_examples"] == 9
     assert await num_probes(app) == before + 1
 
 
