@@ -17,8 +17,16 @@ from worker.modeling.weights import read_weights
 
 _BLOCK = re.compile(r"(?:^|\.)(?:layers?|h|blocks?|block)\.(\d+)\.")
 _HEADS = ("classifier", "score", "qa_outputs", "lm_head", "cls", "classification_head")
-# Keys that would make transformers run code from the repository.
-_CODE_KEYS = ("auto_map", "custom_pipelines")
+# Keys that would make transformers run code from a repository, or fetch kernels from a hub.
+_CODE_KEYS = (
+    "auto_map",
+    "custom_pipelines",
+    "quantization_config",
+    "attn_implementation",
+    "_attn_implementation",
+    "experts_implementation",
+    "_experts_implementation",
+)
 
 
 def build_language(
