@@ -185,17 +185,14 @@ def _advice(result: RankResult) -> list[str]:
 
 def _lead(result: RankResult, measured: Sequence[CandidateResult]) -> str:
     first = measured[0]
-    if first.leads >= _SURE:
+    close = [item for item in measured if item.rank_low == 1]
+    if first.leads >= _SURE or len(close) == 1:
         return _("%(name)s leads clearly: it comes first in %(share)s of resamples.") % {
             "name": first.repo,
             "share": percent(first.leads, 0),
         }
-    close = [item for item in measured if item.rank_low == 1]
     small = min(close, key=lambda item: item.total_count)
-    text = ngettext(
-        "%(n)d model may lead; %(samples)d samples cannot tell. The smallest is %(name)s.",
+    return _(
         "%(n)d models may lead; %(samples)d samples cannot tell them apart. "
-        "The smallest of them is %(name)s.",
-        len(close),
-    )
-    return text % {"n": len(close), "samples": result.num_samples, "name": small.repo}
+        "The smallest of them is %(name)s."
+    ) % {"n": len(close), "samples": result.num_samples, "name": small.repo}
