@@ -42,6 +42,7 @@ class Crew:
     data: str = ""
     epochs: int = 0
     claimed: list[int] = field(default_factory=list)
+    leaves_files: bool = False
 
     async def arrive(self, *, private: bool = False) -> "Crew":
         """Make the owner and what is trained."""
@@ -113,8 +114,18 @@ class Crew:
         if done + 1 < planned:
             return worker, done + 1
         await worker.events({"kind": "RunFinished"}, start=done + 3)
-        await worker.post("finish", {"result": result(value), "artifacts": []})
+        files = await _files(worker) if self.leaves_files else []
+        await worker.post("finish", {"result": result(value), "artifacts": files})
         return None
+
+
+async def _files(worker: FakeWorker) -> list[dict[str, Any]]:
+    """Store what a model repository is made of."""
+    return [
+        await worker.store("model.safetensors", b"trained", "weights"),
+        await worker.store("config.json", b"{}", "config"),
+        await worker.store("README.md", b"---\nlibrary_name: timm\n---\n# tiny\n", "card"),
+    ]
 
 
 def epoch_event(epoch: int, value: float) -> dict[str, Any]:
@@ -138,4 +149,18 @@ def epoch_event(epoch: int, value: float) -> dict[str, Any]:
 def result(value: float) -> dict[str, Any]:
     """What a run leaves behind."""
     measured = {"metric": "accuracy", "value": value, "loss": 1 - value, "values": {}, "size": 4}
-    return {"split": "validation", "splits": {"validation": measured}}
+    return {
+        "plan_hash": "0" * 64,
+        "task": "image-classification",
+        "classes": ["cat", "dog"],
+        "split": "validation",
+        "splits": {"validation": measured},
+        "stages": [],
+        "total_count": 10,
+        "epochs": 1,
+        "seconds": 1.0,
+        "seed": 42,
+        "device": "cpu",
+        "versions": {},
+        "weights_sha256": "0" * 64,
+    }

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from app.core.http import Db, JobReader, JobWriter, database, storage_of
+from app.core.i18n import _
 from app.core.security import Scope, Viewer
 from app.core.templating import render
 from app.sweeps.pages import plots
@@ -113,6 +114,11 @@ async def _context(board: Board) -> dict[str, Any]:
         "importance": [Share(place_title(path, board.recipe), part) for path, part in shares],
         "parallel": plots.parallel(board),
         "history": plots.history(board),
+        "words": {
+            "low": _("%(axis)s, lower end"),
+            "high": _("%(axis)s, upper end"),
+            "shown": _("%(n)d of %(all)d combinations are in the ranges."),
+        },
         "model_name": f"{board.sweep.title}-best"[:96],
     }
 
