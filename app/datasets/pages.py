@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+import yaml
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
@@ -101,6 +102,9 @@ async def columns_page(
         shown=shown,
         problem=problem,
         chosen=query.chosen(),
+        recipe=yaml.safe_dump(
+            {"data": {"columns": query.chosen()}}, allow_unicode=True, sort_keys=False
+        ),
         fields=field_names(),
     )
 

@@ -1,5 +1,6 @@
 """Shapes of what is known of a data set."""
 
+import json
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -11,6 +12,8 @@ from worker.contract.inventory import DataInventory
 from worker.contract.items import Candidate, Media
 from worker.contract.recipe import Columns
 from worker.contract.samples import Sample
+
+_CELL_CHARS = 240
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,12 @@ class SampleOut(_Out):
     values: dict[str, JsonValue]
     picture: str
     url: str
+
+    def cell(self, name: str) -> str:
+        """Return a value in one short line: a text as it is, anything else as JSON."""
+        value = self.values.get(name)
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return text if len(text) <= _CELL_CHARS else text[: _CELL_CHARS - 1] + "…"
 
 
 class ClassOut(_Out):

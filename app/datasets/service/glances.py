@@ -38,7 +38,7 @@ def glance_of(inventory: DataInventory, pictures: Mapping[str, str], *, is_packe
         media=inventory.media,
         fields=list(inventory.fields),
         num_examples=len(inventory.facts),
-        split_counts=dict(Counter(fact.split or "" for fact in inventory.facts)),
+        split_counts=_split_counts(inventory.facts),
         classes=[
             ClassOut(label=label, counts=dict(splits), total=splits.total())
             for label, splits in sorted(counts.items())
@@ -56,6 +56,13 @@ def glance_of(inventory: DataInventory, pictures: Mapping[str, str], *, is_packe
         findings=check_inventory(inventory),
         is_packed=is_packed,
     )
+
+
+def _split_counts(facts: Sequence[FileFact]) -> dict[str, int]:
+    """Return how many examples each split has, in the order in which they are used."""
+    counts = Counter(fact.split or "" for fact in facts)
+    usual = [name for name in ("train", "validation", "test") if name in counts]
+    return {name: counts[name] for name in (*usual, *sorted(counts.keys() - set(usual)))}
 
 
 def _lengths(facts: Sequence[FileFact]) -> list[LengthOut]:
