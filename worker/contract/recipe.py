@@ -4,12 +4,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from worker.contract.adapters import Adapter, untrained_adapter
 from worker.contract.after import Distill, Evaluate, Explain, Export, misplaced
 from worker.contract.augment import Augment
 from worker.contract.base import Written
 from worker.contract.relevance import idle_fields
 from worker.contract.stages import GradualUnfreezing, Stage, StageOrMacro, expand_stages
 from worker.contract.tasks import MEASURES, TASKS, TaskName, TaskSpec
+from worker.contract.text_keys import TextKeys
 
 RepoName = Annotated[
     str,
@@ -117,6 +119,7 @@ class ModelBlock(Written):
     base: Base
     head: Head = Head()
     stem: Stem = Stem()
+    adapter: Adapter | None = None
 
 
 class DataSource(Written):
@@ -225,7 +228,7 @@ class Imbalance(Written):
     ) = Field(default="none", description="Weight of each class in the loss; or class to weight.")
 
 
-class Data(Written):
+class Data(TextKeys):
     """The samples: which, how they are split and how they are prepared."""
 
     train: DataSource
@@ -241,11 +244,14 @@ class Data(Written):
     image_size: int | None = Field(
         default=None, ge=8, le=1024, description="Side in pixels; else the checkpoint's own."
     )
-    max_length: int | None = Field(
-        default=None, ge=4, le=8192, description="Tokens of a text that are read; else up to 512."
+    sample_rate: int | None = Field(
+        default=None,
+        ge=2000,
+        le=48_000,
+        description="Recordings are resampled to so many samples a second; else as the base, 16000.",
     )
-    group_by_length: bool = Field(
-        default=True, description="Texts of like length share a batch, so that little is padded."
+    max_seconds: float | None = Field(
+        default=None, gt=0, le=60, description="Seconds of a recording that are heard; else 30."
     )
     imbalance: Imbalance = Imbalance()
 
@@ -333,11 +339,12 @@ class Recipe(Written):
 
     @model_validator(mode="after")
     def _fits_task(self) -> Self:
-        idle = idle_fields(self, self.spec.modality)
+        idle = idle_fields(self, self.task, self.spec.modality)
         if idle:
             raise ValueError(f"{idle[0]} has no effect with {self.task}: remove it")
         blocks = (self.export, self.explain, self.distill)
         wrong = misplaced(self.task, self.spec.modality, *blocks)
+        wrong = wrong or untrained_adapter(self.model.adapter, self.stages)
         if wrong:
             raise ValueError(wrong)
         stopping = self.train.early_stopping

@@ -5,7 +5,17 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 Modality = Literal["image", "text", "audio", "table", "environment"]
-TaskName = Literal["image-classification", "text-classification"]
+TaskName = Literal[
+    "image-classification",
+    "text-classification",
+    "token-classification",
+    "question-answering",
+    "text-generation",
+    "fill-mask",
+    "object-detection",
+    "image-segmentation",
+    "image-regression",
+]
 
 
 class Measure(NamedTuple):
@@ -20,7 +30,8 @@ class TaskSpec(NamedTuple):
     """What a task needs and how it is judged.
 
     `needs` names the fields every row must have; `metric` is the headline among `metrics`.
-    `libraries` are those whose networks can do it.
+    `libraries` are those whose networks can do it; with `keeps_head` the base's own last layers are
+    trained on, and no new head is made.
     """
 
     title: str
@@ -29,6 +40,7 @@ class TaskSpec(NamedTuple):
     metrics: tuple[str, ...]
     libraries: tuple[str, ...]
     has_classes: bool = True
+    keeps_head: bool = False
 
     @property
     def metric(self) -> str:
@@ -41,6 +53,20 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "accuracy": Measure("Accuracy", is_share=True, higher_is_better=True),
         "balanced_accuracy": Measure("Balanced accuracy", is_share=True, higher_is_better=True),
         "f1_macro": Measure("F1, mean of classes", is_share=True, higher_is_better=True),
+        "f1_span": Measure("F1 of spans", is_share=True, higher_is_better=True),
+        "precision_span": Measure("Precision of spans", is_share=True, higher_is_better=True),
+        "recall_span": Measure("Recall of spans", is_share=True, higher_is_better=True),
+        "f1_answer": Measure("F1 of answers", is_share=True, higher_is_better=True),
+        "exact_match": Measure("Exact answers", is_share=True, higher_is_better=True),
+        "perplexity": Measure("Perplexity", is_share=False, higher_is_better=False),
+        "token_accuracy": Measure("Tokens guessed right", is_share=True, higher_is_better=True),
+        "map_50": Measure("mAP at IoU 0.5", is_share=True, higher_is_better=True),
+        "map_50_95": Measure("mAP at IoU 0.5 to 0.95", is_share=True, higher_is_better=True),
+        "mean_iou": Measure("Mean IoU", is_share=True, higher_is_better=True),
+        "mean_dice": Measure("Mean Dice", is_share=True, higher_is_better=True),
+        "pixel_accuracy": Measure("Pixel accuracy", is_share=True, higher_is_better=True),
+        "mae": Measure("Mean absolute error", is_share=False, higher_is_better=False),
+        "r2": Measure("R²", is_share=False, higher_is_better=True),
         "loss": Measure("Loss", is_share=False, higher_is_better=False),
     }
 )
@@ -60,6 +86,61 @@ TASKS: Mapping[TaskName, TaskSpec] = MappingProxyType(
             needs=("text", "label"),
             metrics=("accuracy", "balanced_accuracy", "f1_macro"),
             libraries=("transformers",),
+        ),
+        "token-classification": TaskSpec(
+            title="Token classification",
+            modality="text",
+            needs=("tokens", "tags"),
+            metrics=("f1_span", "precision_span", "recall_span", "token_accuracy"),
+            libraries=("transformers",),
+        ),
+        "question-answering": TaskSpec(
+            title="Question answering",
+            modality="text",
+            needs=("question", "context", "answers"),
+            metrics=("f1_answer", "exact_match"),
+            libraries=("transformers",),
+            has_classes=False,
+        ),
+        "text-generation": TaskSpec(
+            title="Text generation",
+            modality="text",
+            needs=("messages",),
+            metrics=("perplexity", "token_accuracy"),
+            libraries=("transformers",),
+            has_classes=False,
+            keeps_head=True,
+        ),
+        "fill-mask": TaskSpec(
+            title="Fill in the mask",
+            modality="text",
+            needs=("text",),
+            metrics=("perplexity", "token_accuracy"),
+            libraries=("transformers",),
+            has_classes=False,
+            keeps_head=True,
+        ),
+        "object-detection": TaskSpec(
+            title="Object detection",
+            modality="image",
+            needs=("image", "objects"),
+            metrics=("map_50", "map_50_95"),
+            libraries=("torchvision", "timm", "tuningfork"),
+        ),
+        "image-segmentation": TaskSpec(
+            title="Image segmentation",
+            modality="image",
+            needs=("image", "mask"),
+            metrics=("mean_iou", "mean_dice", "pixel_accuracy"),
+            libraries=("torchvision", "timm", "tuningfork"),
+        ),
+        "image-regression": TaskSpec(
+            title="Image regression",
+            modality="image",
+            needs=("image", "target"),
+            metrics=("mae", "r2"),
+            libraries=("torchvision", "timm"),
+            has_classes=False,
         ),
     }
 )
