@@ -13,6 +13,7 @@ def _words() -> dict[str, str]:
         "image-classification": _("Image classification"),
         "object-detection": _("Object detection"),
         "image-segmentation": _("Image segmentation"),
+        "image-regression": _("Numbers from images"),
         "image-feature-extraction": _("Image features"),
         "text-classification": _("Text classification"),
         "token-classification": _("Token classification"),
