@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from worker.after import after_training
 from worker.contract.attempt import CHECKPOINTS_FOLDER, RESULT_FOLDER
 from worker.contract.manifest import Result, SplitMetrics
@@ -149,8 +151,16 @@ def _measured(
         predictor=predictor,
         folder=places.out / RESULT_FOLDER,
         seconds=seconds,
+        base_features=_base_features(trainer),
         say=lambda line: trainer.reporter.tell("LogWritten", lines=(line,)),
     )
+
+
+def _base_features(trainer: Trainer) -> dict[str, Tensor]:
+    cache = trainer.base_features
+    if cache is None:
+        return {}
+    return {"train": cache.train.features, "validation": cache.validation.features}
 
 
 def _obey(control: Control) -> None:

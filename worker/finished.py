@@ -32,6 +32,7 @@ class Finished:
 
     `split_name` is the split the headline is measured on; `measured` holds every split's measures.
     `samples` say what each sample of a split is;
+    `base_features` are what the head was given, by split, where only the head was trained.
     `seconds` is what training took; `say` tells people a line; `folder` is the result's.
     """
 
@@ -46,6 +47,7 @@ class Finished:
     folder: Path
     seconds: float
     say: Callable[[str], None]
+    base_features: dict[str, Tensor] = field(default_factory=dict)
     _scores: dict[str, Tensor] = field(default_factory=dict)
 
     @property

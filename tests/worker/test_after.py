@@ -2,7 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.builders import Run, recipe_values, run, stage, write_images
+from tests.worker.builders import (
+    Run,
+    recipe_values,
+    run,
+    stage,
+    write_images,
+    write_weights_of,
+)
 from worker.contract.manifest import Manifest
 from worker.contract.recipe_text import RecipeError, recipe_from_values
 
@@ -135,3 +142,25 @@ def test_a_block_that_makes_no_sense_is_refused(block: dict, said: str) -> None:
     with pytest.raises(RecipeError) as caught:
         recipe_from_values(recipe_values(**block))
     assert any(said in problem.message for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize("trained", [["head"], "all"])
+def test_the_untouched_base_is_probed_whatever_was_trained(folder: Path, trained: object) -> None:
+    weights = write_weights_of(folder, "timm/test_resnet")
+    values = recipe_values(stage(trained), model={"base": {"weights": "pretrained"}})
+    finished = run(folder, values, weights=weights)
+    assert finished.result.stages[0].cached == (trained == ["head"])
+    assert finished.result.evaluation is not None
+    names = [row.name for row in finished.result.evaluation.baselines]
+    assert names == ["majority", "random-features", "pretrained-features"]
+
+
+def test_small_and_large_pictures_are_measured_apart(tmp_path: Path) -> None:
+    write_images(tmp_path / "data", train=6, test=6)
+    write_images(tmp_path / "large", train=0, test=6, side=48)
+    for path in (tmp_path / "large" / "test").rglob("*.png"):
+        path.rename(tmp_path / "data/test" / path.parent.name / f"large-{path.name}")
+    finished = run(tmp_path, recipe_values(evaluate={"baseline": False}))
+    assert finished.result.evaluation is not None
+    sides = {row.value: row.size for row in finished.result.evaluation.slices if row.by == "side"}
+    assert sides == {"24 … < 48 px": 18, "48 px": 18}

@@ -54,7 +54,7 @@ class Prune(Written):
     epochs: int = Field(
         default=1, ge=0, le=100, description="Passes of training afterwards, to heal the cut."
     )
-    lr: float = Field(default=1e-3, gt=0, le=10, description="Rate of that training.")
+    lr: float = Field(default=1e-4, gt=0, le=10, description="Rate of that training.")
 
 
 class Export(Written):

@@ -2,6 +2,7 @@
 
 import io
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -19,8 +20,10 @@ from worker.finished import Finished
 from worker.modeling.network import Network
 
 # What baselines may take of their own accord: this part of the training, or this long.
-_CHEAP_PART, _CHEAP_SECONDS = 0.25, 20.0
-_LEAST_ROWS = 200
+_CHEAP_PART, _CHEAP_SECONDS = 0.5, 30.0
+_LEAST_ROWS = 100
+# A grouping by size is worth a table when the second largest group holds this many.
+_LEAST_GROUP = 5
 
 
 def evaluate(run: Finished) -> EvaluationReport:
@@ -53,14 +56,19 @@ def _groups(run: Finished) -> dict[str, list[str]]:
     groups = {"class": [classes[label] for label in run.labels(run.split_name).tolist()]}
     facts = samples.facts
     if run.plan.recipe.spec.modality == "image":
-        groups["side"] = size_buckets([_short_side(samples, fact.path) for fact in facts], "px")
-    if any(fact.length for fact in facts):
-        groups["length"] = size_buckets([float(fact.length) for fact in facts])
-    if any(fact.seconds for fact in facts):
-        groups["seconds"] = size_buckets([round(fact.seconds, 1) for fact in facts], "s")
+        sides = [_short_side(samples, fact.path) for fact in facts]
+        groups |= _buckets("side", sides, "px")
+    groups |= _buckets("length", [float(fact.length) for fact in facts], "")
+    groups |= _buckets("seconds", [round(fact.seconds, 1) for fact in facts], "s")
     for column in run.plan.recipe.evaluate.slices:
         groups[column] = [str(row.values.get(column, "")) for row in samples.rows]
     return groups
+
+
+def _buckets(name: str, numbers: list[float], unit: str) -> dict[str, list[str]]:
+    values = size_buckets(numbers, unit)
+    sizes = Counter(values).most_common(2)
+    return {name: values} if sizes[-1][1] >= _LEAST_GROUP and len(sizes) > 1 else {}
 
 
 def _short_side(samples: Samples, path: str) -> float:
@@ -122,13 +130,17 @@ def _probed(
 ) -> BaselineResult | None:
     """Return how a linear layer on a network's features does; None where it has none."""
     began = time.monotonic()
-    network = build()
-    test_MD = _features(run, network, run.split_name, len(run.split))
-    if test_MD is None:
+    known = run.base_features if name == "pretrained-features" else {}
+    network = None if {"train", run.split_name} <= known.keys() else build()
+    test_MD = known.get(run.split_name)
+    if test_MD is None and network is not None:
+        test_MD = _features(run, network, run.split_name, len(run.split))
+    train_ND = known.get("train")
+    if train_ND is None and network is not None and test_MD is not None:
+        train_ND = _features(run, network, "train", rows)
+    if train_ND is None or test_MD is None:
         return None
-    train_ND = _features(run, network, "train", rows)
-    if train_ND is None:
-        return None
+    train_ND, test_MD = train_ND.cpu(), test_MD.cpu()
     count, size = len(train_ND), len(run.splits["train"])
     labels_N = run.labels("train")[torch.arange(count) * size // count]
     result = probe(name, train_ND, labels_N, test_MD, run.labels(run.split_name))

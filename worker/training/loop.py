@@ -319,6 +319,12 @@ class Trainer:
         )
 
     @property
+    def base_features(self) -> FeatureCache | None:
+        """Features of the base as it came, where no stage changed more than the head."""
+        untouched = all(result.cached for result in self.progress.results)
+        return self._cache if untouched else None
+
+    @property
     def seconds(self) -> float:
         """Seconds of work in all attempts."""
         return self.progress.seconds + time.monotonic() - self._began
