@@ -125,6 +125,46 @@ def _show_failure(failure: Failure) -> None:
     click.echo(failure.fix, err=True)
 
 
+@main.command("sweep")
+@click.argument("recipe_file", type=FILE)
+@click.option("--out", type=FOLDER, required=True, help="Folder; each trial gets one inside it.")
+@click.option("--weights", type=FILE, help="File with the base's weights (safetensors or .pth).")
+@click.option("--data-root", type=FOLDER, help="Folder in which data sets and bases are looked up.")
+def sweep_command(
+    recipe_file: Path, out: Path, weights: Path | None, data_root: Path | None
+) -> None:
+    """Try what the search, cross_validation and seeds of RECIPE_FILE say, one after another."""
+    with _told():
+        _sweep(recipe_file, out, weights, [data_root] if data_root else [])
+
+
+def _sweep(recipe_file: Path, out: Path, weights: Path | None, roots: list[Path]) -> None:
+    from worker.contract.sweep_text import sweep_from_text
+
+    wanted = sweep_from_text(recipe_file.read_text(encoding="utf-8"))
+    from worker.alone import Search
+    from worker.attempt import StopSignal
+    from worker.sweep import SWEEP_FILE, AloneSweep, told
+    from worker.terminal import Terminal
+    from worker.training.loop import StoppedError
+
+    stop = StopSignal()
+    stop.catch()
+    folders = Search((*roots, recipe_file.parent, Path.cwd()))
+
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
+    try:
+        report = AloneSweep(wanted, folders, weights, out, Terminal(), tell, stop).run()
+    except StoppedError:
+        click.echo("Stopped; the same command goes on.", err=True)
+        sys.exit(EXIT_STOPPED)
+    for line in told(report):
+        click.echo(line)
+    click.echo(out / SWEEP_FILE)
+
+
 @main.command("rank")
 @click.argument("request_file", type=FILE)
 @click.option("--out", type=FOLDER, required=True, help="Folder for the result and the features.")

@@ -229,8 +229,12 @@ class Search(Written):
         if self.sampler == "tpe":
             raise ValueError("tpe chooses by the results so far")
         if self.sampler == "random":
-            chance = random.Random(f"{self.seed}:{number}")
-            return {path: item.draw(chance) for path, item in self.space.items()}
+            # A dice for each place: in which order they were written must not matter.
+            dice = {path: f"{self.seed}:{number}:{path}" for path in self.space}
+            return {
+                path: item.draw(random.Random(dice[path]))
+                for path, item in self.space.items()
+            }
         return self._grid_point(number)
 
     def _grid_point(self, number: int) -> Params:
@@ -239,8 +243,8 @@ class Search(Written):
             chance = random.Random(self.seed)
             index = chance.sample(range(self.grid_size), self.num_points)[number]
         params: Params = {}
-        for path, item in reversed(self.space.items()):
-            values = item.values()
+        for path in sorted(self.space, reverse=True):
+            values = self.space[path].values()
             index, rest = divmod(index, len(values))
             params[path] = values[rest]
         return {path: params[path] for path in self.space}

@@ -14,6 +14,7 @@ from worker.contract.recipe_text import (
     recipe_from_values,
 )
 from worker.contract.search import Blocks, Choice, Params, Run, Search
+from worker.contract.tasks import MEASURES
 
 BLOCKS = ("search", "cross_validation", "seeds")
 # What a sweep must not touch: it would change what is measured, or what the recipe is.
@@ -65,7 +66,28 @@ def sweep_from_values(values: Mapping[str, JsonValue]) -> SweepRecipe:
         _require_space(recipe, blocks.search)
     for run in blocks.runs(recipe.reproducibility.seed):
         trial_recipe(recipe, blocks, {}, run)
+    goal(recipe, blocks)
     return SweepRecipe(recipe, blocks)
+
+
+def goal(recipe: Recipe, blocks: Blocks) -> tuple[str, bool]:
+    """Return what is compared, by its plain name, and whether higher is better.
+
+    Raises:
+        RecipeError: the task does not measure it.
+    """
+    search, spec = blocks.search, recipe.spec
+    name = spec.metric
+    if search is not None and search.metric is not None:
+        name = search.metric.partition("/")[2]
+    known = ("loss", *spec.metrics)
+    if name not in known:
+        names = ", ".join(f"validation/{one}" for one in known)
+        message = f"{recipe.task} does not measure {name!r}."
+        raise RecipeError([RecipeProblem("search.metric", message, f"Choose one of {names}.")])
+    if search is not None and search.direction is not None:
+        return name, search.direction == "maximize"
+    return name, MEASURES[name].higher_is_better
 
 
 def _problem(item: dict[str, object]) -> RecipeProblem:

@@ -148,7 +148,7 @@ def history(board: Board) -> History | None:
     def place(number: int, value: float) -> tuple[float, float]:
         part = (value - low) / (high - low) if high > low else 0.5
         x = _LEFT + (number - 1) / max(1, count - 1) * (WIDTH - _LEFT - 24)
-        return round(x, 1), round(176 - part * 152, 1)
+        return round(x, 1), round(176 - part * 140, 1)
 
     metric, kinds = board.sweep.metric, _kinds(board)
     dots = [
@@ -162,5 +162,5 @@ def history(board: Board) -> History | None:
             best = value
         x, y = place(number, best)
         stair.append(f"{'H' if stair else 'M'}{x}{'V' if stair else ','}{y}")
-    ends = [Tick(176, measured(low, metric)), Tick(24, measured(high, metric))]
+    ends = [Tick(176, measured(low, metric)), Tick(36, measured(high, metric))]
     return History(dots, "".join(stair), ends if high > low else ends[:1])

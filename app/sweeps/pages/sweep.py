@@ -146,7 +146,7 @@ def _row(board: Board, point: Point, paths: list[str]) -> PointRow:
         sd=measured(out.sd, metric) if out.sd is not None else "",
         test=measured(out.test_mean, metric),
         epochs=sum(len(row.trial.curve) for row in point.rows),
-        why=pruning.told(reason) or "",
+        why=pruning.told(reason, lambda value: measured(value, metric)) or "",
         trials=[_trial(row) for row in point.rows],
         is_best=board.best is not None and board.best.number == point.number,
     )

@@ -1,6 +1,6 @@
 """Giving trials up: the rules of the contract over the rows of a sweep."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -79,11 +79,18 @@ def noted(found: Pruned) -> dict[str, Any]:
     return asdict(found)
 
 
-def told(reason: dict[str, Any] | None) -> str | None:
-    """Return why a trial was given up, as a sentence in the reader's language."""
+def told(
+    reason: dict[str, Any] | None, show: Callable[[float], str] = "{:.4g}".format
+) -> str | None:
+    """Return why a trial was given up, as a sentence in the reader's language.
+
+    Args:
+        reason: what was kept with the trial.
+        show: writes a value of the compared measure.
+    """
     if reason is None:
         return None
-    numbers = {"at": reason["at"], "value": _short(reason["value"]), "bar": _short(reason["bar"])}
+    numbers = {"at": reason["at"], "value": show(reason["value"]), "bar": show(reason["bar"])}
     if reason["by"] == "median":
         text = _("After epoch %(at)d it had %(value)s; half of the others had %(bar)s or better.")
     elif reason["by"] == "hyperband":
@@ -94,7 +101,3 @@ def told(reason: dict[str, Any] | None) -> str | None:
             "worse fold by fold (Wilcoxon, 10 %%)."
         )
     return text % numbers
-
-
-def _short(value: float) -> str:
-    return f"{value:.4g}"

@@ -20,14 +20,13 @@ from app.sweeps.service.board import Board
 from app.sweeps.tables import Sweep
 from worker.contract.recipe import Recipe
 from worker.contract.recipe_text import RecipeError
-from worker.contract.search import Search
 from worker.contract.sweep_text import (
     SweepRecipe,
+    goal,
     sweep_from_text,
     sweep_from_values,
     trial_recipe,
 )
-from worker.contract.tasks import MEASURES
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +65,7 @@ async def begin(
     """
     user_id = viewer.require_user()
     wanted = read_sweep(given)
-    metric, maximize = _goal(wanted)
+    metric, maximize = goal(wanted.recipe, wanted.blocks)
     # The last fold is the smallest: what is enough for it is enough for the others.
     last = wanted.blocks.runs(wanted.recipe.reproducibility.seed)[-1]
     trial = trial_recipe(wanted.recipe, wanted.blocks, {}, last)
@@ -93,35 +92,6 @@ async def begin(
     emit(db, SweepChanged(sweep.id))
     log.info("sweep_begun", sweep_id=sweep.id, num_jobs=wanted.blocks.num_jobs)
     return sweep
-
-
-def _goal(wanted: SweepRecipe) -> tuple[str, bool]:
-    """Return what is compared, by its plain name, and whether higher is better."""
-    search, spec = wanted.blocks.search, wanted.recipe.spec
-    name = spec.metric
-    if search is not None and search.metric is not None:
-        name = search.metric.partition("/")[2]
-    known = ("loss", *spec.metrics)
-    if name not in known:
-        names = ", ".join(f"validation/{one}" for one in known)
-        message = _("%(task)s does not measure %(name)s.") % {
-            "task": wanted.recipe.task,
-            "name": name,
-        }
-        fix = _("Choose one of %(names)s.") % {"names": names}
-        raise InvalidError(
-            message,
-            fix=fix,
-            details=[Detail("search.metric", message, fix)],
-            code="sweep_invalid",
-        )
-    return name, _rises(search, name)
-
-
-def _rises(search: Search | None, name: str) -> bool:
-    if search is not None and search.direction is not None:
-        return search.direction == "maximize"
-    return MEASURES[name].higher_is_better
 
 
 def _pinned(recipe: Recipe, examined: Examined) -> Recipe:
