@@ -19,18 +19,43 @@ _OWN_KEYS = {
     "data.mask_probability": "fill-mask",
 }
 _HEAD_KEYS = ("model.head.hidden", "model.head.dropout")
+_AUDIO_KEYS = ("data.sample_rate", "data.max_seconds")
+_WHOLE_HEAD = ("data.imbalance", "model.head")
+# The heads that look at every place of a picture are built in one way.
+_DENSE_KEYS = (
+    "train.label_smoothing",
+    *_HEAD_KEYS,
+    "model.head.pool",
+    "model.stem",
+    "data.imbalance",
+)
 _IDLE: Mapping[str, tuple[str, ...]] = {
-    "image": _TEXT_KEYS,
-    "text": (*_IMAGE_KEYS, *_HEAD_KEYS),
-    "audio": _IMAGE_KEYS,
-    "table": (*_IMAGE_KEYS, *_TEXT_KEYS),
-    "environment": (*_IMAGE_KEYS, *_TEXT_KEYS, "data.validation", "data.imbalance"),
+    "image": (*_TEXT_KEYS, *_AUDIO_KEYS),
+    "text": (*_IMAGE_KEYS, *_HEAD_KEYS, *_AUDIO_KEYS),
+    "audio": ("data.normalize", "model.stem", "model.head.pool", "data.max_length"),
+    "table": (*_IMAGE_KEYS, *_TEXT_KEYS, *_AUDIO_KEYS, *_WHOLE_HEAD),
+    "environment": (
+        *_IMAGE_KEYS,
+        *_TEXT_KEYS,
+        *_AUDIO_KEYS,
+        *_WHOLE_HEAD,
+        "data.validation",
+        "data.columns",
+        "data.test",
+        "train.label_smoothing",
+    ),
 }
 _IDLE_FOR_TASK: Mapping[str, tuple[str, ...]] = {
     "token-classification": ("data.imbalance", "model.head"),
     "question-answering": ("data.imbalance", "model.head", "train.label_smoothing"),
     "text-generation": ("data.imbalance", "model.head"),
     "fill-mask": ("data.imbalance", "model.head"),
+    "audio-classification": ("data.group_by_length",),
+    "automatic-speech-recognition": (
+        *_WHOLE_HEAD,
+        "data.image_size",
+        "train.label_smoothing",
+    ),
 }
 
 
@@ -38,7 +63,19 @@ def idle_fields(recipe: BaseModel, task: str, modality: str) -> list[str]:
     """Return the dotted keys that were given a value although the task never reads them."""
     others = [path for path, owner in _OWN_KEYS.items() if owner != task]
     paths = (*_IDLE[modality], *_IDLE_FOR_TASK.get(task, ()), *others)
-    return [path for path in paths if _differs_from_default(recipe, path)]
+    idle = [path for path in paths if _differs_from_default(recipe, path)]
+    return idle or _foreign_changes(recipe, modality)
+
+
+def _foreign_changes(recipe: BaseModel, modality: str) -> list[str]:
+    """Return random changes of pictures asked for recordings, and the other way round."""
+    augment, audio = getattr(recipe, "augment", None), modality == "audio"
+    if augment is None:
+        return []
+    if augment.ops and audio:
+        return ["augment.ops"]
+    foreign = augment.preset != "none" and (augment.preset == "specaugment") != audio
+    return ["augment.preset"] if foreign else []
 
 
 def _differs_from_default(recipe: BaseModel, path: str) -> bool:
