@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from statistics import median
 
+from worker.contract.adapters import ADAPTER
+from worker.contract.doctor_text import check_texts
 from worker.contract.findings import Finding, found
 from worker.contract.recipe import Normalization, Recipe
 from worker.contract.splits import Splits, imbalance_ratio
@@ -12,6 +14,8 @@ _HIGH_RATIO = 5
 _SMALL_BATCH = 8
 # Above these, pretrained layers usually lose what they know within an epoch.
 _SAFE_RATE = {"adam": 3e-4, "adamw": 3e-4, "rmsprop": 3e-4, "sgd": 2e-2}
+# Transformers bear less than convolutions do.
+_SAFE_TEXT_RATE = {"adam": 1e-4, "adamw": 1e-4, "rmsprop": 1e-4, "sgd": 2e-2}
 _ENLARGED = 3
 
 
@@ -19,16 +23,26 @@ def check_recipe(recipe: Recipe, splits: Splits, image_size: int | None) -> list
     """Return advice on a recipe for the images it will see; errors only for hopeless ones."""
     stages = recipe.stages
     findings = _about_base(recipe)
-    if recipe.model.head.type != "keep" and not any(_trains_head(stage) for stage in stages):
+    if _has_new_head(recipe) and not any(_trains_head(stage) for stage in stages):
         findings.append(found("HEAD_NEVER_TRAINED"))
     for stage in stages:
         findings += _about_stage(recipe, stage)
     if recipe.model.base.weights == "pretrained":
         findings += _about_order(recipe, stages)
     ratio = imbalance_ratio(splits.train)
-    if ratio > _HIGH_RATIO and recipe.data.imbalance.class_weight == "none":
+    if (
+        ratio > _HIGH_RATIO
+        and "label" in recipe.spec.needs
+        and recipe.data.imbalance.class_weight == "none"
+    ):
         findings.append(found("IMBALANCED", ratio=round(ratio, 1)))
+    if recipe.spec.modality == "text":
+        findings += check_texts(recipe, splits)
     return findings + (_enlarged(splits, image_size) if image_size else [])
+
+
+def _has_new_head(recipe: Recipe) -> bool:
+    return recipe.model.head.type != "keep" and not recipe.spec.keeps_head
 
 
 def _enlarged(splits: Splits, image_size: int) -> list[Finding]:
@@ -57,25 +71,28 @@ def _about_stage(recipe: Recipe, stage: Stage) -> list[Finding]:
         findings.append(found("BATCH_NORM_FROZEN", stage=stage.name))
     only_head = stage.train == ("head",)
     batch = recipe.train.batch_size
-    if batch < _SMALL_BATCH and stage.batch_norm != "eval" and not only_head:
+    on_texts = recipe.spec.modality == "text"
+    if batch < _SMALL_BATCH and not on_texts and stage.batch_norm != "eval" and not only_head:
         findings.append(found("BATCH_TOO_SMALL_FOR_BATCH_NORM", stage=stage.name, batch_size=batch))
     if only_head and recipe.augment.is_random:
         findings.append(found("AUGMENTATION_UNSEEN", stage=stage.name))
-    if recipe.model.base.weights == "pretrained" and not only_head:
-        findings += _about_rates(stage)
+    # An adapter starts from nothing, as a head does.
+    only_new = set(stage.train) <= {"head", ADAPTER}
+    if recipe.model.base.weights == "pretrained" and not only_new:
+        findings += _about_rates(recipe, stage)
     return findings
 
 
-def _about_rates(stage: Stage) -> list[Finding]:
+def _about_rates(recipe: Recipe, stage: Stage) -> list[Finding]:
     findings = []
     own_rates = bool(stage.lr_by_group) or (stage.layer_decay or 1) < 1
-    if _trains_head(stage) and not own_rates:
+    if _has_new_head(recipe) and _trains_head(stage) and not own_rates:
         findings.append(found("ONE_RATE_FOR_ALL", stage=stage.name))
     name = stage.optimizer.name
     rates = [rate for group, rate in stage.lr_by_group.items() if group != "head"]
     highest = max(rates) if rates else stage.optimizer.lr
-    if highest > _SAFE_RATE[name]:
-        safe = _SAFE_RATE[name]
+    safe = (_SAFE_TEXT_RATE if recipe.spec.modality == "text" else _SAFE_RATE)[name]
+    if highest > safe:
         findings.append(
             found("RATE_TOO_HIGH", stage=stage.name, optimizer=name, lr=highest, advised=safe)
         )
@@ -84,7 +101,7 @@ def _about_rates(stage: Stage) -> list[Finding]:
 
 def _about_order(recipe: Recipe, stages: Sequence[Stage]) -> list[Finding]:
     findings = []
-    if stages[0].train == "all" and recipe.model.head.type != "keep":
+    if stages[0].train == "all" and _has_new_head(recipe):
         findings.append(found("NEW_HEAD_WITH_EVERYTHING"))
     convolutions = [name for name, part in recipe.model.stem.replace.items() if not part.identity]
     if convolutions and not any(_reaches(stage, convolutions) for stage in stages):
@@ -102,9 +119,16 @@ def _reaches(stage: Stage, names: Sequence[str]) -> bool:
 
 def _trains_head(stage: Stage) -> bool:
     # A pattern or a module name may reach the head too; only plain cases are judged.
-    plain = all(s.startswith("last:") or s in {"bias", "norm"} or _is_block(s) for s in stage.train)
+    plain = all(
+        s.startswith("last:") or s in {"bias", "norm", ADAPTER} or _is_block(s) for s in stage.train
+    )
     return stage.train == "all" or "head" in stage.train or not plain
 
 
 def _is_block(selector: str) -> bool:
     return selector.startswith(("layer", "blocks", "features", "stages", "conv", "bn"))
+
+
+def _never_head(selector: str) -> bool:
+    plain = {"bias", "norm", ADAPTER}
+    return selector.startswith("last:") or selector in plain or _is_block(selector)

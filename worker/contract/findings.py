@@ -7,6 +7,7 @@ from pydantic import Field
 from worker.contract.base import Wire
 from worker.contract.data_rules import DATA_RULES
 from worker.contract.rules import Rule, Severity
+from worker.contract.text_rules import TEXT_RULES
 
 __all__ = ["RULES", "Finding", "Rule", "Severity", "found"]
 
@@ -205,6 +206,7 @@ RULES: dict[str, Rule] = {
         "A smaller data.image_size is faster and often as good.",
     ),
     **DATA_RULES,
+    **TEXT_RULES,
 }
 
 
