@@ -19,7 +19,7 @@ EVALUATION: dict[str, Any] = {
         {"name": "pretrained-features", "value": 0.625, "low": 0.3, "high": 0.9, "seconds": 1.5},
     ],
     "slices": [
-        {"by": "class", "value": "dog", "size": 4, "metric": 0.5, "low": 0.2, "high": 0.7},
+        {"by": "camera", "value": "rear", "size": 4, "metric": 0.5, "low": 0.2, "high": 0.7},
         {"by": "camera", "value": "<b>front</b>", "size": 4, "metric": 1, "low": 0.5, "high": 1},
     ],
     "calibration": {

@@ -43,13 +43,17 @@ class Dot:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of the calibration diagram, in a square of 100 with its origin at the top left."""
+    """A bar of the calibration diagram, in a square of 100 with its origin at the top left.
+
+    `weight` grows with the samples in it, from 0.2 to 1.
+    """
 
     x: float
     width: float
     y: float
     height: float
     dot_x: float
+    weight: float
     title: str
 
 
@@ -154,7 +158,7 @@ def after_view(job_id: int, result: Result | None) -> AfterView | None:
         dots=_dots(result, report) if report else (),
         too_slow=report is not None and report.skipped == "too_slow",
         calibration=calibration,
-        bars=[_bar(item) for item in calibration.bins] if calibration else (),
+        bars=_bars(calibration) if calibration else (),
         calibration_said=_calibration_said(calibration) if calibration else "",
         slices=_slices(report, headline.value) if report else (),
         forms=[_form(form, result.exports, files) for form in result.exports.forms]
@@ -219,13 +223,20 @@ def _place(share: float) -> float:
     return round(min(1.0, max(0.0, share)) * 100, 2)
 
 
-def _bar(item: CalibrationBin) -> Bar:
+def _bars(calibration: Calibration) -> list[Bar]:
+    largest = max((item.size for item in calibration.bins), default=1)
+    return [_bar(item, item.size / largest) for item in calibration.bins]
+
+
+def _bar(item: CalibrationBin, share: float) -> Bar:
     return Bar(
         x=_place(item.low),
         width=_place(item.high - item.low),
         y=round(100 - _place(item.accuracy), 2),
         height=_place(item.accuracy),
         dot_x=_place(item.confidence),
+        # A bin of few samples says little, and is drawn so.
+        weight=round(0.2 + 0.8 * share, 2),
         title=_("%(confidence)s sure, %(accuracy)s right, %(n)d samples")
         % {
             "confidence": percent(item.confidence, 0),
@@ -248,13 +259,14 @@ def _calibration_said(calibration: Calibration) -> str:
 
 def _slices(report: EvaluationReport, headline: float) -> list[SliceTable]:
     titles = {
-        "class": _("By class"),
         "side": _("By size of the picture"),
         "length": _("By length of the text"),
         "seconds": _("By length of the recording"),
     }
     tables = []
-    for name, rows in groupby(report.slices, key=lambda row: row.by):
+    # Classes have a table of their own on the page.
+    parts = [row for row in report.slices if row.by != "class"]
+    for name, rows in groupby(parts, key=lambda row: row.by):
         found = [_slice_row(row, report.metric, headline) for row in rows]
         title = titles.get(name) or _("By %(column)s") % {"column": name}
         tables.append(SliceTable(title, found[:MAX_SLICES], max(0, len(found) - MAX_SLICES)))
@@ -292,13 +304,20 @@ def _form(form: ExportedForm, report: ExportReport, files: str) -> FormRow:
         form=form,
         share=percent(share, 0),
         value=measured(form.value, report.metric),
-        drop="–" if form.drop is None else f"{-form.drop * 100:+.1f}",
+        drop=_change(form.drop),
         tone=tone,
         icon=icon,
         verdict=verdict,
         why=_why(form),
         address=f"{files}/{quote(form.path)}" if form.path else "",
     )
+
+
+def _change(drop: float | None) -> str:
+    if drop is None:
+        return "–"
+    points = round(-drop * 100, 1)
+    return f"{points:+.1f}" if points else "0.0"
 
 
 def _verdict(form: ExportedForm) -> tuple[str, str, str]:

@@ -85,7 +85,7 @@ def result_view(job: Job, plan: Plan) -> ResultView | None:
         title=measure_title(metrics.metric),
         headline=measured(metrics.value, metrics.metric),
         interval=_interval(metrics),
-        baseline=_baseline(metrics),
+        baseline=_baseline(result),
         facts=[
             (measure_title(name), measured(value, name))
             for name, value in metrics.values.items()
@@ -103,7 +103,12 @@ def _interval(metrics: SplitMetrics) -> tuple[str, str] | None:
     return measured(metrics.low, metrics.metric), measured(metrics.high, metrics.metric)
 
 
-def _baseline(metrics: SplitMetrics) -> float | None:
+def _baseline(result: Result) -> float | None:
+    """Return what the largest class would give: that of training, where the run measured it."""
+    metrics = result.headline
+    for row in result.evaluation.baselines if result.evaluation else ():
+        if row.name == "majority":
+            return row.value
     supports = [row.support for row in metrics.per_class]
     if metrics.metric != "accuracy" or not supports:
         return None
