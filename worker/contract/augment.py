@@ -99,11 +99,12 @@ def _from_short_form(value: object) -> object:
 class Augment(Written):
     """Random changes of training images only; validation and test images are never changed."""
 
-    preset: Literal["none", "basic", "randaugment", "trivialaugment"] = Field(
+    preset: Literal["none", "basic", "randaugment", "trivialaugment", "specaugment"] = Field(
         default="none",
         description=(
             "none; basic: random crop and horizontal flip; randaugment and trivialaugment: "
-            "basic plus a random policy of colour and geometry."
+            "basic plus a random policy of colour and geometry; specaugment: for recordings, hide "
+            "bands of pitch and of time."
         ),
     )
     ops: tuple[Annotated[AugmentOp, BeforeValidator(_from_short_form)], ...] = Field(

@@ -98,7 +98,7 @@ def _vision_values(name: str, config: Mapping[str, JsonValue]) -> dict[str, Json
         "stem": config.get("stem") or {},
         "preprocessing": config.get("preprocessing") or _timm_numbers(config),
         # A network of our own is built from what its config says.
-        "config": dict(config) if library == "tuningfork" else {},
+        "config": dict(config) if library == "tuningfork" or "audio" in config else {},
     }
 
 

@@ -6,8 +6,10 @@ from pydantic import Field, JsonValue, model_validator
 
 from worker.contract.adapters import Adapter, untrained_adapter
 from worker.contract.after import Distill, Evaluate, Explain, Export, misplaced
+from worker.contract.audio_keys import AudioKeys
 from worker.contract.augment import Augment
 from worker.contract.base import Written
+from worker.contract.environment import Environment, misfit
 from worker.contract.relevance import idle_fields
 from worker.contract.stages import GradualUnfreezing, Stage, StageOrMacro, expand_stages
 from worker.contract.tasks import MEASURES, TASKS, TaskName, TaskSpec
@@ -228,7 +230,7 @@ class Imbalance(Written):
     ) = Field(default="none", description="Weight of each class in the loss; or class to weight.")
 
 
-class Data(TextKeys):
+class Data(TextKeys, AudioKeys):
     """The samples: which, how they are split and how they are prepared."""
 
     train: DataSource
@@ -243,15 +245,6 @@ class Data(TextKeys):
     )
     image_size: int | None = Field(
         default=None, ge=8, le=1024, description="Side in pixels; else the checkpoint's own."
-    )
-    sample_rate: int | None = Field(
-        default=None,
-        ge=2000,
-        le=48_000,
-        description="Recordings are resampled to so many samples a second; else as the base, 16000.",
-    )
-    max_seconds: float | None = Field(
-        default=None, gt=0, le=60, description="Seconds of a recording that are heard; else 30."
     )
     imbalance: Imbalance = Imbalance()
 
@@ -328,6 +321,7 @@ class Recipe(Written):
     task: TaskName = Field(default="image-classification", description="What the model shall do.")
     model: ModelBlock
     data: Data
+    env: Environment | None = None
     augment: Augment = Augment()
     train: Train
     evaluate: Evaluate = Evaluate()
@@ -344,6 +338,7 @@ class Recipe(Written):
             raise ValueError(f"{idle[0]} has no effect with {self.task}: remove it")
         blocks = (self.export, self.explain, self.distill)
         wrong = misplaced(self.task, self.spec.modality, *blocks)
+        wrong = wrong or misfit(self.task, self.env, self.data.train.repo)
         wrong = wrong or untrained_adapter(self.model.adapter, self.stages)
         if wrong:
             raise ValueError(wrong)

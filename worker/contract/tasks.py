@@ -15,6 +15,10 @@ TaskName = Literal[
     "object-detection",
     "image-segmentation",
     "image-regression",
+    "audio-classification",
+    "automatic-speech-recognition",
+    "recommendation",
+    "reinforcement-learning",
 ]
 
 
@@ -67,6 +71,22 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "pixel_accuracy": Measure("Pixel accuracy", is_share=True, higher_is_better=True),
         "mae": Measure("Mean absolute error", is_share=False, higher_is_better=False),
         "r2": Measure("R²", is_share=False, higher_is_better=True),
+        "wer": Measure("Word error rate", is_share=True, higher_is_better=False),
+        "cer": Measure("Character error rate", is_share=True, higher_is_better=False),
+        "hit_rate_10": Measure("Hit rate, first 10", is_share=True, higher_is_better=True),
+        "ndcg_10": Measure("NDCG, first 10", is_share=True, higher_is_better=True),
+        "popular_hit_rate_10": Measure(
+            "Hit rate of the most popular", is_share=True, higher_is_better=True
+        ),
+        "popular_ndcg_10": Measure(
+            "NDCG of the most popular", is_share=True, higher_is_better=True
+        ),
+        "cold_hit_rate_10": Measure(
+            "Hit rate of new users, by their items", is_share=True, higher_is_better=True
+        ),
+        "mean_reward": Measure("Mean return", is_share=False, higher_is_better=True),
+        "reward_spread": Measure("Spread of returns", is_share=False, higher_is_better=False),
+        "episode_length": Measure("Steps of an episode", is_share=False, higher_is_better=True),
         "loss": Measure("Loss", is_share=False, higher_is_better=False),
     }
 )
@@ -141,6 +161,45 @@ TASKS: Mapping[TaskName, TaskSpec] = MappingProxyType(
             metrics=("mae", "r2"),
             libraries=("torchvision", "timm"),
             has_classes=False,
+        ),
+        "audio-classification": TaskSpec(
+            title="Audio classification",
+            modality="audio",
+            needs=("audio", "label"),
+            metrics=("accuracy", "balanced_accuracy", "f1_macro"),
+            libraries=("torchvision", "timm", "tuningfork"),
+        ),
+        "automatic-speech-recognition": TaskSpec(
+            title="Speech recognition",
+            modality="audio",
+            needs=("audio", "text"),
+            metrics=("cer", "wer"),
+            libraries=("tuningfork",),
+            has_classes=False,
+        ),
+        "recommendation": TaskSpec(
+            title="Recommendation",
+            modality="table",
+            needs=("user", "item"),
+            metrics=(
+                "hit_rate_10",
+                "ndcg_10",
+                "popular_hit_rate_10",
+                "popular_ndcg_10",
+                "cold_hit_rate_10",
+            ),
+            libraries=("tuningfork",),
+            has_classes=False,
+            keeps_head=True,
+        ),
+        "reinforcement-learning": TaskSpec(
+            title="Reinforcement learning",
+            modality="environment",
+            needs=(),
+            metrics=("mean_reward", "reward_spread", "episode_length"),
+            libraries=("tuningfork",),
+            has_classes=False,
+            keeps_head=True,
         ),
     }
 )

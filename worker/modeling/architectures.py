@@ -8,6 +8,7 @@ from torch import nn
 
 from worker.contract.bases import PinnedBase, Preprocessing
 from worker.contract.failures import FailureCode, RunError
+from worker.modeling import nets
 
 _UNSUITABLE = ("googlenet", "inception")
 
@@ -26,15 +27,22 @@ def build_architecture(library: str, name: str) -> nn.Module:
         with warnings.catch_warnings():
             # Old networks warn about their slow initialisation; it is what we ask for.
             warnings.simplefilter("ignore", FutureWarning)
-            network: nn.Module = (
-                torchvision.models.get_model(name, weights=None)
-                if library == "torchvision"
-                else timm.create_model(name, pretrained=False)
-            )
+            network = _from_library(library, name)
     except (ValueError, RuntimeError) as error:
         raise RunError(
             FailureCode.BASE_NOT_FOUND, f"{library} has no architecture named {name}."
         ) from error
+    return network
+
+
+def _from_library(library: str, name: str) -> nn.Module:
+    if library == nets.LIBRARY:
+        return nets.classifier(name)
+    network: nn.Module = (
+        torchvision.models.get_model(name, weights=None)
+        if library == "torchvision"
+        else timm.create_model(name, pretrained=False)
+    )
     return network
 
 
@@ -44,7 +52,7 @@ def is_transformer(network: nn.Module) -> bool:
 
 
 def named_base(repo: str) -> PinnedBase | None:
-    """Return the base that `torchvision/NAME` or `timm/NAME` stands for, else None.
+    """Return the base that `torchvision/NAME` or another library's name stands for, else None.
 
     Raises:
         RunError: the library does not know the name.
@@ -56,6 +64,10 @@ def named_base(repo: str) -> PinnedBase | None:
                 FailureCode.BASE_NOT_FOUND, f"torchvision has no architecture named {name}."
             )
         return PinnedBase(repo=repo, library="torchvision", architecture=name)
+    if library == nets.LIBRARY:
+        if name not in nets.NAMES:
+            raise RunError(FailureCode.BASE_NOT_FOUND, f"There is no network {repo}.")
+        return PinnedBase(repo=repo, library="tuningfork", architecture=name, num_classes=2)
     if library == "timm":
         return _timm_base(repo, name)
     return None

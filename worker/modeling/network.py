@@ -106,7 +106,9 @@ def _head(plan: Plan, network: nn.Module) -> tuple[list[Replacement], Head]:
                 "model.head.type keep needs the checkpoint's own classes, and they differ.",
             )
         return [], base.head
-    planned = plan_head(network, asked, len(plan.classes), plan.images.image_size)
+    planned = plan_head(
+        network, asked, len(plan.classes), plan.image_size or base.preprocessing.image_size
+    )
     if asked.type == "auto" and asked.dropout == 0:
         return planned, base.head
     return planned, asked

@@ -1,0 +1,55 @@
+"""The Python texts on the cards of models that hear: torch, soundfile and their library."""
+
+from collections.abc import Sequence
+
+import worker.data.mel
+from worker.contract.bases import PinnedBase
+from worker.modeling.layers import Replacement
+from worker.modeling.nets import LIBRARY, audio_cnn, source_of
+
+_CLASSIFY = """
+config = json.load(open("config.json", encoding="utf-8"))
+audio, labels = config["audio"], config["labels"]
+model.load_state_dict(load_file("model.safetensors"))
+model.eval()
+
+
+def classify(path):
+    wave = read_sound(open(path, "rb").read(), audio["rate"])
+    picture = log_mel(wave, audio["rate"], audio["n_mels"])
+    width = round(audio["seconds"] * 100)
+    spare = picture.shape[1] - width
+    if spare > 0:
+        picture = picture[:, spare // 2 : spare // 2 + width]
+    picture = torch.nn.functional.pad(picture, (0, width - picture.shape[1]))[None, None]
+SHAPE    with torch.inference_mode():
+        probabilities = model(picture).softmax(1)[0]
+    best = int(probabilities.argmax())
+    return labels[best], float(probabilities[best])
+"""
+_AS_IMAGE = """    picture = torch.nn.functional.interpolate(
+        picture, (audio["side"],) * 2, mode="bilinear", align_corners=False
+    ).expand(-1, 3, -1, -1)
+"""
+
+
+def mel_source() -> str:
+    """Return the text that reads recordings and makes pictures of them."""
+    return source_of(worker.data.mel)
+
+
+def sound_snippet(base: PinnedBase, side: int | None, replacements: Sequence[Replacement]) -> str:
+    """Return the code; it reads `config.json` and `model.safetensors` from the current folder."""
+    own = base.library == LIBRARY
+    if own:
+        library, build = source_of(audio_cnn), "AudioCnn()"
+    elif base.library == "torchvision":
+        library = "import torchvision"
+        build = f'torchvision.models.get_model("{base.architecture}", weights=None)'
+    else:
+        library = "import timm"
+        build = f'timm.create_model("{base.architecture}", pretrained=False)'
+    heading = ["import json", "", "from safetensors.torch import load_file", "from torch import nn"]
+    surgery = [item.code() for item in replacements]
+    body = _CLASSIFY.replace("SHAPE", "" if side is None else _AS_IMAGE)
+    return "\n".join([*heading, mel_source(), library, "", f"model = {build}", *surgery]) + body
