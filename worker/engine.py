@@ -82,8 +82,11 @@ def _run(
     weights = verified_weights(plan.base, places.weights)
     setting = Setting(plan, precision.device, places.out / "cache", places.base, weights)
     task = task_of(plan.recipe.task, setting)
+    # An agent learns from what it does; there is nothing to open.
+    acts = plan.recipe.spec.modality == "environment"
+    samples = {} if acts else open_samples(plan, places.data, places.test_data)
+    task.look(samples)
     network = _build(plan, task, reporter)
-    samples = open_samples(plan, places.data, places.test_data)
     splits = _load(plan, samples, task, reporter)
     network.module.to(precision.device)
     trainer = Trainer(

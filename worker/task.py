@@ -76,6 +76,18 @@ class Task(ABC):
     def files(self, network: Network, result: Result) -> ModelFiles:
         """Return what rebuilds and runs the trained network."""
 
+    def look(self, samples: Mapping[str, Samples]) -> None:
+        """Learn what the network's shape depends on, such as characters or items, before `build`."""
+        del samples
+
+    def stepper(self, precision: Any) -> Any:
+        """Return what makes the updates in place of the loop's own `Stepper`; None for that one.
+
+        It has the same method `step`. Where batches are not what is learned from, as with agents,
+        this is all the loop needs to be told.
+        """
+        del precision
+
     def forward(self, module: nn.Module, inputs: Any) -> Any:
         """Run the network, or its part behind cached features, on the inputs of a batch."""
         return module(**inputs) if isinstance(inputs, dict) else module(inputs)

@@ -63,7 +63,8 @@ class Trainer:
         self._cache: FeatureCache | None = None
         self._active: ActiveStage | None = None
         objective = plain_objective(self.task, self.precision)
-        self._stepper = Stepper(self.task, self.precision, objective)
+        own = self.task.stepper(self.precision)
+        self._stepper = own or Stepper(self.task, self.precision, objective)
         self._predictor = Predictor(
             self.task,
             train.eval_batch_size or max(32, train.batch_size),
