@@ -10,6 +10,7 @@ from app.commands.bundle import bundle
 from app.commands.doctor import doctor
 from app.commands.gc import gc
 from app.commands.rank import rank
+from app.commands.sweeps import sweep
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,6 +33,7 @@ for command in (
     jobs.submit,
     jobs.watch,
     rank,
+    sweep,
 ):
     main.add_command(command)
 

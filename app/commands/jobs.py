@@ -100,6 +100,15 @@ class Api:
         job = self._json(answer)
         return job["state"] in EXIT_CODES and after >= job["event_seq"]
 
+    def call(self, method: str, path: str, body: Json | None = None) -> Json:
+        """Ask the API for something else, by its path under /api/v1."""
+        import httpx
+
+        try:
+            return self._json(self._client.request(method, path, json=body))
+        except httpx.TransportError as error:
+            raise click.ClickException(f"{self.url} does not answer: {error}") from error
+
     def job(self, job_id: int) -> Json:
         """Return a job."""
         return self._json(self._client.get(f"/jobs/{job_id}"))
