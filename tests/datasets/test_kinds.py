@@ -128,9 +128,8 @@ async def test_what_a_data_set_says_of_itself_is_never_markup(
 async def test_texts_no_database_takes_are_kept_without_their_odd_characters(
     app: FastAPI, client: httpx.AsyncClient
 ) -> None:
-    files = {
-        "a.jsonl": b'{"text": "a\\u0000b \\ud800", "label": "x\\u0000"}\n{"text": "c", "label": "y"}\n'
-    }
+    rows = jsonl({"text": "a\x00b \ud800", "label": "x\x00"}, {"text": "c", "label": "y"})
+    files = {"a.jsonl": rows}
     repo = await make_data(app, await make_user(app.state.database), files)
     found = await read(client, f"/api/v1/datasets/{repo}/inventory")
     assert found.status_code == 200
