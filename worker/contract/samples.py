@@ -2,15 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
 from worker.contract.base import Wire
+from worker.contract.facts import FileFact
 from worker.contract.items import Item, Layout
-
-if TYPE_CHECKING:
-    from worker.contract.inventory import FileFact
 
 NUM_SAMPLES = 12
 _MAX_CHARS = 600
@@ -31,7 +28,7 @@ class Sample(Wire):
     values: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-def samples_of(layout: Layout, facts: Sequence["FileFact"]) -> list[Sample]:
+def samples_of(layout: Layout, facts: Sequence[FileFact]) -> list[Sample]:
     """Return a few examples that can be used, taking turns between the classes."""
     by_class: dict[str, list[int]] = defaultdict(list)
     for number, (item, fact) in enumerate(zip(layout.items, facts, strict=True)):
@@ -43,7 +40,7 @@ def samples_of(layout: Layout, facts: Sequence["FileFact"]) -> list[Sample]:
     return [sample_of(layout.items[number], facts[number]) for number in picked]
 
 
-def sample_of(item: Item, fact: "FileFact | None" = None) -> Sample:
+def sample_of(item: Item, fact: FileFact | None = None) -> Sample:
     """Return an item with its long values cut."""
     return Sample(
         path=item.path,
