@@ -225,7 +225,7 @@ def test_bias_and_norm_are_not_pulled_towards_zero(folder: Path) -> None:
 
 
 def test_class_weights_follow_the_formulas() -> None:
-    from worker.contract.recipe import Imbalance
+    from worker.contract.training import Imbalance
     from worker.training.losses import class_weights
 
     counts = {"common": 90, "rare": 10}

@@ -113,13 +113,36 @@ class Augment(Written):
         description="Operations in order, such as `RandomHorizontalFlip` or `RandomRotation: 20`.",
     )
 
+    random_erasing: float = Field(
+        default=0.0, ge=0, le=1, description="Part of the images that lose a random rectangle."
+    )
+    mixup_alpha: float = Field(
+        default=0.0, ge=0, le=10, description="Blend pairs of a batch and their classes; 0.2 is usual."
+    )
+    cutmix_alpha: float = Field(
+        default=0.0, ge=0, le=10, description="Paste a part of one image into another; 1 is usual."
+    )
+    progressive_resizing: tuple[Annotated[int, Field(ge=8, le=1024)], ...] = Field(
+        default=(),
+        max_length=6,
+        description="Smaller sides that each stage begins with, rising; it ends with the full one.",
+    )
+
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.ops and self.preset != "none":
             raise ValueError("give a preset or ops, not both")
+        if list(self.progressive_resizing) != sorted(set(self.progressive_resizing)):
+            raise ValueError("progressive_resizing must rise from size to size")
         return self
 
     @property
     def is_random(self) -> bool:
         """Whether two passes over the training images may differ."""
-        return self.preset != "none" or bool(self.ops)
+        mixed = self.mixup_alpha or self.cutmix_alpha or self.progressive_resizing
+        return self.changes_images or bool(mixed)
+
+    @property
+    def changes_images(self) -> bool:
+        """Whether each image is changed on its own."""
+        return self.preset != "none" or bool(self.ops) or self.random_erasing > 0

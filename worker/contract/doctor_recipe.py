@@ -1,10 +1,12 @@
 """The doctor's rules about recipes: habits that look right and quietly spoil the result."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from statistics import median
 
 from worker.contract.adapters import ADAPTER
 from worker.contract.doctor_text import check_texts
+from worker.contract.doctor_strategies import check_strategies, is_evened_out
 from worker.contract.findings import Finding, found
 from worker.contract.recipe import Normalization, Recipe
 from worker.contract.splits import Splits, imbalance_ratio
@@ -13,9 +15,9 @@ from worker.contract.stages import Stage
 _HIGH_RATIO = 5
 _SMALL_BATCH = 8
 # Above these, pretrained layers usually lose what they know within an epoch.
-_SAFE_RATE = {"adam": 3e-4, "adamw": 3e-4, "rmsprop": 3e-4, "sgd": 2e-2}
+_SAFE_RATE = defaultdict(lambda: 3e-4, sgd=2e-2, muon=1e-3, adafactor=1e-3)
 # Transformers bear less than convolutions do.
-_SAFE_TEXT_RATE = {"adam": 1e-4, "adamw": 1e-4, "rmsprop": 1e-4, "sgd": 2e-2}
+_SAFE_TEXT_RATE = defaultdict(lambda: 1e-4, sgd=2e-2, muon=1e-3, adafactor=1e-3)
 _ENLARGED = 3
 
 
@@ -33,9 +35,10 @@ def check_recipe(recipe: Recipe, splits: Splits, image_size: int | None) -> list
     if (
         ratio > _HIGH_RATIO
         and "label" in recipe.spec.needs
-        and recipe.data.imbalance.class_weight == "none"
+        and not is_evened_out(recipe)
     ):
         findings.append(found("IMBALANCED", ratio=round(ratio, 1)))
+    findings += check_strategies(recipe, splits)
     if recipe.spec.modality == "text":
         findings += check_texts(recipe, splits)
     return findings + (_enlarged(splits, image_size) if image_size else [])
@@ -70,7 +73,7 @@ def _about_stage(recipe: Recipe, stage: Stage) -> list[Finding]:
     if stage.batch_norm == "train" and stage.train != "all":
         findings.append(found("BATCH_NORM_FROZEN", stage=stage.name))
     only_head = stage.train == ("head",)
-    batch = recipe.train.batch_size
+    batch = recipe.train.usual_batch
     on_texts = recipe.spec.modality == "text"
     if batch < _SMALL_BATCH and not on_texts and stage.batch_norm != "eval" and not only_head:
         findings.append(found("BATCH_TOO_SMALL_FOR_BATCH_NORM", stage=stage.name, batch_size=batch))
@@ -90,7 +93,9 @@ def _about_rates(recipe: Recipe, stage: Stage) -> list[Finding]:
         findings.append(found("ONE_RATE_FOR_ALL", stage=stage.name))
     name = stage.optimizer.name
     rates = [rate for group, rate in stage.lr_by_group.items() if group != "head"]
-    highest = max(rates) if rates else stage.optimizer.lr
+    # A rate that is found is found safe.
+    own = 0.0 if stage.optimizer.lr == "auto" else stage.optimizer.lr
+    highest = max(rates) if rates else own
     safe = (_SAFE_TEXT_RATE if recipe.spec.modality == "text" else _SAFE_RATE)[name]
     if highest > safe:
         findings.append(

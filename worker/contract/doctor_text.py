@@ -30,7 +30,7 @@ def check_texts(recipe: Recipe, splits: Splits) -> list[Finding]:
 
 
 def _about_batches(recipe: Recipe, length: int) -> list[Finding]:
-    size = recipe.train.batch_size
+    size = recipe.train.usual_batch
     if size * length <= _MANY_TOKENS or recipe.data.max_length is None:
         return []
     return [found("BATCH_TOO_LARGE_FOR_TEXTS", batch_size=size, max_length=length)]

@@ -7,6 +7,7 @@ from pydantic import Field
 from worker.contract.base import Wire
 from worker.contract.data_rules import DATA_RULES
 from worker.contract.rules import Rule, Severity
+from worker.contract.strategy_rules import STRATEGY_RULES
 from worker.contract.text_rules import TEXT_RULES
 
 __all__ = ["RULES", "Finding", "Rule", "Severity", "found"]
@@ -207,6 +208,7 @@ RULES: dict[str, Rule] = {
     ),
     **DATA_RULES,
     **TEXT_RULES,
+    **STRATEGY_RULES,
 }
 
 

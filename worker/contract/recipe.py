@@ -11,9 +11,11 @@ from worker.contract.augment import Augment
 from worker.contract.base import Written
 from worker.contract.environment import Environment, misfit
 from worker.contract.relevance import idle_fields
-from worker.contract.stages import GradualUnfreezing, Stage, StageOrMacro, expand_stages
+from worker.contract.stages import GradualUnfreezing, Stage, expand_stages
+from worker.contract.strategies import SemiSupervised, unfit_strategy
 from worker.contract.tasks import MEASURES, TASKS, TaskName, TaskSpec
 from worker.contract.text_keys import TextKeys
+from worker.contract.training import Imbalance, Train
 
 RepoName = Annotated[
     str,
@@ -221,21 +223,15 @@ class Normalization(Written):
     ] = Field(description="Standard deviation of red, green and blue.")
 
 
-class Imbalance(Written):
-    """What is done when some classes have far more images than others."""
-
-    class_weight: (
-        Literal["none", "balanced", "effective-number"]
-        | dict[str, Annotated[float, Field(gt=0, le=1000)]]
-    ) = Field(default="none", description="Weight of each class in the loss; or class to weight.")
-
-
 class Data(TextKeys, AudioKeys):
     """The samples: which, how they are split and how they are prepared."""
 
     train: DataSource
     test: DataSource | None = Field(
         default=None, description="Without it, the data set's own test split if it has one."
+    )
+    unlabeled: DataSource | None = Field(
+        default=None, description="Samples without a label, for semi_supervised."
     )
     validation: Validation = Validation()
     columns: Columns = Columns()
@@ -247,42 +243,6 @@ class Data(TextKeys, AudioKeys):
         default=None, ge=8, le=1024, description="Side in pixels; else the checkpoint's own."
     )
     imbalance: Imbalance = Imbalance()
-
-
-class EarlyStopping(Written):
-    """End a stage when validation no longer improves."""
-
-    monitor: str = Field(
-        default="auto",
-        pattern=r"^(auto|validation/[a-z0-9_]+)$",
-        description=(
-            "The number that must improve: `auto` is the task's headline measure, else "
-            "`validation/loss` or another of its measures."
-        ),
-    )
-    patience: int = Field(default=3, ge=1, le=1000, description="Epochs without improvement.")
-    min_delta: float = Field(default=0.0, ge=0, description="Less than this is no improvement.")
-    restore_best: bool = Field(
-        default=True, description="At the end of a stage, go back to the best weights so far."
-    )
-
-
-class Train(Written):
-    """How training goes."""
-
-    batch_size: int = Field(default=32, ge=1, le=65536, description="Images per update.")
-    eval_batch_size: int | None = Field(
-        default=None, ge=1, le=65536, description="Images at a time when measuring."
-    )
-    mixed_precision: Literal["auto", "no", "fp16", "bf16"] = Field(
-        default="auto",
-        description="auto: bf16 on a GPU that has it, else none; fp16 needs a GPU.",
-    )
-    label_smoothing: float = Field(
-        default=0.0, ge=0, lt=1, description="Part of the target spread over all classes."
-    )
-    early_stopping: EarlyStopping | None = None
-    stages: tuple[StageOrMacro, ...] = Field(min_length=1, max_length=40)
 
 
 class Reproducibility(Written):
@@ -328,6 +288,7 @@ class Recipe(Written):
     export: Export | None = None
     explain: Explain | None = None
     distill: Distill | None = None
+    semi_supervised: SemiSupervised | None = None
     reproducibility: Reproducibility = Reproducibility()
     resources: Resources = Resources()
 
@@ -340,6 +301,7 @@ class Recipe(Written):
         wrong = misplaced(self.task, self.spec.modality, *blocks)
         wrong = wrong or misfit(self.task, self.env, self.data.train.repo)
         wrong = wrong or untrained_adapter(self.model.adapter, self.stages)
+        wrong = wrong or unfit_strategy(self)
         if wrong:
             raise ValueError(wrong)
         stopping = self.train.early_stopping

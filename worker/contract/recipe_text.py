@@ -9,6 +9,7 @@ from typing import get_args
 import yaml
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from worker.contract.choices import AUTO, NUMBER
 from worker.contract.recipe import Recipe
 from worker.contract.tasks import TASKS
 
@@ -166,7 +167,7 @@ def _problems(items: list[dict[str, object]]) -> list[RecipeProblem]:
 def _problem(item: dict[str, object]) -> RecipeProblem:
     location = item["loc"]
     parts = [str(part) for part in location] if isinstance(location, tuple) else []
-    shown = [part for part in parts if part not in {"stage", "macro"}]
+    shown = [part for part in parts if part not in {"stage", "macro", NUMBER, AUTO}]
     path = ".".join(shown)
     kind = str(item["type"])
     if kind == "extra_forbidden":

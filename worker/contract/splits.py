@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from worker.contract.findings import Finding, found
 from worker.contract.folds import divide_into_folds, unit_of
 from worker.contract.inventory import DataInventory, FileFact
+from worker.contract.items import canonical_split, is_split
 from worker.contract.recipe import Data, DataSource, Validation
 
 # The format whose examples are what users did; they are parted by time.
@@ -17,11 +18,12 @@ FEWEST_INTERACTIONS = 3
 
 @dataclass
 class Splits:
-    """The examples of each split, in a fixed order. `test` may be empty."""
+    """The examples of each split, in a fixed order. `test` and `unlabeled` may be empty."""
 
     train: list[FileFact] = field(default_factory=list)
     validation: list[FileFact] = field(default_factory=list)
     test: list[FileFact] = field(default_factory=list)
+    unlabeled: list[FileFact] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     def named(self) -> dict[str, list[FileFact]]:
@@ -78,7 +80,20 @@ def assign_splits(
             splits.findings.append(found("NO_VALIDATION"))
     if not splits.test:
         splits.findings.append(found("NO_TEST_SPLIT"))
+    if data.unlabeled is not None:
+        _take_unlabeled(splits, inventory, data.unlabeled)
     return splits
+
+
+def _take_unlabeled(splits: Splits, inventory: DataInventory, source: DataSource) -> None:
+    name = source.split or "unlabeled"
+    if source.split is not None and is_split(source.split):
+        name = canonical_split(source.split)
+    used = {fact.key for facts in splits.named().values() for fact in facts}
+    splits.unlabeled = [fact for fact in inventory.of_split(name) if fact.key not in used]
+    if not splits.unlabeled:
+        names = ", ".join(inventory.splits) or "none"
+        splits.findings.append(found("UNLABELED_MISSING", splits=names))
 
 
 def _part(

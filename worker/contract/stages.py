@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from worker.contract.base import Written
+from worker.contract.choices import RateOrAuto
 
 LearningRate = Annotated[float, Field(gt=0, le=10)]
 Selector = Annotated[
@@ -26,10 +27,15 @@ _STAGE_NAME = re.compile(r"[^a-z0-9]+")
 class Optimizer(Written):
     """How weights are updated."""
 
-    name: Literal["sgd", "adam", "adamw", "rmsprop"] = Field(
-        default="adamw", description="The update rule."
+    name: Literal[
+        "sgd", "adam", "adamw", "rmsprop", "nadam", "radam", "adafactor", "muon"
+    ] = Field(default="adamw", description="The update rule; muon: matrices, the rest by adamw.")
+    lr: RateOrAuto = Field(
+        description=(
+            "Learning rate of every group that has none of its own; auto: found by trying rates "
+            "before the stage."
+        )
     )
-    lr: LearningRate = Field(description="Learning rate of every group that has none of its own.")
     momentum: float | None = Field(
         default=None, ge=0, lt=1, description="For sgd (default 0.9) and rmsprop (default 0)."
     )
@@ -37,7 +43,7 @@ class Optimizer(Written):
         default=0.0, ge=0, le=1, description="Pull towards zero; never applied to bias and norm."
     )
     betas: tuple[float, float] | None = Field(
-        default=None, description="For adam and adamw (default 0.9, 0.999)."
+        default=None, description="For those of the adam family (default 0.9, 0.999)."
     )
     max_grad_norm: float | None = Field(
         default=None, gt=0, description="Gradients longer than this are scaled down to it."
@@ -48,11 +54,16 @@ class Optimizer(Written):
         if self.momentum is not None and self.name not in {"sgd", "rmsprop"}:
             raise ValueError(f"momentum has no effect with {self.name}: remove it or use betas")
         if self.betas is not None:
-            if self.name not in {"adam", "adamw"}:
+            if self.name not in {"adam", "adamw", "nadam", "radam"}:
                 raise ValueError(f"betas have no effect with {self.name}: remove them")
             if not all(0 <= beta < 1 for beta in self.betas):
                 raise ValueError("each of betas must be at least 0 and below 1")
         return self
+
+    @property
+    def rate(self) -> float:
+        """The rate; 1 where it is still to be found, so that groups are parts of it."""
+        return 1.0 if self.lr == "auto" else self.lr
 
 
 class Scheduler(Written):

@@ -187,7 +187,7 @@ def _epochs(run: Finished, epochs: int) -> Iterator[Iterator[Batch]]:
     train, recipe = run.splits["train"], run.plan.recipe
     for epoch in range(1, epochs + 1):
         places = epoch_batches(
-            len(train), recipe.train.batch_size, recipe.reproducibility.seed, epoch
+            len(train), recipe.train.batch_for(len(train)), recipe.reproducibility.seed, epoch
         )
         yield (train.take(indices, train=True) for indices in places)
 

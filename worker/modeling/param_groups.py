@@ -50,7 +50,7 @@ def _by_depth(network: Network, stage: Stage) -> dict[str, tuple[str, float]]:
     decay = stage.layer_decay or 1.0
     last = len(network.groups) - 1
     return {
-        name: (group.name, stage.optimizer.lr * decay ** (last - number))
+        name: (group.name, stage.optimizer.rate * decay ** (last - number))
         for number, group in enumerate(network.groups)
         for name in group.names
     }
@@ -60,7 +60,7 @@ def _by_selector(network: Network, stage: Stage) -> dict[str, tuple[str, float]]
     rates: dict[str, tuple[str, float]] = {}
     for group in network.groups:
         label = HEAD if group.name == HEAD else "backbone"
-        rates |= dict.fromkeys(group.names, (label, stage.optimizer.lr))
+        rates |= dict.fromkeys(group.names, (label, stage.optimizer.rate))
     trained = set(select(network, stage.train, f"stage {stage.name}"))
     for selector, lr in stage.lr_by_group.items():
         names = select(network, (selector,), f"stage {stage.name}, lr_by_group")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from worker.contract.failures import FailureCode, RunError
-from worker.contract.recipe import Imbalance
+from worker.contract.training import Imbalance
 
 _EFFECTIVE_BETA = 0.999
 

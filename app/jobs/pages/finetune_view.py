@@ -106,7 +106,7 @@ class StageLine(NamedTuple):
     epochs: int | None
     steps: int | None
     optimizer: str
-    lr: float
+    lr: float | None
 
 
 @dataclass(frozen=True)
@@ -171,5 +171,5 @@ def _stage_line(stage: Stage) -> StageLine:
         epochs=stage.epochs,
         steps=stage.max_steps,
         optimizer=stage.optimizer.name,
-        lr=stage.optimizer.lr,
+        lr=None if stage.optimizer.lr == "auto" else stage.optimizer.lr,
     )

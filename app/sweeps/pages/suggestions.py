@@ -8,6 +8,8 @@ from worker.contract.recipe import Recipe
 from worker.contract.stages import Stage
 
 _DECADE = 10.0
+# Where the recipe leaves the rate to the engine, this is the middle of what is tried.
+_AUTO_RATE = 1e-3
 _MOST_RATE = 1.0
 _BATCHES = (4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -28,7 +30,7 @@ class Suggestion:
 def suggestions(recipe: Recipe) -> list[Suggestion]:
     """Return what fits a recipe; only the learning rates are chosen at first."""
     found = list(_rates(recipe))
-    size = recipe.train.batch_size
+    size = recipe.train.usual_batch
     near = [n for n in _BATCHES if size / 4 <= n <= size * 4] or [size]
     found.append(
         Suggestion(
@@ -45,7 +47,7 @@ def suggestions(recipe: Recipe) -> list[Suggestion]:
 
 def _rates(recipe: Recipe) -> Iterator[Suggestion]:
     for number, stage in enumerate(recipe.train.stages):
-        lr = stage.optimizer.lr
+        lr = _AUTO_RATE if stage.optimizer.lr == "auto" else stage.optimizer.lr
         name = stage.name if isinstance(stage, Stage) else str(number)
         place = f"train.stages.{number}.optimizer"
         bounds = f"{lr / _DECADE:.3g}, {min(_MOST_RATE, lr * _DECADE):.3g}"
