@@ -16,6 +16,8 @@ from worker.contract.tasks import TASKS
 MAX_RECIPE_BYTES = 64 * 1024
 MAX_DEPTH = 24
 _SHOWN = 60
+_OF_A_SWEEP = ("search", "cross_validation", "seeds", "reproducibility.seeds")
+_SWEEP_FIX = "Submit it as a sweep, or remove it."
 SUPPORTED_TASKS = tuple(TASKS)
 
 
@@ -170,6 +172,8 @@ def _problem(item: dict[str, object]) -> RecipeProblem:
     shown = [part for part in parts if part not in {"stage", "macro", NUMBER, AUTO}]
     path = ".".join(shown)
     kind = str(item["type"])
+    if kind == "extra_forbidden" and path in _OF_A_SWEEP:
+        return RecipeProblem(path, "One job trains once; this asks for several.", _SWEEP_FIX)
     if kind == "extra_forbidden":
         return RecipeProblem(path, f"{shown[-1]!r} is not a key here.", _nearest(shown))
     if kind == "missing":
