@@ -1,7 +1,7 @@
 """Decoding every image once, into one block of bytes that batches are cut from."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from worker.contract.sources import FileSource
 
 # A set larger than this lies in a file that the system pages in and out.
 MEMORY_LIMIT_BYTES = 1024**3
-_MODES = {
+MODES = {
     "nearest": InterpolationMode.NEAREST,
     "bilinear": InterpolationMode.BILINEAR,
     "bicubic": InterpolationMode.BICUBIC,
@@ -55,7 +55,7 @@ class Decoder:
         picture: Image.Image = functional.resize(
             decode_image(content),
             [round(numbers.image_size / numbers.crop_pct)],
-            interpolation=_MODES[numbers.interpolation],
+            interpolation=MODES[numbers.interpolation],
         )
         square: Tensor = functional.pil_to_tensor(functional.center_crop(picture, [self.side]))
         return square
@@ -81,20 +81,36 @@ def load_images(
         RunError: an image cannot be read; it is named.
     """
     number = {label: index for index, label in enumerate(classes)}
-    images = _block(len(facts), decoder.side, spill)
+    images = read_pixels(source, facts, decoder, decoder.side, spill)
+    labels = torch.tensor([number[fact.label] for fact in facts], dtype=torch.int64)
+    return ImageSet(images, labels, [fact.path for fact in facts])
+
+
+def read_pixels(
+    source: FileSource,
+    facts: Sequence[FileFact],
+    decode: Callable[[bytes], Tensor],
+    side: int,
+    spill: Path,
+) -> Tensor:
+    """Return the squares of `side` pixels that files decode to, as one block (N, 3, side, side).
+
+    Raises:
+        RunError: an image cannot be read; it is named.
+    """
+    images = _block(len(facts), side, spill)
 
     def fill(position: int) -> None:
         path = facts[position].path
         try:
-            images[position] = decoder(source.read(path))
+            images[position] = decode(source.read(path))
         except ImageUnreadableError as error:
             raise RunError(FailureCode.DATA_INVALID, f"{path}: {error}.") from error
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         for _ in pool.map(fill, range(len(facts))):
             pass
-    labels = torch.tensor([number[fact.label] for fact in facts], dtype=torch.int64)
-    return ImageSet(images, labels, [fact.path for fact in facts])
+    return images
 
 
 def _block(count: int, side: int, spill: Path) -> Tensor:

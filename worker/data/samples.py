@@ -1,7 +1,7 @@
 """Opening the data of a plan: the samples of each split, with the files they lie in."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from worker.contract.failures import FailureCode, RunError
@@ -22,12 +22,14 @@ from worker.contract.splits import assign_splits
 class Samples:
     """The samples of one split in a fixed order, and the source that reads their files.
 
-    `facts` say what each is; `rows` hold what it says: label, text, tags, boxes and the like.
+    `facts` say what each is; `rows` hold what it says: label, text, tags, boxes and the like; `notes`
+    are what was found about the whole data set, such as what the numbers of masks mean.
     """
 
     facts: Sequence[FileFact]
     rows: Sequence[Item]
     source: FileSource
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.facts)
@@ -70,7 +72,8 @@ def open_samples(plan: Plan, data: Path, test_data: Path | None) -> dict[str, Sa
 
 
 def _samples(opened: _Opened, facts: Sequence[FileFact]) -> Samples:
-    return Samples(facts, opened.data.rows(facts), opened.data.files)
+    data = opened.data
+    return Samples(facts, data.rows(facts), data.files, data.layout.notes)
 
 
 def _open(folder: Path, plan: Plan, pin: PinnedData) -> _Opened:
