@@ -82,9 +82,7 @@ class Comparer:
 
     async def submit(self, request: object = None, **headers: str) -> httpx.Response:
         body = {"request": request or self.request()}
-        return await self.client.post(
-            "/api/v1/rankings", json=body, headers=self.headers | headers
-        )
+        return await self.client.post("/api/v1/rankings", json=body, headers=self.headers | headers)
 
     async def get(self, path: str) -> httpx.Response:
         return await self.client.get(path, headers=self.headers)
