@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from worker.after import after_training
@@ -20,6 +21,7 @@ from worker.surroundings import device_name, explained, verified_weights, versio
 from worker.task import Setting, Task
 from worker.tasks import task_of
 from worker.training.checkpoint import load_checkpoint
+from worker.training.distillation import Teacher, build_teacher
 from worker.training.loop import StoppedError, Trainer
 from worker.training.precision import choose_precision, make_reproducible
 from worker.training.reporting import Control, EventSink, Reporter
@@ -31,7 +33,8 @@ class Places:
     """Where an attempt finds and leaves things. `out` gets `out/checkpoints` and `out/result`.
 
     `weights` is None only for random ones; `test_data` is given for a data set of its own; `base`
-    is the folder of the base model, for those that are more than weights.
+    is the folder of the base model, for those that are more than weights; `teacher` is the file of
+    the teacher's weights.
     """
 
     data: Path
@@ -39,6 +42,7 @@ class Places:
     weights: Path | None = None
     test_data: Path | None = None
     base: Path | None = None
+    teacher: Path | None = None
 
 
 def run_plan(
@@ -99,10 +103,20 @@ def _run(
         reporter=reporter,
         control=control,
         checkpoints=places.out / CHECKPOINTS_FOLDER,
+        teacher=_teacher(plan, places, precision.device),
     )
     trainer.run(resume)
     run = _measured(plan, places, trainer, splits, samples)
     return _write(trainer, run)
+
+
+def _teacher(plan: Plan, places: Places, device: torch.device) -> Teacher | None:
+    settings, base = plan.recipe.distill, plan.teacher
+    if settings is None or base is None:
+        return None
+    weights = verified_weights(base, places.teacher)
+    numbers = plan.images if plan.recipe.data.normalize != "dataset" else base.preprocessing
+    return build_teacher(base, weights, settings, (plan.classes, numbers)).on(device)
 
 
 def _build(plan: Plan, task: Task, reporter: Reporter) -> Network:
@@ -123,6 +137,8 @@ def _load(
         sizes={name: len(split) for name, split in splits.items()},
         seconds=time.monotonic() - began,
     )
+    if task.notes:
+        reporter.tell("LogWritten", lines=tuple(task.notes))
     return splits
 
 

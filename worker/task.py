@@ -47,6 +47,8 @@ class Task(ABC):
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.plan = setting.plan
+        # Lines for the log that are known once the data are loaded.
+        self.notes: list[str] = []
 
     @abstractmethod
     def build(self) -> Network:

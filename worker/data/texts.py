@@ -1,9 +1,10 @@
 """Texts as token numbers, padded batch by batch to the longest of them."""
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ TOKENIZER_FILES = (
     "merges.txt",
     "vocab.json",
     "added_tokens.json",
+    "chat_template.jinja",
 )
 
 
@@ -52,51 +54,126 @@ def tokenizer_texts(base: Path | None) -> dict[str, str]:
     return {name: (base / name).read_text(encoding="utf-8") for name in found}
 
 
-@dataclass
-class TextSplit:
-    """Tokenised texts with one class each. `tokens` are ragged; padding happens in `take`."""
+@dataclass(frozen=True)
+class Encoded:
+    """Texts as token numbers, ragged. `segments` say which of two texts a token is of, if asked."""
 
     tokens: Sequence[Tensor]
-    labels_N: Tensor
+    segments: Sequence[Tensor] | None = None
+
+    @property
+    def lengths(self) -> Tensor:
+        """How many tokens each has."""
+        return torch.tensor([len(row) for row in self.tokens])
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Encoded":
+        """Return what a tokenizer gave for a list of texts."""
+        segments = found.get("token_type_ids")
+        return cls(
+            [torch.tensor(row, dtype=torch.int64) for row in found["input_ids"]],
+            [torch.tensor(row, dtype=torch.int64) for row in segments] if segments else None,
+        )
+
+
+@dataclass
+class TextRows(ABC):
+    """Tokenised texts; padding happens in `take`. Each task says what their targets are."""
+
+    encoded: Encoded
     names: Sequence[str]
     pad_id: int
     device: torch.device
 
     def __post_init__(self) -> None:
-        self.labels_N = self.labels_N.to(self.device)
-        self.labels: Tensor | None = self.labels_N
-        self.lengths: Tensor | None = torch.tensor([len(row) for row in self.tokens])
+        self.labels: Tensor | None = None
+        self.lengths: Tensor | None = self.encoded.lengths
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @abstractmethod
+    def targets(self, indices: Tensor) -> Any:
+        """Return what is to be learned."""
+
+    def take(self, indices: Tensor, *, train: bool) -> Batch:
+        """Return the padded texts, with a mask that tells words from padding."""
+        del train
+        return Batch(self.inputs(indices), self.targets(indices), len(indices))
+
+    def inputs(self, indices: Tensor) -> dict[str, Tensor]:
+        """Return what the network is fed; each tensor is (B, T)."""
+        places, encoded = indices.tolist(), self.encoded
+        rows = [encoded.tokens[place] for place in places]
+        found = padded(rows, self.pad_id, self.device)
+        if encoded.segments is not None:
+            segments = [encoded.segments[place] for place in places]
+            found["token_type_ids"] = stacked(segments, 0, self.device)
+        return found
+
+
+@dataclass
+class TextSplit(TextRows):
+    """Tokenised texts with one class each."""
+
+    labels_N: Tensor
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.labels_N = self.labels_N.to(self.device)
+        self.labels = self.labels_N
 
     def targets(self, indices: Tensor) -> Tensor:
         """Return class numbers."""
         return self.labels_N[indices.to(self.device)]
 
-    def take(self, indices: Tensor, *, train: bool) -> Batch:
-        """Return the padded texts, with a mask that tells words from padding."""
-        del train
-        rows = [self.tokens[index] for index in indices.tolist()]
-        return Batch(padded(rows, self.pad_id, self.device), self.targets(indices), len(rows))
+
+def stacked(rows: Sequence[Tensor], filling: int, device: torch.device) -> Tensor:
+    """Return ragged rows as one tensor (B, T), filled up to the longest."""
+    pad = torch.nn.utils.rnn.pad_sequence
+    return pad(list(rows), batch_first=True, padding_value=filling).to(device)
 
 
 def padded(rows: Sequence[Tensor], pad_id: int, device: torch.device) -> dict[str, Tensor]:
     """Return `input_ids` and `attention_mask` (both (B, T)) of texts padded to the longest."""
-    input_ids_BT = torch.nn.utils.rnn.pad_sequence(
-        list(rows), batch_first=True, padding_value=pad_id
-    )
+    input_ids_BT = stacked(rows, pad_id, device)
     lengths_B1 = torch.tensor([[len(row)] for row in rows])
     mask_BT = torch.arange(input_ids_BT.shape[1])[None] < lengths_B1
-    return {"input_ids": input_ids_BT.to(device), "attention_mask": mask_BT.long().to(device)}
+    return {"input_ids": input_ids_BT, "attention_mask": mask_BT.long().to(device)}
 
 
 def encode(
-    tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], max_length: int
-) -> list[Tensor]:
-    """Return the token numbers of texts, cut to a length with the special tokens kept."""
-    found = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
-    return [torch.tensor(row, dtype=torch.int64) for row in found]
+    tokenizer: "PreTrainedTokenizerBase",
+    texts: Sequence[str],
+    max_length: int,
+    pairs: Sequence[str] | None = None,
+) -> Encoded:
+    """Return the token numbers of texts, cut to a length with the special tokens kept.
+
+    Args:
+        tokenizer: that of the base.
+        texts: what is read.
+        max_length: tokens that are read of each, special ones included.
+        pairs: a second text for each; the longer of the two is cut first.
+    """
+    second = list(pairs) if pairs is not None else None
+    found = tokenizer(list(texts), second, truncation=True, max_length=max_length)
+    # With a single text every segment is the first one, which is what networks assume anyway.
+    return Encoded.of(found) if second is not None else Encoded.of({"input_ids": found.input_ids})
+
+
+def pad_id_of(tokenizer: "PreTrainedTokenizerBase") -> int:
+    """Return the number that padding has; it is never looked at."""
+    return int(tokenizer.pad_token_id or 0)
+
+
+def cut_note(encoded: Encoded, max_length: int) -> list[str]:
+    """Return a line for the log on how many texts are as long as is read, or none."""
+    cut = int((encoded.lengths >= max_length).sum())
+    if not cut:
+        return []
+    share = cut / len(encoded.tokens)
+    return [f"{cut} of {len(encoded.tokens)} texts ({share:.1%}) fill all {max_length} tokens."]
 
 
 def text_length(asked: int | None, positions: object, longest: int = 512) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor
 from worker.contract.manifest import ArtifactEntry, Manifest, Result
 from worker.contract.plan import Plan
 from worker.export.card import model_card
-from worker.modeling.weights import WEIGHTS_FILE, file_sha256
+from worker.modeling.weights import WEIGHTS_FILE, file_sha256, without_ties
 from worker.task import ModelFiles
 
 _KINDS = {
@@ -31,9 +31,8 @@ _EXPLANATIONS = "explanations/"
 def write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write the weights as safetensors; return the sha256 of the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     path = folder / WEIGHTS_FILE
-    save_file(plain, path, metadata={"format": "pt"})
+    save_file(without_ties(tensors), path, metadata={"format": "pt"})
     return file_sha256(path)
 
 

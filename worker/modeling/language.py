@@ -1,6 +1,7 @@
 """Networks of transformers: built from a pinned config, their own weights put in, divided."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,17 @@ from worker.modeling.network import Network
 from worker.modeling.weights import read_weights
 
 _BLOCK = re.compile(r"(?:^|\.)(?:layers?|h|blocks?|block)\.(\d+)\.")
-_HEADS = ("classifier", "score", "qa_outputs", "lm_head", "cls", "classification_head")
+_HEADS = (
+    *("classifier", "score", "qa_outputs", "lm_head", "cls", "classification_head"),
+    *("vocab_projector", "predictions", "generator_lm_head", "logits_proj", "qa_classifier"),
+)
+# Layers in front of the last one that are as new as it is.
+_BEFORE_HEADS = (
+    *("pre_classifier", "vocab_transform", "vocab_layer_norm", "generator_predictions"),
+    *("sequence_summary", "mask_predictions"),
+)
+# How configs call the share of attention that is dropped in training.
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 # Keys that would make transformers run code from a repository, or fetch kernels from a hub.
 _CODE_KEYS = (
     "auto_map",
@@ -30,16 +41,23 @@ _CODE_KEYS = (
 
 
 def build_language(
-    base: PinnedBase, kind: str, weights: Path | None, seed: int, **config: JsonValue
+    base: PinnedBase,
+    kind: str,
+    weights: Path | None,
+    seed: int,
+    *,
+    keeps_head: bool,
+    config: Mapping[str, JsonValue],
 ) -> Network:
-    """Return a network of transformers with a new head.
+    """Return a network of transformers, in fp32 and without dropout inside of attention.
 
     Args:
         base: the pinned base; its `config` is the repository's config.json.
         kind: the class that gives it a head, such as `AutoModelForSequenceClassification`.
         weights: the file with the base's weights; None for random ones.
         seed: of the new head's weights.
-        config: values of the config to change, such as `num_labels`.
+        keeps_head: whether the base's own head is put in where it fits, or a new one is wanted.
+        config: values of the config to change, such as `id2label`.
 
     Raises:
         RunError: the architecture is not known, or the weights do not fit it.
@@ -48,6 +66,8 @@ def build_language(
     from huggingface_hub.errors import StrictDataclassError
 
     values = {key: value for key, value in base.config.items() if key not in _CODE_KEYS}
+    values |= dict.fromkeys(attention_dropouts(base), 0.0) | {"dtype": "float32"}
+    values.pop("torch_dtype", None)
     name = values.pop("model_type", base.architecture)
     torch.manual_seed(seed)
     try:
@@ -60,9 +80,18 @@ def build_language(
     if base.weights == "pretrained":
         if weights is None:
             raise RunError(FailureCode.BASE_NOT_FOUND, f"There are no weights for {base.repo}.")
-        load_backbone(module, read_weights(weights), weights.name)
+        tensors = read_weights(weights)
+        if not keeps_head:
+            tensors = {name: part for name, part in tensors.items() if not _in_head(name)}
+        load_backbone(module, tensors, weights.name)
     head = language_head(module)
     return Network(module, head, divide_language(module, head), Head(), Stem(), [])
+
+
+def attention_dropouts(base: PinnedBase) -> list[str]:
+    """Return the keys of a base's config that drop attention; fused kernels do not support it."""
+    values = {key: base.config.get(key) for key in _ATTENTION_DROPOUT}
+    return [key for key, value in values.items() if isinstance(value, int | float) and value > 0]
 
 
 def config_of(module: nn.Module) -> dict[str, JsonValue]:
@@ -101,7 +130,7 @@ def load_backbone(module: nn.Module, tensors: dict[str, Tensor], source: str) ->
 
 
 def _in_head(name: str) -> bool:
-    return any(part in _HEADS for part in name.split("."))
+    return any(part in _HEADS or part in _BEFORE_HEADS for part in name.split("."))
 
 
 def _is_body(name: str) -> bool:
@@ -127,7 +156,7 @@ def divide_language(module: nn.Module, head: str) -> list[Group]:
     last = ""
     for name, _ in module.named_parameters():
         found = _BLOCK.search(name)
-        if name.startswith(f"{head}."):
+        if name.startswith(f"{head}.") or name.split(".")[0] in _BEFORE_HEADS:
             key = HEAD
         elif found:
             key = last = f"layer.{found[1]}"

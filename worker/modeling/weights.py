@@ -101,6 +101,22 @@ def _only_tensors(path: Path, value: object) -> dict[str, Tensor]:
     return {str(name).removeprefix("module."): tensor for name, tensor in value.items()}
 
 
+def without_ties(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors on the CPU for a file; of several that are one tensor, only the first.
+
+    A library that builds the network ties them again.
+    """
+    found: dict[str, Tensor] = {}
+    seen: set[tuple[object, ...]] = set()
+    for name, tensor in tensors.items():
+        place = (tensor.device, tensor.data_ptr(), tensor.shape, tensor.stride())
+        if tensor.numel() and place in seen:
+            continue
+        seen.add(place)
+        found[name] = tensor.detach().cpu().contiguous()
+    return found
+
+
 def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
     """Put weights into a network; names must match, or all shapes in the same order.
 

@@ -6,58 +6,64 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from worker.contract.failures import FailureCode, RunError
 from worker.contract.manifest import Result
 from worker.data.batches import Batch, Split
 from worker.data.samples import Samples
-from worker.data.texts import TextSplit, encode, load_tokenizer, text_length, tokenizer_texts
+from worker.data.texts import TextSplit, cut_note, encode
 from worker.evaluation.classification import ClassMeter
 from worker.export.snippets_text import classification_snippet
-from worker.modeling.language import build_language, config_of
 from worker.modeling.network import Network
-from worker.task import ModelFiles, Setting, Task
+from worker.task import ModelFiles, Setting
+from worker.tasks.language import LanguageTask
 from worker.training.losses import build_loss, class_weights
 
-KIND = "AutoModelForSequenceClassification"
 
+class TextClassification(LanguageTask):
+    """Tells classes of texts, or of pairs of texts, apart."""
 
-class TextClassification(Task):
-    """Tells classes of texts apart with encoders of transformers."""
+    kind = "AutoModelForSequenceClassification"
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         self._loss = nn.CrossEntropyLoss()
-        positions = self.plan.base.config.get("max_position_embeddings")
-        self._length = text_length(self.plan.recipe.data.max_length, positions)
 
     def build(self) -> Network:
-        """Return the encoder with a new classification head."""
-        classes = self.plan.classes
-        return build_language(
-            self.plan.base,
-            KIND,
-            self.setting.weights,
-            self.plan.recipe.reproducibility.seed,
-            id2label={str(number): label for number, label in enumerate(classes)},
-            label2id={label: number for number, label in enumerate(classes)},
-        )
+        """Return the encoder with a new classification head, or with its own where that is asked.
+
+        Raises:
+            RunError: the head shall stay and tells other classes apart.
+        """
+        if self.plan.recipe.model.head.type == "keep" and self.plan.base.labels != (
+            self.plan.classes
+        ):
+            raise RunError(
+                FailureCode.RECIPE_INVALID,
+                "model.head.type keep needs the checkpoint's own classes, and they differ.",
+            )
+        return self.network(list(self.plan.classes))
 
     def load(self, samples: Mapping[str, Samples]) -> dict[str, Split]:
         """Return the tokenised texts of every split."""
         recipe, counts = self.plan.recipe, Counter(fact.label for fact in samples["train"].facts)
         weights = class_weights(recipe.data.imbalance, self.plan.classes, counts)
         self._loss = build_loss(weights, recipe.train.label_smoothing).to(self.setting.device)
-        tokenizer = load_tokenizer(self.setting.base)
+        splits = {name: self._split(part) for name, part in samples.items()}
+        self.notes += cut_note(splits["train"].encoded, self.max_length)
+        return dict(splits)
+
+    def _split(self, samples: Samples) -> TextSplit:
         number = {label: index for index, label in enumerate(self.plan.classes)}
-        return {
-            name: TextSplit(
-                encode(tokenizer, [str(row.values["text"]) for row in part.rows], self._length),
-                torch.tensor([number[row.label] for row in part.rows]),
-                part.names,
-                int(tokenizer.pad_token_id or 0),
-                self.setting.device,
-            )
-            for name, part in samples.items()
-        }
+        rows = samples.rows
+        texts = [str(row.values["text"]) for row in rows]
+        pairs = [str(row.values.get("text_pair") or "") for row in rows]
+        return TextSplit(
+            encode(self.tokenizer, texts, self.max_length, pairs if any(pairs) else None),
+            samples.names,
+            self.pad_id,
+            self.setting.device,
+            labels_N=torch.tensor([number[row.label] for row in rows]),
+        )
 
     def forward(self, module: nn.Module, inputs: dict[str, Tensor] | Tensor) -> Tensor:
         """Return class scores, of texts or of features computed before."""
@@ -81,14 +87,11 @@ class TextClassification(Task):
         return ClassMeter(self.plan.classes, split.names)
 
     def files(self, network: Network, result: Result) -> ModelFiles:
-        """Return the config that transformers reads, and the tokenizer."""
+        """Return the config that transformers reads, the tokenizer and the classes."""
         del result
         labels = "".join(f"{label}\n" for label in self.plan.classes)
-        return ModelFiles(
-            snippet=classification_snippet(self._length),
-            jsons={"config.json": config_of(network.module)},
-            texts={"labels.txt": labels, **tokenizer_texts(self.setting.base)},
-        )
+        snippet = classification_snippet(self.max_length)
+        return self.model_files(network, snippet, **{"labels.txt": labels})
 
 
 TASK = TextClassification

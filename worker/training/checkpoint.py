@@ -16,7 +16,7 @@ from torch import Tensor
 
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.manifest import CheckpointManifest
-from worker.modeling.weights import file_sha256, load_plain
+from worker.modeling.weights import file_sha256, load_plain, without_ties
 from worker.training.progress import Progress
 
 KEPT = 2
@@ -102,7 +102,9 @@ def _write_files(folder: Path, snapshot: Snapshot) -> None:
 
 
 def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Tied tensors are written twice: the file has a place for each name of the network.
+    once = without_ties(tensors)
+    return {name: once.get(name, tensor.detach().cpu().clone()) for name, tensor in tensors.items()}
 
 
 def _sync(path: Path) -> None:
