@@ -46,7 +46,7 @@ async def test_a_chosen_data_set_shows_its_classes_and_samples(
     reader: httpx.AsyncClient, shelf: Shelf
 ) -> None:
     page = await form(reader, data="ada/pets")
-    assert "20 images" in page
+    assert "20 examples" in page
     assert "2 classes" in page
     assert page.count('loading="lazy"') == 12
     assert "The doctor found nothing wrong with these images." in page
