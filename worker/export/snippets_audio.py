@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import worker.data.mel
 from worker.contract.bases import PinnedBase
 from worker.modeling.layers import Replacement
-from worker.modeling.nets import LIBRARY, audio_cnn, source_of
+from worker.modeling.nets import LIBRARY, audio_cnn, source_of, speech_ctc
 
 _CLASSIFY = """
 config = json.load(open("config.json", encoding="utf-8"))
@@ -53,3 +53,31 @@ def sound_snippet(base: PinnedBase, side: int | None, replacements: Sequence[Rep
     surgery = [item.code() for item in replacements]
     body = _CLASSIFY.replace("SHAPE", "" if side is None else _AS_IMAGE)
     return "\n".join([*heading, mel_source(), library, "", f"model = {build}", *surgery]) + body
+
+
+_TRANSCRIBE = """
+config = json.load(open("config.json", encoding="utf-8"))
+audio, characters = config["audio"], config["characters"]
+model = SpeechCtc(len(characters) + 1, audio["n_mels"])
+model.load_state_dict(load_file("model.safetensors"))
+model.eval()
+
+
+def transcribe(path):
+    wave = read_sound(open(path, "rb").read(), audio["rate"], audio["seconds"])
+    picture = log_mel(wave, audio["rate"], audio["n_mels"])[None]
+    with torch.inference_mode():
+        scores, _ = model(picture, torch.tensor([picture.shape[2]]))
+    text, last = "", 0
+    for number in scores[0].argmax(1).tolist():
+        if number and number != last:
+            text += characters[number - 1]
+        last = number
+    return " ".join(text.split())
+"""
+
+
+def speech_snippet() -> str:
+    """Return the code; it reads `config.json` and `model.safetensors` from the current folder."""
+    heading = ["import json", "", "from safetensors.torch import load_file", "from torch import nn"]
+    return "\n".join([*heading, mel_source(), source_of(speech_ctc)]) + _TRANSCRIBE
