@@ -52,8 +52,12 @@ def prepare(
     source = recipe.data.test
     if source is not None and source.repo != recipe.data.train.repo:
         test, test_folder = find_data(source, recipe.data.columns, search)
-    places = Places(data_folder, out, file, test_folder, search.folder(recipe.model.base.repo))
-    return examine(recipe, base, data, test), places
+    teacher, teacher_file = None, None
+    if recipe.distill is not None:
+        teacher, teacher_file = find_base(Base(repo=recipe.distill.teacher), search)
+    folder = search.folder(recipe.model.base.repo)
+    places = Places(data_folder, out, file, test_folder, folder, teacher_file)
+    return examine(recipe, base, data, test, teacher), places
 
 
 def find_base(

@@ -112,6 +112,7 @@ def _places(inputs: Mapping[str, Path], folder: Path) -> Places:
         weights=base / WEIGHTS_FILE if base else None,
         test_data=inputs.get("test"),
         base=base,
+        teacher=inputs["teacher"] / WEIGHTS_FILE if "teacher" in inputs else None,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch
 from torch import Tensor
 
 from worker.after import after_training
@@ -21,6 +22,7 @@ from worker.surroundings import device_name, explained, verified_weights, versio
 from worker.task import Setting, Task
 from worker.tasks import task_of
 from worker.training.checkpoint import load_checkpoint
+from worker.training.distillation import Teacher, build_teacher
 from worker.training.distillation import Teacher, build_teacher
 from worker.training.loop import StoppedError, Trainer
 from worker.training.precision import choose_precision, make_reproducible
@@ -108,6 +110,15 @@ def _run(
     trainer.run(resume)
     run = _measured(plan, places, trainer, splits, samples)
     return _write(trainer, run)
+
+
+def _teacher(plan: Plan, places: Places, device: torch.device) -> Teacher | None:
+    settings, base = plan.recipe.distill, plan.teacher
+    if settings is None or base is None:
+        return None
+    weights = verified_weights(base, places.teacher)
+    numbers = plan.images if plan.recipe.data.normalize != "dataset" else base.preprocessing
+    return build_teacher(base, weights, settings, (plan.classes, numbers)).on(device)
 
 
 def _teacher(plan: Plan, places: Places, device: torch.device) -> Teacher | None:

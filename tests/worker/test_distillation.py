@@ -1,12 +1,22 @@
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+from tests.worker.builders import Run, as_json, recipe_values, run, stage
 from worker.contract.after import Distill
-from worker.contract.failures import RunError
-from worker.training.distillation import Teacher, distillation_loss, with_teacher
+from worker.contract.bases import Preprocessing
+from worker.contract.failures import FailureCode, RunError
+from worker.training.distillation import Teacher, View, distillation_loss
 
 DATA = Distill(teacher="me/teacher")
+
+
+def net(width: int, seed: int) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 3))
 
 
 def rings(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -18,11 +28,6 @@ def rings(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack((radius * angle.cos(), radius * angle.sin()), dim=1), labels
 
 
-def net(width: int, seed: int) -> nn.Sequential:
-    torch.manual_seed(seed)
-    return nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 3))
-
-
 def test_equal_answers_are_no_distance_and_the_value_is_the_formula() -> None:
     scores = torch.tensor([[2.0, 0.0, -1.0]])
     other = torch.tensor([[0.0, 1.0, 0.0]])
@@ -32,46 +37,95 @@ def test_equal_answers_are_no_distance_and_the_value_is_the_formula() -> None:
     assert float(distillation_loss(scores, other, 2)) == pytest.approx(by_hand, rel=1e-5)
 
 
-def test_the_teacher_is_not_trained_and_weights_of_both_losses_count() -> None:
-    teacher = Teacher(net(8, 0), DATA.model_copy(update={"task_loss_weight": 0.0}), 3)
-    student, (points, labels) = net(4, 1), rings(30, 2)
-    with_teacher(nn.CrossEntropyLoss(), teacher)(student(points), labels, points).backward()
+def test_the_teacher_is_not_trained_and_answers_in_the_students_order() -> None:
+    teacher = Teacher(net(8, 0), DATA.model_copy(update={"task_loss_weight": 0.0}), (2, 0, 1))
+    student, (points, _) = net(4, 1), rings(30, 2)
+    loss = teacher.loss(student(points), torch.tensor(1e9), points)
+    loss.backward()
+    assert float(loss.detach()) < 1e3
     assert all(parameter.grad is None for parameter in teacher.module.parameters())
     assert all(parameter.grad is not None for parameter in student.parameters())
-    weightless = teacher.loss(student(points), torch.tensor(1e9), teacher.answers(points))
-    assert float(weightless) < 1e3
+    assert torch.equal(teacher.answers(points), teacher.module(points)[:, [2, 0, 1]])
 
 
-def test_a_teacher_of_other_classes_is_refused() -> None:
-    teacher = Teacher(net(8, 0), DATA, 5)
-    with pytest.raises(RunError, match="3 classes apart, the data has 5"):
-        teacher.answers(torch.zeros(2, 2))
-
-
-def test_a_student_learns_more_from_few_labels_with_a_teacher() -> None:
-    # The teacher saw much; the student has few labels and many points without a true label.
+def test_a_student_learns_more_from_wrong_labels_with_a_teacher() -> None:
     teacher = net(64, 0)
-    fit(teacher, *rings(3000, 1), nn.CrossEntropyLoss())
+    fit(teacher, *rings(3000, 1), None)
     points, labels = rings(600, 2)
-    wrong = labels.clone()
     torch.manual_seed(3)
     noisy = torch.rand(len(labels)) < 0.6
-    wrong[noisy] = torch.randint(0, 3, (int(noisy.sum()),))
+    labels[noisy] = torch.randint(0, 3, (int(noisy.sum()),))
     alone, taught = net(16, 4), net(16, 4)
-    fit(alone, points, wrong, nn.CrossEntropyLoss())
-    loss = with_teacher(nn.CrossEntropyLoss(), Teacher(teacher, DATA, 3))
-    fit(taught, points, wrong, lambda scores, targets: loss(scores, targets, points))
+    fit(alone, points, labels, None)
+    fit(taught, points, labels, Teacher(teacher, DATA, (0, 1, 2)))
     test = rings(3000, 5)
     assert right(taught, *test) > right(alone, *test) + 0.03
 
 
-def fit(student: nn.Module, points: torch.Tensor, labels: torch.Tensor, loss: object) -> None:
+def fit(
+    student: nn.Module, points: torch.Tensor, labels: torch.Tensor, teacher: Teacher | None
+) -> None:
     optimizer = torch.optim.Adam(student.parameters(), lr=0.02)
     for _ in range(150):
         optimizer.zero_grad()
-        loss(student(points), labels).backward()
+        scores = student(points)
+        loss = nn.functional.cross_entropy(scores, labels)
+        (teacher.loss(scores, loss, points) if teacher else loss).backward()
         optimizer.step()
 
 
 def right(student: nn.Module, points: torch.Tensor, labels: torch.Tensor) -> float:
     return float((student(points).argmax(1) == labels).float().mean())
+
+
+@pytest.fixture
+def taught_by(folder: Path) -> Run:
+    """Return a run whose result lies in the folder `teacher`."""
+    done = run(
+        folder, recipe_values(stage(epochs=6, optimizer={"name": "adam", "lr": 0.01})), out="first"
+    )
+    (done.out / "out/result").rename(folder / "teacher")
+    return done
+
+
+def test_a_recipe_names_a_teacher_and_the_student_follows_it(folder: Path, taught_by: Run) -> None:
+    distill = {"teacher": "teacher", "task_loss_weight": 0}
+    values = recipe_values(
+        stage(["head"], epochs=6, optimizer={"name": "adam", "lr": 0.01}), distill=distill
+    )
+    alone = run(folder, recipe_values(stage(["head"], epochs=6)), out="alone")
+    student = run(folder, values, out="student")
+    assert student.plan.teacher is not None
+    assert student.plan.teacher.labels == student.plan.classes
+    # With no weight on the labels, what it learned came from the teacher; nothing is cached then.
+    assert student.losses()[-1] < student.losses()[0]
+    assert student.result.headline.value > 0.8
+    assert (alone.result.stages[0].cached, student.result.stages[0].cached) == (True, False)
+    assert student.plan.plan_hash != alone.plan.plan_hash
+
+
+def test_a_teacher_of_other_classes_is_refused(folder: Path, taught_by: Run) -> None:
+    config = as_json(folder / "teacher/config.json")
+    config["labels"] = ["cat", "dog", "owl"]
+    (folder / "teacher/config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(RunError) as caught:
+        run(folder, recipe_values(distill={"teacher": "teacher"}))
+    assert caught.value.code == FailureCode.RECIPE_INVALID
+    assert "choose a model that was fine-tuned on the same ones" in caught.value.detail
+
+
+def test_a_teacher_sees_its_own_colours_and_size() -> None:
+    plain = torch.rand(2, 3, 8, 8)
+    own, other = (
+        Preprocessing(image_size=8),
+        Preprocessing(image_size=8, mean=(0.1, 0.2, 0.3), std=(0.5, 0.4, 0.3)),
+    )
+    as_student = (plain - torch.tensor(own.mean).view(3, 1, 1)) / torch.tensor(own.std).view(
+        3, 1, 1
+    )
+    wanted = (plain - torch.tensor(other.mean).view(3, 1, 1)) / torch.tensor(other.std).view(
+        3, 1, 1
+    )
+    assert torch.allclose(View(own, other)(as_student), wanted, atol=1e-5)
+    large = other.model_copy(update={"image_size": 16})
+    assert View(own, large)(as_student).shape == (2, 3, 16, 16)

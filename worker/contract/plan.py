@@ -54,6 +54,7 @@ class Plan(Wire):
     base: PinnedBase
     data: PinnedData
     test_data: PinnedData | None = None
+    teacher: PinnedBase | None = None
     classes: tuple[str, ...] = ()
     split_sizes: dict[str, int]
     class_counts: dict[str, dict[str, int]] = Field(default_factory=dict)
@@ -77,6 +78,9 @@ class Plan(Wire):
             _drop_places(place)
         for place in (recipe["data"]["test"], value["data"], value["test_data"]):
             _drop_places(place)
+        _drop_places(value["teacher"])
+        for key in ("teacher", "revision"):
+            (recipe["distill"] or {}).pop(key, None)
         for stage in value["stages"]:
             stage.pop("trainable_count")
             stage.pop("groups")
@@ -138,6 +142,7 @@ def examine(
     base: PinnedBase,
     data: PinnedInventory,
     test: PinnedInventory | None = None,
+    teacher: PinnedBase | None = None,
 ) -> Examination:
     """Check a recipe against its base and data, and return findings with the plan.
 
@@ -146,6 +151,7 @@ def examine(
         base: the pinned base model.
         data: the pinned training data set.
         test: the pinned data set of `data.test` when that is another repository or revision.
+        teacher: the pinned model of `distill`.
     """
     seed = recipe.reproducibility.seed
     splits = assign_splits(data.inventory, test.inventory if test else None, recipe.data, seed)
@@ -168,6 +174,7 @@ def examine(
         base=base.model_copy(update={"weights": recipe.model.base.weights}),
         data=data.pin,
         test_data=test.pin if test else None,
+        teacher=teacher,
         classes=tuple(splits.classes),
         split_sizes={name: len(facts) for name, facts in splits.named().items()},
         class_counts=counts,

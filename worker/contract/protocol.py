@@ -80,7 +80,7 @@ class ClaimRequest(Wire):
 class RepositoryPin(Wire):
     """A hub repository at one commit, which the worker downloads with the stock client."""
 
-    role: str = Field(pattern=r"^(base(-[1-9][0-9]?)?|data|test)$")
+    role: str = Field(pattern=r"^(base(-[1-9][0-9]?)?|data|test|teacher)$")
     kind: Literal["model", "dataset"]
     repo: str
     commit: str

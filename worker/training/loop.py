@@ -18,6 +18,7 @@ from worker.evaluation.predict import Predictor
 from worker.modeling.network import Network
 from worker.task import Task
 from worker.training.checkpoint import Snapshot, save_checkpoint
+from worker.training.distillation import Teacher, taught
 from worker.training.precision import Precision
 from worker.training.progress import Best, EpochSums, Progress, is_better
 from worker.training.reporting import Control, Reporter
@@ -56,6 +57,7 @@ class Trainer:
     checkpoints: Path
     progress: Progress = field(default_factory=Progress)
     best_weights: dict[str, Tensor] | None = None
+    teacher: Teacher | None = None
 
     def __post_init__(self) -> None:
         train = self.plan.recipe.train
@@ -63,6 +65,8 @@ class Trainer:
         self._cache: FeatureCache | None = None
         self._active: ActiveStage | None = None
         objective = plain_objective(self.task, self.precision)
+        if self.teacher is not None:
+            objective = taught(objective, self.teacher)
         own = self.task.stepper(self.precision)
         self._stepper = own or Stepper(self.task, self.precision, objective)
         self._predictor = Predictor(
@@ -134,7 +138,8 @@ class Trainer:
         return active
 
     def _features(self, stage: Stage) -> FeatureCache | None:
-        augmented = self.plan.has_random_augmentation
+        # A teacher must see the pictures themselves.
+        augmented = self.plan.has_random_augmentation or self.teacher is not None
         if not can_cache(self.network, stage, augmented=augmented):
             # The stage may change the backbone, so what was computed before is no longer true.
             self._cache = None

@@ -1,7 +1,7 @@
 """The doctor on the site: a recipe, its base model and its data, pinned and checked."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from pydantic import JsonValue
@@ -92,7 +92,16 @@ class Doctor:
         test = await self._test(recipe, data)
         if test is not None:
             inputs.append(_data_input("test", test))
-        examination = examine(recipe, base, _pinned(data), _pinned(test) if test else None)
+        teacher = await self._teacher(recipe)
+        if teacher is not None:
+            inputs.append(replace(teacher[1], role="teacher"))
+        examination = examine(
+            recipe,
+            base,
+            _pinned(data),
+            _pinned(test) if test else None,
+            teacher[0] if teacher else None,
+        )
         return Examined(recipe, examination, tuple(inputs))
 
     async def data(self, recipe: Recipe) -> tuple[PinnedInventory, Input]:
@@ -119,6 +128,22 @@ class Doctor:
         test = await self._data(recipe, recipe.data.test, "data.test.repo")
         same = (test.repository_id, test.commit) == (data.repository_id, data.commit)
         return None if same else test
+
+    async def _teacher(self, recipe: Recipe) -> tuple[PinnedBase, Input] | None:
+        if recipe.distill is None:
+            return None
+        try:
+            return await self._moved_base(
+                recipe.distill.teacher, recipe.distill.revision, "pretrained"
+            )
+        except BaseUnreadableError as error:
+            raise InvalidError(
+                _("This model cannot teach."),
+                details=[Detail("distill.teacher", str(error), _("Choose another teacher."))],
+                code="base_invalid",
+            ) from error
+        except AppError as error:
+            _retell(error, "distill.teacher")
 
     async def base(self, recipe: Recipe) -> tuple[PinnedBase, Input | None]:
         """Pin the base model alone; a bare architecture comes without an input.
