@@ -9,7 +9,7 @@ from app.core.errors import AppError, Detail
 from app.core.http import database, storage_of
 from app.core.i18n import _
 from app.core.security import Viewer
-from app.datasets.service import InventoryTaker, overview
+from app.datasets.service import InventoryTaker
 from app.hub import policy as hub_policy
 from app.hub import service as hub
 from app.jobs.pages.finetune_view import (
@@ -55,12 +55,12 @@ class Look:
         taker = InventoryTaker(self.database, self._storage, self.viewer)
         try:
             try:
-                taken = await taker.take(name, None, Columns())
+                seen = await taker.look(name, None, Columns())
             except hub.MovedError as moved:
-                taken = await taker.take(f"{moved.owner}/{moved.name}", None, Columns())
+                seen = await taker.look(f"{moved.owner}/{moved.name}", None, Columns())
         except AppError as error:
             return Picked(problem=_in_words(error))
-        return Picked(data_facts(overview(taken)))
+        return Picked(data_facts(seen))
 
     async def base(self, name: str) -> Picked[BaseFacts]:
         """Return the base model at a glance."""
