@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +108,7 @@ def run(
 ) -> Run:
     """Run a recipe on `folder/data` into `folder/out`."""
     plan, places = plan_of(folder, values, weights)
-    places = Places(places.data, folder / out, places.weights, places.test_data)
+    places = replace(places, out=folder / out)
     events: list[RunEvent] = []
     result = run_plan(plan, places, events.append, control or Forever(), resume_from)
     return Run(plan, result, folder / out, events)
