@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from worker.contract.manifest import SplitMetrics
@@ -49,10 +50,14 @@ class Split(Protocol):
 
 @dataclass
 class FeatureSplit:
-    """A split whose inputs are outputs of the frozen part of the network, computed once."""
+    """A split whose inputs are outputs of the frozen part of the network, computed once.
+
+    They may lie elsewhere than on the device that a batch is for.
+    """
 
     features: Tensor
     source: Split
+    device: torch.device
 
     def __post_init__(self) -> None:
         self.names, self.labels = self.source.names, self.source.labels
@@ -64,7 +69,7 @@ class FeatureSplit:
     def take(self, indices: Tensor, *, train: bool) -> Batch:
         """Return the features; they are the same for training and measuring."""
         del train
-        features = self.features[indices.to(self.features.device)]
+        features = self.features[indices.to(self.features.device)].to(self.device)
         return Batch(features, self.targets(indices), len(indices))
 
     def targets(self, indices: Tensor) -> Any:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from worker.contract.manifest import SplitMetrics
-from worker.data.batches import Meter, Split
+from worker.data.batches import FeatureSplit, Meter, Split
 from worker.task import Task
 
 FEATURE_LIMIT_BYTES = 2 * 1024**3
@@ -31,8 +32,8 @@ class Predictor:
     def measure(self, network: nn.Module, split: Split) -> SplitMetrics:
         """Return what the network achieves on a split; layers keep their modes."""
         meter: Meter = self.task.meter(split)
-        with _evaluating(network):
-            for indices in self._batches(split):
+        with evaluating(network):
+            for indices in self.batches(split):
                 batch = split.take(indices, train=False)
                 with self.autocast():
                     output = self.task.forward(network, batch.inputs)
@@ -40,17 +41,20 @@ class Predictor:
         return meter.result()
 
     @torch.no_grad()
-    def head_inputs(self, network: nn.Module, head: nn.Module, split: Split) -> Tensor | None:
+    def head_inputs(self, network: nn.Module, head: nn.Module, split: Split) -> FeatureSplit | None:
         """Return what the head is given for every sample, or None where that cannot be reused.
 
         The network runs in eval mode, so nothing random is kept for ever. On the first batch the
         head alone must give exactly what the whole network gives, and all must fit 2 GB.
         """
-        caught: list[Tensor] = []
-        handle = head.register_forward_pre_hook(lambda _, values: caught.append(values[0].clone()))
+        caught: list[Any] = []
+        handle = head.register_forward_pre_hook(
+            # A head on several maps has no one input that could be kept.
+            lambda _, values: caught.append(values[0].clone() if len(values) == 1 else None)
+        )
         try:
-            with _evaluating(network):
-                for number, indices in enumerate(self._batches(split)):
+            with evaluating(network):
+                for number, indices in enumerate(self.batches(split)):
                     inputs = split.take(indices, train=False).inputs
                     with self.autocast():
                         output = self.task.forward(network, inputs)
@@ -58,15 +62,19 @@ class Predictor:
                             return None
         finally:
             handle.remove()
-        return torch.cat(caught).float()
+        if len({part.shape[1:] for part in caught}) != 1:
+            return None
+        features = torch.cat(caught)
+        return FeatureSplit(features, split, features.device)
 
-    def _batches(self, split: Split) -> Iterator[Tensor]:
+    def batches(self, split: Split) -> Iterator[Tensor]:
+        """Return the places of a split's samples, batch by batch."""
         for indices in torch.arange(len(split)).split(self.batch_size):
             self.tick()
             yield indices
 
 
-def _reusable(head: nn.Module, caught: list[Tensor], output: object, count: int) -> bool:
+def _reusable(head: nn.Module, caught: list[Any], output: object, count: int) -> bool:
     if len(caught) != 1 or not isinstance(caught[0], Tensor) or not isinstance(output, Tensor):
         return False
     if caught[0][0].numel() * _FLOAT_BYTES * count > FEATURE_LIMIT_BYTES:
@@ -77,7 +85,8 @@ def _reusable(head: nn.Module, caught: list[Tensor], output: object, count: int)
 
 
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Keep a network in eval mode for the length of a block; every layer gets its mode back."""
     modes = {part: part.training for part in network.modules()}
     network.eval()
     try:

@@ -19,6 +19,7 @@ from worker.modeling.network import Network
 from worker.task import Task
 from worker.training.checkpoint import Snapshot, save_checkpoint
 from worker.training.distillation import Teacher, taught
+from worker.training.features import FeatureCache, FeatureMaker
 from worker.training.precision import Precision
 from worker.training.progress import Best, EpochSums, Progress, is_better
 from worker.training.reporting import Control, Reporter
@@ -26,10 +27,7 @@ from worker.training.sampling import epoch_batches, epoch_seed
 from worker.training.schedules import PLATEAU_PATIENCE, plateau_factor, rate_factor
 from worker.training.stage import (
     ActiveStage,
-    FeatureCache,
     begin_stage,
-    can_cache,
-    compute_cache,
     optimizer_for,
 )
 from worker.training.step import Step, Stepper, is_finite, plain_objective
@@ -62,7 +60,6 @@ class Trainer:
     def __post_init__(self) -> None:
         train = self.plan.recipe.train
         self._began = self._saved_at = time.monotonic()
-        self._cache: FeatureCache | None = None
         self._active: ActiveStage | None = None
         objective = plain_objective(self.task, self.precision)
         if self.teacher is not None:
@@ -74,6 +71,14 @@ class Trainer:
             train.eval_batch_size or max(32, train.batch_size),
             self._check,
             self.precision.autocast,
+        )
+
+        self._maker = FeatureMaker(
+            self.network,
+            self._predictor,
+            self.train_split,
+            self.validation_split,
+            self.task.setting.cache,
         )
 
     def run(self, resume: Snapshot | None) -> list[StageResult]:
@@ -116,7 +121,7 @@ class Trainer:
         active = ActiveStage(
             index=index,
             stage=stage,
-            module=self.network.head_module if cache else module,
+            module=cache.tail if cache else module,
             train=cache.train if cache else self.train_split,
             validation=cache.validation if cache else self.validation_split,
             optimizer=optimizer_for(stage, groups),
@@ -138,17 +143,12 @@ class Trainer:
         return active
 
     def _features(self, stage: Stage) -> FeatureCache | None:
+        train = self.plan.recipe.train
+        passes = stage.epochs or 0
+        seen = passes * len(self.train_split) or (stage.max_steps or 0) * train.batch_size
         # A teacher must see the pictures themselves.
         augmented = self.plan.has_random_augmentation or self.teacher is not None
-        if not can_cache(self.network, stage, augmented=augmented):
-            # The stage may change the backbone, so what was computed before is no longer true.
-            self._cache = None
-            return None
-        if self._cache is None:
-            self._cache = compute_cache(
-                self.network, self._predictor, self.train_split, self.validation_split
-            )
-        return self._cache
+        return self._maker.for_stage(stage, augmented=augmented, num_samples=seen)
 
     def _run_epoch(self, active: ActiveStage) -> None:
         progress, recipe = self.progress, self.plan.recipe
@@ -328,7 +328,8 @@ class Trainer:
     def base_features(self) -> FeatureCache | None:
         """Features of the base as it came, where no stage changed more than the head."""
         untouched = all(result.cached for result in self.progress.results)
-        return self._cache if untouched else None
+        cache = self._maker.last
+        return cache if untouched and cache is not None and cache.are_vectors else None
 
     @property
     def seconds(self) -> float:
