@@ -49,7 +49,7 @@ async def test_a_chosen_data_set_shows_its_classes_and_samples(
     assert "20 examples" in page
     assert "2 classes" in page
     assert page.count('loading="lazy"') == 12
-    assert "The doctor found nothing wrong with these images." in page
+    assert "The doctor found nothing wrong with these data." in page
 
 
 async def test_data_and_base_together_are_ready_to_start(
