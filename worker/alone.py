@@ -7,8 +7,9 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError, validate_call
 
 from worker.contract.bases import BaseUnreadableError, PinnedBase
+from worker.contract.environment import ENVIRONMENT, is_environment
 from worker.contract.failures import FailureCode, RunError
-from worker.contract.inventory import take_inventory
+from worker.contract.inventory import DataInventory, take_inventory
 from worker.contract.plan import Examination, PinnedInventory, examine
 from worker.contract.recipe import Base, Columns, DataSource, Recipe
 from worker.contract.sources import FolderSource
@@ -108,6 +109,9 @@ def find_data(source: DataSource, columns: Columns, search: Search) -> tuple[Pin
     Raises:
         RunError: there is no such folder.
     """
+    if is_environment(source.repo):
+        # Nothing is read from it, so any folder will do.
+        return PinnedInventory(repo=source.repo, inventory=DataInventory(kind=ENVIRONMENT)), Path()
     folder = search.folder(source.repo)
     if folder is None:
         raise RunError(FailureCode.DATA_NOT_FOUND, f"There is no folder {source.repo}.")
