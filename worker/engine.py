@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch
 from torch import Tensor
 
 from worker.after import after_training
@@ -17,12 +16,12 @@ from worker.data.samples import Samples, open_samples
 from worker.evaluation.predict import Predictor
 from worker.export.repository import write_repository, write_weights
 from worker.finished import Finished
+from worker.modeling.adapters import add_adapter, keep_adapter
 from worker.modeling.network import Network
 from worker.surroundings import device_name, explained, verified_weights, versions
 from worker.task import Setting, Task
 from worker.tasks import task_of
 from worker.training.checkpoint import load_checkpoint
-from worker.training.distillation import Teacher, build_teacher
 from worker.training.distillation import Teacher, build_teacher
 from worker.training.loop import StoppedError, Trainer
 from worker.training.precision import choose_precision, make_reproducible
@@ -108,6 +107,9 @@ def _run(
         teacher=_teacher(plan, places, precision.device),
     )
     trainer.run(resume)
+    if plan.recipe.model.adapter is not None:
+        folder = places.out / RESULT_FOLDER
+        keep_adapter(network, plan, folder, lambda line: reporter.tell("LogWritten", lines=(line,)))
     run = _measured(plan, places, trainer, splits, samples)
     return _write(trainer, run)
 
@@ -121,17 +123,10 @@ def _teacher(plan: Plan, places: Places, device: torch.device) -> Teacher | None
     return build_teacher(base, weights, settings, (plan.classes, numbers)).on(device)
 
 
-def _teacher(plan: Plan, places: Places, device: torch.device) -> Teacher | None:
-    settings, base = plan.recipe.distill, plan.teacher
-    if settings is None or base is None:
-        return None
-    weights = verified_weights(base, places.teacher)
-    numbers = plan.images if plan.recipe.data.normalize != "dataset" else base.preprocessing
-    return build_teacher(base, weights, settings, (plan.classes, numbers)).on(device)
-
-
 def _build(plan: Plan, task: Task, reporter: Reporter) -> Network:
     network = task.build()
+    if plan.recipe.model.adapter is not None:
+        add_adapter(network, plan.recipe.model.adapter, plan.base, plan.recipe.reproducibility.seed)
     stages = count_stages(network, plan.recipe.stages)
     reporter.tell("PlanResolved", total_count=network.total_count, stages=tuple(stages))
     return network

@@ -24,14 +24,15 @@ def tag_names(kinds: Sequence[str]) -> list[str]:
 
 
 def tags_of(row: Item) -> list[str]:
-    """Return the tags of a sentence as B-, I- and O; a plain class is a span of one word."""
+    """Return the tags of a sentence: B-, I- and O, or plain classes of words."""
     tags = row.values["tags"]
     assert isinstance(tags, list)  # noqa: S101 - every row of the task has them
-    return [_tag(str(tag)) for tag in tags]
+    return [str(tag) for tag in tags]
 
 
-def _tag(tag: str) -> str:
-    return tag if tag == OUTSIDE or tag.startswith(("B-", "I-")) else f"B-{tag}"
+def has_spans(row: Item) -> bool:
+    """Return whether a sentence has a tag that begins or continues a span."""
+    return any(tag.startswith(("B-", "I-")) for tag in tags_of(row))
 
 
 @dataclass

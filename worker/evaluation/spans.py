@@ -33,12 +33,15 @@ class Counts(NamedTuple):
 
 
 def spans_of(tags: Sequence[str]) -> list[Span]:
-    """Return the spans of B-, I- and O tags; an I- that continues nothing begins a span."""
+    """Return the spans of B-, I- and O tags; an I- that continues nothing begins a span.
+
+    A tag that is neither is a span of one word.
+    """
     spans: list[Span] = []
     for place, tag in enumerate(tags):
-        part, _, kind = tag.partition("-")
-        if part == OUTSIDE or not kind:
+        if tag == OUTSIDE:
             continue
+        part, kind = (tag[0], tag[2:]) if tag.startswith(("B-", "I-")) else ("B", tag)
         last = spans[-1] if spans else None
         if part == "I" and last is not None and last.end == place and last.kind == kind:
             spans[-1] = last._replace(end=place + 1)

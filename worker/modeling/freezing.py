@@ -6,8 +6,10 @@ from fnmatch import fnmatchcase
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from worker.contract.adapters import ADAPTER
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.stages import Stage
+from worker.modeling.adapters import adapter_names
 from worker.modeling.groups import HEAD, is_norm
 from worker.modeling.network import Network
 
@@ -42,6 +44,8 @@ def _reached(network: Network, selector: str, names: list[str]) -> set[str]:
         # More groups than there are is a mistake in the recipe, not a wish for all of them.
         chosen = body[-count:] if count <= len(body) else []
         return {name for group in chosen for name in group.names}
+    if selector == ADAPTER:
+        return adapter_names(network.module)
     if selector == "bias":
         return {name for name in names if name.endswith(".bias")}
     if selector == "norm":

@@ -9,7 +9,15 @@ from worker.contract.failures import FailureCode, RunError
 from worker.contract.manifest import Result, SplitMetrics
 from worker.data.batches import Batch, Split
 from worker.data.samples import Samples
-from worker.data.tagged import TaggedSplit, encode_tagged, tag_names, tags_of, words_of
+from worker.data.tagged import (
+    OUTSIDE,
+    TaggedSplit,
+    encode_tagged,
+    has_spans,
+    tag_names,
+    tags_of,
+    words_of,
+)
 from worker.data.texts import cut_note
 from worker.evaluation.spans import SpanMeter, masked_loss
 from worker.export.snippets_text import token_snippet
@@ -26,6 +34,12 @@ class TokenClassification(LanguageTask):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         self._tags = tag_names(self.plan.classes)
+
+    def look(self, samples: Mapping[str, Samples]) -> None:
+        """See whether tags name spans, or each stands for itself as parts of speech do."""
+        rows = [row for part in samples.values() for row in part.rows]
+        if not any(has_spans(row) for row in rows):
+            self._tags = [OUTSIDE, *(kind for kind in self.plan.classes if kind != OUTSIDE)]
 
     def build(self) -> Network:
         """Return the encoder with a new layer that tells tags apart."""
