@@ -187,7 +187,9 @@ def _lead(result: RankResult, measured: Sequence[CandidateResult]) -> str:
     first = measured[0]
     close = [item for item in measured if item.rank_low == 1]
     if first.leads >= _SURE or len(close) == 1:
-        return _("%(name)s leads clearly: it comes first in %(share)s of resamples.") % {
+        return _(
+            "By its probe %(name)s leads clearly: it comes first in %(share)s of resamples."
+        ) % {
             "name": first.repo,
             "share": percent(first.leads, 0),
         }
