@@ -180,6 +180,11 @@ def trial_recipe(recipe: Recipe, blocks: Blocks, params: Params, run: Run) -> Re
             "fold_seed": recipe.reproducibility.seed + run.repeat,
             "stratify": folds.stratified,
         }
+    final = folds is not None and not run.fold
+    evaluate = values.get("evaluate")
+    if isinstance(evaluate, dict) and evaluate.get("baseline") == "auto" and not final:
+        # The same for every trial, so it tells nothing about them; the final training has it.
+        evaluate["baseline"] = False
     if folds is not None and folds.group_column is not None:
         values["data"]["columns"]["group"] = folds.group_column
     return recipe_from_values(values)
