@@ -517,3 +517,18 @@ def test_few_texts_that_repeat_by_chance_are_a_warning() -> None:
     )
     files = {"train.csv": TEXTS.encode(), "test.csv": test.encode()}
     assert "LEAKAGE_SMALL" in codes(check_splits(splits(files)), "warning")
+
+
+def test_aliases_of_a_yaml_file_do_not_grow_without_end() -> None:
+    levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))
+    bomb = f"a0: &a0 [x]\n{levels}\nnames: [*a11]\n".encode()
+    found = layout({"data.yaml": bomb, "images/0.png": png(1), "labels/0.txt": b"0 .5 .5 .1 .1"})
+    assert [item.labels for item in found.items] == [("0",)]
+    readme = f"---\na0: &a0 [x]\n{levels}\nconfigs:\n- config_name: *a11\n---\n".encode()
+    assert rows({"README.md": readme, "a.csv": TEXTS.encode()})
+
+
+def test_a_file_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.contract.tables.MAX_ROWS", 10)
+    finding = one(inventory({"a.csv": TEXTS.encode()}).findings, "TABLE_UNREADABLE")
+    assert "more than 10 rows" in finding.sentence

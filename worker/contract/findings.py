@@ -9,6 +9,7 @@ from worker.contract.data_rules import DATA_RULES
 from worker.contract.rules import Rule, Severity
 from worker.contract.strategy_rules import STRATEGY_RULES
 from worker.contract.text_rules import TEXT_RULES
+from worker.contract.vision_rules import VISION_RULES
 
 __all__ = ["RULES", "Finding", "Rule", "Severity", "found"]
 

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from worker.contract.base import Wire, canonical_json, digest
 from worker.contract.facts import FileFact
 from worker.contract.findings import Finding, found
-from worker.contract.images import ImageProbe, probe_image
+from worker.contract.images import MAX_IMAGE_BYTES, ImageProbe, probe_image
 from worker.contract.items import TARGETS, Candidate, Item, Layout, Media, canonical_split
 from worker.contract.layout import detect_layout
 from worker.contract.recipe import Columns
@@ -140,11 +140,19 @@ def inventory_of(
     for done, item in enumerate(items, start=1):
         looks = None
         if media in {"image", "audio"}:
-            looks = look_at(data.files.read(item.path), media, probe=probe)
+            looks = _looks(data.files, item.path, media, probe=probe)
         facts.append(fact_of(item, media, looks))
         if progress is not None:
             progress(done, len(items))
     return inventory_from(data.layout, facts)
+
+
+def _looks(files: FileSource, path: str, media: Media, *, probe: bool) -> MediaFacts:
+    size = files.size(path)
+    if size > MAX_IMAGE_BYTES:
+        error = "the file is larger than 64 MB"
+        return MediaFacts("", size, ImageProbe(error=error), SoundProbe(error=error))
+    return look_at(files.read(path), media, probe=probe)
 
 
 def inventory_from(layout: Layout, facts: Sequence[FileFact]) -> DataInventory:
@@ -196,7 +204,7 @@ def fact_of(item: Item, media: Media, looks: MediaFacts | None) -> FileFact:
         height=image.height,
         mode=image.mode or (f"{sound.rate} Hz" if sound.rate else ""),
         frames=image.frames,
-        error=image.error or sound.error,
+        error=sound.error if media == "audio" else image.error,
         row=item.row,
         labels=item.labels,
         group=item.group,

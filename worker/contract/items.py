@@ -12,6 +12,8 @@ from worker.contract.sources import FileSource
 
 Media = Literal["image", "audio", "text", "table", "none"]
 Values = Mapping[str, JsonValue]
+# The split of examples whose classes are not known.
+UNLABELED = "unlabeled"
 _SPLITS = {
     "train": "train",
     "training": "train",
@@ -22,6 +24,9 @@ _SPLITS = {
     "test": "test",
     "testing": "test",
     "eval": "test",
+    "unlabeled": UNLABELED,
+    "unlabelled": UNLABELED,
+    "unsup": UNLABELED,
 }
 # What is to be learned, not what is learned from: two items that differ only here are copies.
 TARGETS = frozenset({"tags", "answers", "objects", "mask", "target", "rating", "timestamp"})
@@ -99,7 +104,7 @@ class Layout:
         for item in self.items:
             common &= item.values.keys()
         common |= {self.media} & {"image", "audio"}
-        if all(item.label for item in self.items):
+        if all(item.label for item in self.items if item.split != UNLABELED):
             common.add("label")
         if any(item.labels for item in self.items):
             common.add("labels")

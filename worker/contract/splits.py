@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from worker.contract.findings import Finding, found
 from worker.contract.folds import divide_into_folds, unit_of
 from worker.contract.inventory import DataInventory, FileFact
-from worker.contract.items import canonical_split, is_split
+from worker.contract.items import UNLABELED, canonical_split, is_split
 from worker.contract.recipe import Data, DataSource, Validation
 
 # The format whose examples are what users did; they are parted by time.
@@ -30,6 +30,10 @@ class Splits:
         """Return the splits that hold examples, by name."""
         everything = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: facts for name, facts in everything.items() if facts}
+
+    def everything(self) -> dict[str, list[FileFact]]:
+        """Return the named splits, and the examples whose classes are not used."""
+        return self.named() | ({"unlabeled": self.unlabeled} if self.unlabeled else {})
 
     @property
     def classes(self) -> list[str]:
@@ -86,7 +90,7 @@ def assign_splits(
 
 
 def _take_unlabeled(splits: Splits, inventory: DataInventory, source: DataSource) -> None:
-    name = source.split or "unlabeled"
+    name = source.split or UNLABELED
     if source.split is not None and is_split(source.split):
         name = canonical_split(source.split)
     used = {fact.key for facts in splits.named().values() for fact in facts}

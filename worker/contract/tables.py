@@ -6,13 +6,18 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 MAX_ROWS = 500_000
 MAX_CELL_CHARS = 4_000_000
+MAX_UNPACKED_BYTES = 1024**3
+_PARQUET_BATCH = 256
 _ENCODINGS = ("utf-8-sig", "gb18030")
 # A NUL or half a surrogate pair is in no language, and neither a database nor UTF-8 takes them.
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
@@ -165,8 +170,7 @@ def _read_parquet(content: bytes) -> Table:
         binary = frozenset(
             str(part.name) for part in file.schema_arrow if _is_binary(pa.types, part.type)
         )
-        read = file.read(columns=[name for name in names if name not in binary])
-        values = cast("list[dict[str, JsonValue]]", read.to_pylist())
+        values = _parquet_rows(file, [name for name in names if name not in binary])
         classes = _class_names(file.schema_arrow.metadata)
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, TableUnreadableError):
@@ -179,6 +183,17 @@ def _read_parquet(content: bytes) -> Table:
     return Table(tuple(names), rows, binary=binary)
 
 
+def _parquet_rows(file: "ParquetFile", columns: list[str]) -> list[dict[str, JsonValue]]:
+    """Return the rows, a few at a time, so that a small file cannot unpack without end."""
+    unpacked, rows = 0, list[dict[str, JsonValue]]()
+    for batch in file.iter_batches(batch_size=_PARQUET_BATCH, columns=columns):
+        unpacked += batch.nbytes
+        if unpacked > MAX_UNPACKED_BYTES:
+            raise TableUnreadableError("it unpacks to more than 1 GB")
+        rows += cast("list[dict[str, JsonValue]]", batch.to_pylist())
+    return rows
+
+
 def read_blobs(content: bytes, column: str) -> list[bytes]:
     """Return the files in a column of a Parquet file: bytes, or objects with `bytes`.
 
@@ -189,9 +204,11 @@ def read_blobs(content: bytes, column: str) -> list[bytes]:
     from pyarrow import parquet
 
     try:
-        read = parquet.read_table(io.BytesIO(content), columns=[column])
-        cells = cast("list[object]", read.column(column).to_pylist())
+        rows = _parquet_rows(parquet.ParquetFile(io.BytesIO(content)), [column])
+        cells: list[object] = [row[column] for row in rows]
     except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, TableUnreadableError):
+            raise
         raise TableUnreadableError("the Parquet file is damaged") from error
     blobs = [cell.get("bytes") if isinstance(cell, dict) else cell for cell in cells]
     return [blob if isinstance(blob, bytes) else b"" for blob in blobs]

@@ -8,7 +8,6 @@ from app.core.i18n import _
 from app.datasets.schemas import (
     CandidateOut,
     ClassOut,
-    DataRevision,
     FindingOut,
     Glance,
     InventoryOut,
@@ -85,12 +84,6 @@ def _round_step(step: float) -> float:
     while size * 10 < step:
         size *= 10
     return next(size * n for n in (1, 2, 5, 10) if size * n >= step)
-
-
-def overview(data: DataRevision) -> InventoryOut:
-    """Return a revision at a glance, from its inventory."""
-    glance = glance_of(data.inventory, {}, is_packed=data.is_archive)
-    return overview_of(data.name, data.commit, glance)
 
 
 def overview_of(name: str, commit: str, glance: Glance) -> InventoryOut:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from worker.contract.findings import Finding, found
-from worker.contract.images import ImageUnreadableError, picture_size
+from worker.contract.images import MAX_IMAGE_BYTES, ImageUnreadableError, picture_size
 from worker.contract.items import Candidate, Layout, Media, canonical_split, is_split, text_of
 from worker.contract.recipe import Columns
 from worker.contract.sources import FileSource
@@ -74,6 +74,8 @@ class Files:
 
     def picture_size(self, path: str) -> tuple[int, int] | None:
         """Return width and height of a picture, upright, in pixels; None when it is damaged."""
+        if self.source.size(path) > MAX_IMAGE_BYTES:
+            return None
         try:
             return picture_size(self.source.read(path))
         except ImageUnreadableError:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from worker.contract.formats.base import is_junk
-from worker.contract.items import Item, canonical_split, is_split
+from worker.contract.items import UNLABELED, Item, canonical_split, is_split
 
 _CLASS_DEPTH = 2
 
@@ -65,6 +65,9 @@ def _place(parts: Sequence[str], *, has_splits: bool) -> tuple[str | None, str] 
     """Return (split, class) of a path below the common prefix, or None when it is in no class."""
     if not has_splits:
         return (None, parts[0]) if len(parts) >= _CLASS_DEPTH else None
+    if is_split(parts[0]) and canonical_split(parts[0]) == UNLABELED:
+        # Folders below are not asked for, and say nothing where there are some.
+        return UNLABELED, ""
     if not is_split(parts[0]) or len(parts) <= _CLASS_DEPTH:
         return None
     return canonical_split(parts[0]), parts[1]

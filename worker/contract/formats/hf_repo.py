@@ -9,7 +9,7 @@ import yaml
 from pydantic import JsonValue
 
 from worker.contract.findings import Finding, found
-from worker.contract.items import Layout, canonical_split, text_of
+from worker.contract.items import Layout, canonical_split
 from worker.contract.sources import FileSource
 from worker.contract.tables import SUFFIXES
 
@@ -57,9 +57,9 @@ def read_config(source: FileSource, paths: Sequence[str]) -> Config:
     if not configs:
         return Config()
     chosen = next((c for c in configs if c.get("default") is True), configs[0])
-    config = Config(text_of(chosen.get("config_name")) or "default")
-    config.others = [text_of(c.get("config_name")) for c in configs if c is not chosen]
-    folder = text_of(chosen.get("data_dir")).strip("/")
+    config = Config(_text(chosen.get("config_name")) or "default")
+    config.others = [_text(c.get("config_name")) for c in configs if c is not chosen]
+    folder = _text(chosen.get("data_dir")).strip("/")
     for split, pattern in _patterns(chosen.get("data_files")):
         wanted = f"{folder}/{pattern}" if folder else pattern
         matching = [path for path in paths if fnmatch.fnmatchcase(path, wanted)]
@@ -80,6 +80,11 @@ def _configs(text: str) -> list[dict[str, JsonValue]]:
     return [part for part in configs if isinstance(part, dict)] if isinstance(configs, list) else []
 
 
+def _text(value: JsonValue) -> str:
+    """Return a text; anything else is none, for YAML's aliases may make it endless."""
+    return value if isinstance(value, str) else ""
+
+
 def _patterns(data_files: JsonValue) -> list[tuple[str, str]]:
     """Return (split, pattern) of `data_files`: a pattern, a list, or objects with both."""
     if isinstance(data_files, str):
@@ -89,7 +94,7 @@ def _patterns(data_files: JsonValue) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for part in data_files if isinstance(data_files, list) else []:
         if isinstance(part, dict):
-            pairs += _of_split(text_of(part.get("split")) or "train", part.get("path"))
+            pairs += _of_split(_text(part.get("split")) or "train", part.get("path"))
         elif isinstance(part, str):
             pairs += _of_split("train", part)
     return pairs

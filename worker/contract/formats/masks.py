@@ -11,6 +11,7 @@ from worker.contract.formats.base import IMAGE_SUFFIXES, Files, Format, Problems
 from worker.contract.images import ImageUnreadableError, decode_mask
 from worker.contract.items import Candidate, Item, Layout, Values
 from worker.contract.recipe import Columns
+from worker.contract.tables import TableUnreadableError
 
 NAME = "masks"
 IGNORED = 255
@@ -76,10 +77,10 @@ def read(files: Files, columns: Columns) -> Layout:
 def _values(
     files: Files, picture: str, mask: str, problems: Problems
 ) -> tuple[Values, set[int]] | None:
-    content = files.source.read(mask)
     try:
+        content = files.read(mask)
         decoded = decode_mask(content)
-    except ImageUnreadableError as error:
+    except (ImageUnreadableError, TableUnreadableError) as error:
         code = "MASK_COLORS" if "of mode" in str(error) else "MASK_UNREADABLE"
         problems.add(code, f"{mask} ({error})")
         return None

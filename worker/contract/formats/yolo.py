@@ -14,6 +14,8 @@ from worker.contract.recipe import Columns
 
 NAME = "yolo"
 _BOX = 5
+_MOST_YAMLS = 20
+_MAX_YAML_BYTES = 1024 * 1024
 
 
 def detect(files: Files, columns: Columns) -> Candidate | None:
@@ -32,12 +34,14 @@ def detect(files: Files, columns: Columns) -> Candidate | None:
 
 def _names(files: Files) -> list[str] | None:
     """Return the classes of `data.yaml` or `classes.txt`, by number."""
-    for path in files.ending(".yaml", ".yml"):
-        value = _yaml(files.text(path) or "")
+    for path in files.ending(".yaml", ".yml")[:_MOST_YAMLS]:
+        small = files.source.size(path) <= _MAX_YAML_BYTES
+        value = _yaml(files.text(path) or "") if small else None
         names = value.get("names") if isinstance(value, dict) else None
-        if isinstance(names, dict):
-            return [text_of(names[key]) for key in sorted(names, key=lambda k: int(text_of(k)))]
-        if isinstance(names, list):
+        if isinstance(names, dict) and all(text_of(key).isdigit() for key in names):
+            names = [names[key] for key in sorted(names, key=lambda key: int(text_of(key)))]
+        # Plain names only: an alias inside an alias would grow without end once it is written out.
+        if isinstance(names, list) and all(isinstance(name, str | int) for name in names):
             return [text_of(name) for name in names]
     for path in files.ending("classes.txt", "obj.names"):
         return [line.strip() for line in (files.text(path) or "").splitlines() if line.strip()]
