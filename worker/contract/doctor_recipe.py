@@ -7,6 +7,7 @@ from statistics import median
 from worker.contract.adapters import ADAPTER
 from worker.contract.doctor_text import check_texts
 from worker.contract.doctor_strategies import check_strategies, is_evened_out
+from worker.contract.doctor_vision import check_vision
 from worker.contract.findings import Finding, found
 from worker.contract.recipe import Normalization, Recipe
 from worker.contract.splits import Splits, imbalance_ratio
@@ -41,6 +42,8 @@ def check_recipe(recipe: Recipe, splits: Splits, image_size: int | None) -> list
     findings += check_strategies(recipe, splits)
     if recipe.spec.modality == "text":
         findings += check_texts(recipe, splits)
+    if image_size:
+        findings += check_vision(recipe, image_size)
     return findings + (_enlarged(splits, image_size) if image_size else [])
 
 

@@ -210,6 +210,7 @@ RULES: dict[str, Rule] = {
     **DATA_RULES,
     **TEXT_RULES,
     **STRATEGY_RULES,
+    **VISION_RULES,
 }
 
 

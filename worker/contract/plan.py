@@ -12,7 +12,7 @@ from worker.contract.doctor_recipe import check_recipe
 from worker.contract.findings import Finding, found
 from worker.contract.inventory import DataInventory
 from worker.contract.recipe import Normalization, Recipe, Resources
-from worker.contract.splits import assign_splits
+from worker.contract.splits import Splits, assign_splits
 from worker.contract.stages import Stage
 
 
@@ -175,8 +175,8 @@ def examine(
         data=data.pin,
         test_data=test.pin if test else None,
         teacher=teacher,
-        classes=tuple(splits.classes),
-        split_sizes={name: len(facts) for name, facts in splits.named().items()},
+        classes=_classes(recipe, data.inventory, splits),
+        split_sizes={name: len(facts) for name, facts in splits.everything().items()},
         class_counts=counts,
         image_size=size,
         preprocessing=_preprocessing(recipe, base.preprocessing, size) if size else None,
@@ -184,6 +184,13 @@ def examine(
         findings=ordered,
     )
     return Examination(ordered, plan)
+
+
+def _classes(recipe: Recipe, inventory: DataInventory, splits: Splits) -> tuple[str, ...]:
+    """Return the classes in the order of their numbers; masks number theirs themselves."""
+    if "mask" in recipe.spec.needs:
+        return tuple(inventory.notes.get("classes", "").split("\n"))
+    return tuple(splits.classes)
 
 
 def _unfit_base(recipe: Recipe, base: PinnedBase) -> list[Finding]:
