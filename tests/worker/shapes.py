@@ -57,7 +57,7 @@ def write_boxes(
                         "id": len(annotations),
                         "image_id": number,
                         "category_id": KINDS.index(kind),
-                        "bbox": box,
+                        "bbox": [*box],
                         "area": box[2] * box[3],
                         "iscrowd": 0,
                     }

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from statistics import median
 
 from worker.contract.adapters import ADAPTER
-from worker.contract.doctor_text import check_texts
 from worker.contract.doctor_strategies import check_strategies, is_evened_out
+from worker.contract.doctor_text import check_texts
 from worker.contract.doctor_vision import check_vision
 from worker.contract.findings import Finding, found
 from worker.contract.recipe import Normalization, Recipe
