@@ -15,6 +15,7 @@ from worker.contract.plan import Plan
 from worker.contract.tasks import MEASURES, TASKS
 from worker.data.batches import Batch, Meter, Split
 from worker.data.samples import Samples
+from worker.data.unlabeled import Unlabeled
 from worker.modeling.network import Network
 
 
@@ -47,6 +48,9 @@ class Task(ABC):
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.plan = setting.plan
+        # What `load` finds besides the splits, for the ways of training that need it.
+        self.sample_weights: Tensor | None = None
+        self.unlabeled: Unlabeled | None = None
         # Lines for the log that are known once the data are loaded.
         self.notes: list[str] = []
 

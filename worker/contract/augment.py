@@ -117,7 +117,10 @@ class Augment(Written):
         default=0.0, ge=0, le=1, description="Part of the images that lose a random rectangle."
     )
     mixup_alpha: float = Field(
-        default=0.0, ge=0, le=10, description="Blend pairs of a batch and their classes; 0.2 is usual."
+        default=0.0,
+        ge=0,
+        le=10,
+        description="Blend pairs of a batch and their classes; 0.2 is usual.",
     )
     cutmix_alpha: float = Field(
         default=0.0, ge=0, le=10, description="Paste a part of one image into another; 1 is usual."

@@ -26,7 +26,6 @@ _SPLITS = {
     "eval": "test",
     "unlabeled": UNLABELED,
     "unlabelled": UNLABELED,
-    "unsup": UNLABELED,
 }
 # What is to be learned, not what is learned from: two items that differ only here are copies.
 TARGETS = frozenset({"tags", "answers", "objects", "mask", "target", "rating", "timestamp"})

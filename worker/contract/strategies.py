@@ -28,7 +28,7 @@ class SemiSupervised(Written):
     p_cutoff: float = Field(
         default=0.95, ge=0, lt=1, description="How sure an answer must be to become a label."
     )
-    T: float | None = Field(  # noqa: N815 - the name the literature and its programs give it
+    T: float | None = Field(
         default=None,
         gt=0,
         le=10,
@@ -102,6 +102,11 @@ def _contradictions(recipe: "Recipe") -> Iterator[str]:
         yield "the focal loss takes one class a sample, mixup and cutmix give two: remove one"
     if (recipe.semi_supervised is None) != (recipe.data.unlabeled is None):
         yield "semi_supervised and data.unlabeled belong together: how, and from which samples"
+    unlabeled = recipe.data.unlabeled
+    if unlabeled is not None and unlabeled.repo != recipe.data.train.repo:
+        yield "data.unlabeled must be a split of the training data set: add a folder `unlabeled`"
+    if recipe.semi_supervised is not None and augment.progressive_resizing:
+        yield "semi_supervised needs pictures of one size: remove augment.progressive_resizing"
     if recipe.semi_supervised is not None and recipe.distill is not None:
         yield "semi_supervised and distill each add a teacher: use one of them"
     side = recipe.data.image_size
@@ -119,6 +124,8 @@ def _about_smote(recipe: "Recipe") -> Iterator[str]:
     imbalance = recipe.data.imbalance
     if imbalance.synthesize == "none":
         return
+    if imbalance.sample_weight_column is not None:
+        yield "data.imbalance: new rows have no sample_weight_column: use smote or the column"
     if imbalance.sampler != "none":
         yield "data.imbalance: smote makes classes equal already: remove sampler"
     if any(stage.train != ("head",) or stage.cache_features == "off" for stage in recipe.stages):

@@ -25,6 +25,8 @@ MODES = {
     "bilinear": InterpolationMode.BILINEAR,
     "bicubic": InterpolationMode.BICUBIC,
 }
+# The class number of a sample without a class.
+UNKNOWN = -1
 
 
 @dataclass
@@ -82,7 +84,7 @@ def load_images(
     """
     number = {label: index for index, label in enumerate(classes)}
     images = read_pixels(source, facts, decoder, decoder.side, spill)
-    labels = torch.tensor([number[fact.label] for fact in facts], dtype=torch.int64)
+    labels = torch.tensor([number.get(fact.label, UNKNOWN) for fact in facts], dtype=torch.int64)
     return ImageSet(images, labels, [fact.path for fact in facts])
 
 

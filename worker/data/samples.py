@@ -67,7 +67,7 @@ def open_samples(plan: Plan, data: Path, test_data: Path | None) -> dict[str, Sa
     )
     return {
         name: _samples(other if other and name == "test" else own, facts)
-        for name, facts in splits.named().items()
+        for name, facts in splits.everything().items()
     }
 
 

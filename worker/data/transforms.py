@@ -25,6 +25,8 @@ _FACTORIES: dict[str, Callable[..., Transform]] = {
     "RandAugment": v2.RandAugment,
     "TrivialAugmentWide": v2.TrivialAugmentWide,
 }
+# The middle of what a byte can say.
+_GREY = 127
 _DEFAULTS: dict[str, dict[str, object]] = {"RandomAffine": {"degrees": 0}}
 
 
@@ -39,10 +41,12 @@ def training_transform(augment: Augment, image_size: int, stored_size: int) -> T
     Raises:
         RunError: an operation cannot be built with its arguments.
     """
-    if not augment.is_random:
+    if not augment.changes_images:
         return None
     parts = _preset(augment.preset, image_size, stored_size) if not augment.ops else []
     parts += [_operation(op, image_size) for op in augment.ops]
+    if augment.random_erasing:
+        parts.append(v2.RandomErasing(augment.random_erasing, value=_GREY))
     chain: Transform = v2.Compose([*parts, v2.CenterCrop(image_size)])
     return chain
 

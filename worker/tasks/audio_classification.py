@@ -1,11 +1,10 @@
 """Audio classification: one recording in, one class out."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from worker.contract.manifest import Result
 from worker.data.batches import Batch, Split
@@ -17,7 +16,7 @@ from worker.export.snippets_audio import sound_snippet
 from worker.modeling.nets import LIBRARY
 from worker.modeling.network import Network, build_network
 from worker.task import ModelFiles, Setting, Task
-from worker.training.losses import build_loss, class_weights
+from worker.training.losses import ClassLoss, class_loss, sample_weights
 
 
 class AudioClassification(Task):
@@ -26,7 +25,7 @@ class AudioClassification(Task):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         data, base = self.plan.recipe.data, self.plan.base
-        self._loss = nn.CrossEntropyLoss()
+        self._loss = ClassLoss()
         self._hearing = Hearing.of(base.config, data.sample_rate, data.max_seconds)
         on_images = base.library != LIBRARY
         self._side = (data.image_size or base.preprocessing.image_size) if on_images else None
@@ -37,9 +36,11 @@ class AudioClassification(Task):
 
     def load(self, samples: Mapping[str, Samples]) -> dict[str, Split]:
         """Return the pictures of every split; the longest of training is the window."""
-        recipe, counts = self.plan.recipe, Counter(fact.label for fact in samples["train"].facts)
-        weights = class_weights(recipe.data.imbalance, self.plan.classes, counts)
-        self._loss = build_loss(weights, recipe.train.label_smoothing).to(self.setting.device)
+        recipe, train = self.plan.recipe, samples["train"]
+        imbalance = recipe.data.imbalance
+        loss = class_loss(recipe.train, imbalance, self.plan.classes, train)
+        self._loss = loss.to(self.setting.device)
+        self.sample_weights = sample_weights(imbalance, train)
         pictures = {name: load_pictures(part, self._hearing) for name, part in samples.items()}
         width = max(picture.shape[1] for picture in pictures["train"])
         self._hearing = replace(self._hearing, seconds=width / COLUMNS_PER_SECOND)
@@ -59,7 +60,7 @@ class AudioClassification(Task):
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the cross-entropy, weighted and smoothed as the recipe says."""
-        loss: Tensor = self._loss(output.float(), batch.targets)
+        loss: Tensor = self._loss(output.float(), batch.targets, batch.weights_B)
         return loss
 
     def hits(self, output: Tensor, batch: Batch) -> tuple[float, int]:

@@ -1,9 +1,8 @@
 """Image classification: square pictures in, one class out."""
 
-from collections import Counter
 from collections.abc import Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from worker.contract.bases import Preprocessing
 from worker.contract.manifest import Result, SplitMetrics
@@ -12,12 +11,13 @@ from worker.data.images import Decoder, ImageSet, load_images, measure_colors
 from worker.data.inputs import ImageSplit
 from worker.data.samples import Samples
 from worker.data.transforms import Transform, training_transform
+from worker.data.unlabeled import Unlabeled, unlabeled_views
 from worker.evaluation.classification import ClassMeter
 from worker.export.config import config_values, preprocessor_values
 from worker.export.snippet import usage_snippet
 from worker.modeling.network import Network, build_network
 from worker.task import ModelFiles, Setting, Task
-from worker.training.losses import build_loss, class_weights
+from worker.training.losses import ClassLoss, class_loss, sample_weights
 
 
 class ImageClassification(Task):
@@ -26,7 +26,7 @@ class ImageClassification(Task):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         self._preprocessing = self.plan.images
-        self._loss = nn.CrossEntropyLoss()
+        self._loss = ClassLoss()
 
     def build(self) -> Network:
         """Return the base network with its stem and head changed."""
@@ -36,15 +36,23 @@ class ImageClassification(Task):
         """Return the decoded images of every split."""
         decoded = {name: self._decode(name, part) for name, part in samples.items()}
         self._preprocessing = self._measured(decoded["train"])
-        recipe, counts = self.plan.recipe, Counter(fact.label for fact in samples["train"].facts)
-        weights = class_weights(recipe.data.imbalance, self.plan.classes, counts)
-        self._loss = build_loss(weights, recipe.train.label_smoothing).to(self.setting.device)
+        recipe, train = self.plan.recipe, samples["train"]
+        imbalance = recipe.data.imbalance
+        loss = class_loss(recipe.train, imbalance, self.plan.classes, train)
+        self._loss = loss.to(self.setting.device)
+        self.sample_weights = sample_weights(imbalance, train)
+        if "unlabeled" in decoded:
+            self.unlabeled = self._views(decoded.pop("unlabeled"))
         return {name: self._split(name, images) for name, images in decoded.items()}
+
+    def _views(self, images: ImageSet) -> Unlabeled:
+        weak = self._transform(images)
+        return unlabeled_views(images, self._preprocessing, weak, self.setting.device)
 
     def _decode(self, name: str, samples: Samples) -> ImageSet:
         numbers = self._preprocessing
         # Room around the middle is only needed where crops are random.
-        roomy = name == "train" and self.plan.has_random_augmentation
+        roomy = name in {"train", "unlabeled"} and self.plan.recipe.augment.changes_images
         side = round(numbers.image_size / numbers.crop_pct) if roomy else numbers.image_size
         spill = self.setting.cache / f"{name}.pixels"
         decoder = Decoder(numbers, side)
@@ -68,7 +76,7 @@ class ImageClassification(Task):
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the cross-entropy, weighted and smoothed as the recipe says."""
-        loss: Tensor = self._loss(output.float(), batch.targets)
+        loss: Tensor = self._loss(output.float(), batch.targets, batch.weights_B)
         return loss
 
     def hits(self, output: Tensor, batch: Batch) -> tuple[float, int]:

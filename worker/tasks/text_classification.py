@@ -1,6 +1,5 @@
 """Text classification: one text in, one class out."""
 
-from collections import Counter
 from collections.abc import Mapping
 
 import torch
@@ -16,7 +15,7 @@ from worker.export.snippets_text import classification_snippet
 from worker.modeling.network import Network
 from worker.task import ModelFiles, Setting
 from worker.tasks.language import LanguageTask
-from worker.training.losses import build_loss, class_weights
+from worker.training.losses import ClassLoss, class_loss, sample_weights
 
 
 class TextClassification(LanguageTask):
@@ -26,7 +25,7 @@ class TextClassification(LanguageTask):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self._loss = nn.CrossEntropyLoss()
+        self._loss = ClassLoss()
 
     def build(self) -> Network:
         """Return the encoder with a new classification head, or with its own where that is asked.
@@ -45,9 +44,11 @@ class TextClassification(LanguageTask):
 
     def load(self, samples: Mapping[str, Samples]) -> dict[str, Split]:
         """Return the tokenised texts of every split."""
-        recipe, counts = self.plan.recipe, Counter(fact.label for fact in samples["train"].facts)
-        weights = class_weights(recipe.data.imbalance, self.plan.classes, counts)
-        self._loss = build_loss(weights, recipe.train.label_smoothing).to(self.setting.device)
+        recipe, train = self.plan.recipe, samples["train"]
+        imbalance = recipe.data.imbalance
+        loss = class_loss(recipe.train, imbalance, self.plan.classes, train)
+        self._loss = loss.to(self.setting.device)
+        self.sample_weights = sample_weights(imbalance, train)
         splits = {name: self._split(part) for name, part in samples.items()}
         self.notes += cut_note(splits["train"].encoded, self.max_length)
         return dict(splits)
@@ -75,7 +76,7 @@ class TextClassification(LanguageTask):
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the cross-entropy, weighted and smoothed as the recipe says."""
-        loss: Tensor = self._loss(output.float(), batch.targets)
+        loss: Tensor = self._loss(output.float(), batch.targets, batch.weights_B)
         return loss
 
     def hits(self, output: Tensor, batch: Batch) -> tuple[float, int]:

@@ -5,7 +5,7 @@ import os
 import pickle
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -33,7 +33,8 @@ _WEIGHTS, _BEST, _MOMENTS, _PROGRESS = (
 class Snapshot:
     """Everything needed to go on as if nothing had happened.
 
-    `optimizer` is None between stages; `random` holds the states of the generators in mid-epoch.
+    `average` is the running mean of the weights; `optimizer` is None between stages; `random`
+    holds the states of the generators in mid-epoch.
     """
 
     progress: Progress
@@ -42,6 +43,7 @@ class Snapshot:
     optimizer: dict[str, object] | None
     random: dict[str, Tensor]
     scaler: dict[str, object] | None = None
+    average: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def _write_files(folder: Path, snapshot: Snapshot) -> None:
             "optimizer": snapshot.optimizer,
             "random": snapshot.random,
             "scaler": snapshot.scaler,
+            "average": snapshot.average,
         },
         folder / _MOMENTS,
     )
@@ -160,6 +163,7 @@ def _read(folder: Path) -> Snapshot:
         optimizer=moments["optimizer"],
         random=moments["random"],
         scaler=moments["scaler"],
+        average=moments.get("average", {}),
     )
 
 

@@ -18,19 +18,21 @@ from worker.evaluation.predict import Predictor
 from worker.modeling.network import Network
 from worker.task import Task
 from worker.training.checkpoint import Snapshot, save_checkpoint
-from worker.training.distillation import Teacher, taught
+from worker.training.distillation import Teacher
 from worker.training.features import FeatureCache, FeatureMaker
 from worker.training.precision import Precision
 from worker.training.progress import Best, EpochSums, Progress, is_better
+from worker.training.randomness import random_states, restore_random
 from worker.training.reporting import Control, Reporter
-from worker.training.sampling import epoch_batches, epoch_seed
+from worker.training.sampling import epoch_seed
 from worker.training.schedules import PLATEAU_PATIENCE, plateau_factor, rate_factor
 from worker.training.stage import (
     ActiveStage,
     begin_stage,
     optimizer_for,
 )
-from worker.training.step import Step, Stepper, is_finite, plain_objective
+from worker.training.step import Step, is_finite
+from worker.training.ways import Ways
 
 # Epochs shorter than this are not worth a checkpoint each.
 _LEAST_CHECKPOINT_S = 1.0
@@ -61,14 +63,12 @@ class Trainer:
         train = self.plan.recipe.train
         self._began = self._saved_at = time.monotonic()
         self._active: ActiveStage | None = None
-        objective = plain_objective(self.task, self.precision)
-        if self.teacher is not None:
-            objective = taught(objective, self.teacher)
-        own = self.task.stepper(self.precision)
-        self._stepper = own or Stepper(self.task, self.precision, objective)
+        self.ways = Ways(
+            self.plan, self.task, self.network, self.precision, self.reporter, self.teacher
+        )
         self._predictor = Predictor(
             self.task,
-            train.eval_batch_size or max(32, train.batch_size),
+            train.eval_batch_size or max(32, train.usual_batch),
             self._check,
             self.precision.autocast,
         )
@@ -98,13 +98,14 @@ class Trainer:
         return self.progress.results
 
     def _run_stage(self, index: int, stage: Stage, resume: Snapshot | None) -> None:
-        active = self._active = self._begin(index, stage)
+        average = resume.average if resume is not None else None
+        active = self._active = self._begin(index, stage, average)
         if resume is not None and resume.optimizer is not None:
             active.optimizer.load_state_dict(resume.optimizer)
             if self.precision.scaler is not None and resume.scaler is not None:
                 self.precision.scaler.load_state_dict(resume.scaler)
             if self.progress.sums.batches:
-                _restore_random(resume.random)
+                restore_random(resume.random)
         reason = "early_stopping" if self._is_stale() else "complete"
         # A stop while measuring leaves a trained epoch that was not yet finished.
         while reason == "complete" and (
@@ -114,7 +115,9 @@ class Trainer:
             reason = "early_stopping" if self._is_stale() else "complete"
         self._end(active, reason)
 
-    def _begin(self, index: int, stage: Stage) -> ActiveStage:
+    def _begin(
+        self, index: int, stage: Stage, average: dict[str, Tensor] | None
+    ) -> ActiveStage:
         count, groups = begin_stage(self.network, stage)
         module: nn.Module = self.network.module
         cache = self._features(stage)
@@ -127,9 +130,10 @@ class Trainer:
             optimizer=optimizer_for(stage, groups),
             groups=groups,
             trainable_count=count,
-            steps_per_epoch=len(self._batches(self.train_split, 0)),
+            steps_per_epoch=len(self.ways.batches(self.train_split, 0)),
             cached=cache is not None,
         )
+        self.ways.begin(active, self.progress, average)
         self.reporter.tell(
             "StageStarted",
             index=index,
@@ -137,7 +141,7 @@ class Trainer:
             trainable_count=count,
             epochs=active.total_epochs,
             steps_per_epoch=active.steps_per_epoch,
-            groups=tuple(group.plan for group in groups),
+            groups=tuple(group.plan for group in active.groups),
             cached=active.cached,
         )
         return active
@@ -145,15 +149,16 @@ class Trainer:
     def _features(self, stage: Stage) -> FeatureCache | None:
         train = self.plan.recipe.train
         passes = stage.epochs or 0
-        seen = passes * len(self.train_split) or (stage.max_steps or 0) * train.batch_size
-        # A teacher must see the pictures themselves.
+        seen = passes * len(self.train_split) or (stage.max_steps or 0) * train.usual_batch
+        # A teacher must see the pictures themselves, and so must what learns without labels.
         augmented = self.plan.has_random_augmentation or self.teacher is not None
+        augmented = augmented or self.task.unlabeled is not None
         return self._maker.for_stage(stage, augmented=augmented, num_samples=seen)
 
     def _run_epoch(self, active: ActiveStage) -> None:
         progress, recipe = self.progress, self.plan.recipe
         number, seed = progress.epochs_done + 1, recipe.reproducibility.seed
-        batches = self._batches(active.train, number)
+        batches = self.ways.batches(active.train, number)
         if progress.sums.batches == 0:
             torch.manual_seed(epoch_seed(seed, number))
         for indices in batches[progress.sums.batches :]:
@@ -166,12 +171,6 @@ class Trainer:
             self._count(active, began, self._step(active, indices))
         self._finish_epoch(active, number)
 
-    def _batches(self, split: Split, epoch: int) -> list[Tensor]:
-        recipe = self.plan.recipe
-        lengths = split.lengths if recipe.data.group_by_length else None
-        size, seed = recipe.train.batch_size, recipe.reproducibility.seed
-        return epoch_batches(len(split), size, seed, epoch, lengths)
-
     def _step(self, active: ActiveStage, indices: Tensor) -> Step:
         """Make one update; return the rates and the loss before it."""
         progress, scheduler = self.progress, active.stage.scheduler
@@ -179,11 +178,7 @@ class Trainer:
             scheduler, progress.stage_step, active.total_steps, active.steps_per_epoch
         )
         factor *= plateau_factor(scheduler, progress.plateau_cuts)
-        done = self._stepper.step(active, active.train.take(indices, train=True), factor)
-        if not is_finite(done.loss):
-            raise self._diverged(active, indices, done.loss)
-        progress.sums.add(done.loss, len(indices), done.hits)
-        return done
+        return self.ways.step(active, indices, factor, progress)
 
     def _count(self, active: ActiveStage, began: float, done: Step) -> None:
         progress, sums = self.progress, self.progress.sums
@@ -192,7 +187,7 @@ class Trainer:
         progress.stage_step += 1
         progress.step += 1
         last = sums.batches == active.steps_per_epoch
-        if last or self.reporter.wants_point():
+        if is_finite(done.loss) and (last or self.reporter.wants_point()):
             point = StepPoint(
                 step=progress.step,
                 epoch=progress.epochs_done + 1,
@@ -206,12 +201,16 @@ class Trainer:
     def _finish_epoch(self, active: ActiveStage, number: int) -> None:
         progress, sums = self.progress, self.progress.sums
         began = time.monotonic()
-        measured = self._predictor.measure(active.module, active.validation)
-        if not is_finite(measured.loss):
-            raise RunError(
-                FailureCode.DIVERGED, f"validation loss is {measured.loss} after epoch {number}."
-            )
-        is_best = self._remember(number, measured, active.stage)
+        # What is measured, and kept where it is best, is the running mean if there is one.
+        with self.ways.average.in_place():
+            measured = self._predictor.measure(active.module, active.validation)
+            if not is_finite(measured.loss):
+                raise RunError(
+                    FailureCode.DIVERGED,
+                    f"validation loss is {measured.loss} after epoch {number}.",
+                )
+            is_best = self._remember(number, measured, active.stage)
+        self.ways.end_epoch()
         progress.epoch += 1
         progress.epochs_done = number
         progress.stage_seen += sums.seen
@@ -271,6 +270,8 @@ class Trainer:
     def _end(self, active: ActiveStage, reason: str) -> None:
         progress = self.progress
         restored = None
+        self.ways.end()
+        self.ways.average.keep()
         if self.best_weights is not None and progress.best is not None:
             if progress.best.epoch != progress.epochs_done:
                 restored = progress.best.epoch
@@ -306,10 +307,11 @@ class Trainer:
         scaler = self.precision.scaler
         snapshot = Snapshot(
             progress=self.progress,
-            weights=self.network.module.state_dict(),
+            weights=self.ways.average.trained(self.network.module.state_dict()),
             best=self.best_weights,
             optimizer=active.optimizer.state_dict(),
-            random=_random_states(),
+            random=random_states(),
+            average=self.ways.average.state(),
             scaler=scaler.state_dict() if scaler is not None else None,
         )
         saved = save_checkpoint(self.checkpoints, self.plan.plan_hash, snapshot)
@@ -348,32 +350,11 @@ class Trainer:
             raise RunError(FailureCode.TIME_LIMIT, f"{limit:g} minutes are over.")
         raise StoppedError
 
-    def _diverged(self, active: ActiveStage, indices: Tensor, value: float) -> RunError:
-        names = [self.train_split.names[int(index)] for index in indices[:5]]
-        return RunError(
-            FailureCode.DIVERGED,
-            f"loss is {value} in stage {active.stage.name}, step {self.progress.step + 1}; "
-            f"the batch begins with: {', '.join(names)}.",
-        )
-
 
 def _own(tensors: object) -> dict[str, Tensor] | None:
     if not isinstance(tensors, dict):
         return None
     return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
-
-
-def _random_states() -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
-
-
-def _restore_random(states: dict[str, Tensor]) -> None:
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
 
 
 def memory_bytes() -> int:

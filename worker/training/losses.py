@@ -1,14 +1,19 @@
-"""The loss of a recipe: cross-entropy with smoothing and weights of classes."""
+"""The loss of a recipe: cross-entropy or focal, with weights of classes and samples."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from worker.contract.failures import FailureCode, RunError
-from worker.contract.training import Imbalance
+from worker.contract.training import Imbalance, Train
+from worker.data.samples import Samples
 
 _EFFECTIVE_BETA = 0.999
+_FOCUS = 2.0
 
 
 def class_weights(
@@ -39,6 +44,110 @@ def class_weights(
     return weights_C * counts_C.sum() / (weights_C * counts_C).sum()
 
 
-def build_loss(weights_C: Tensor | None, label_smoothing: float) -> nn.CrossEntropyLoss:
+class ClassLoss(nn.Module):
+    """The mean loss of a batch of class scores, in nats; weighted samples make a weighted mean.
+
+    Targets are class numbers (B,), or soft ones (B, C) where pictures are blended.
+    """
+
+    weights_C: Tensor | None
+
+    def __init__(
+        self,
+        weights_C: Tensor | None = None,
+        label_smoothing: float = 0.0,
+        kind: Literal["cross_entropy", "focal"] = "cross_entropy",
+    ) -> None:
+        super().__init__()
+        self.register_buffer("weights_C", weights_C)
+        self._smoothing = label_smoothing
+        self._kind = kind
+
+    def forward(
+        self, scores_BC: Tensor, targets: Tensor, weights_B: Tensor | None = None
+    ) -> Tensor:
+        """Return the loss of scores against targets."""
+        if self._kind == "cross_entropy" and weights_B is None:
+            return functional.cross_entropy(
+                scores_BC, targets, self.weights_C, label_smoothing=self._smoothing
+            )
+        if self._kind == "focal":
+            losses_B = focal_losses(scores_BC, targets, self.weights_C)
+        else:
+            losses_B = functional.cross_entropy(
+                scores_BC,
+                targets,
+                self.weights_C,
+                reduction="none",
+                label_smoothing=self._smoothing,
+            )
+        return self._mean(losses_B, targets, weights_B)
+
+    def _mean(self, losses_B: Tensor, targets: Tensor, weights_B: Tensor | None) -> Tensor:
+        shares_B = torch.ones_like(losses_B) if weights_B is None else weights_B.to(losses_B)
+        totals_B = shares_B
+        if self.weights_C is not None and targets.ndim == 1:
+            totals_B = shares_B * self.weights_C[targets]
+        return (losses_B * shares_B).sum() / totals_B.sum()
+
+
+def focal_losses(scores_BC: Tensor, targets_B: Tensor, weights_C: Tensor | None) -> Tensor:
+    """Return the loss of each sample, small where the network is right and sure already.
+
+    Source: Lin et al. 2017, arXiv 1708.02002, with its exponent of 2.
+    """
+    logs_B = functional.log_softmax(scores_BC, dim=1).gather(1, targets_B[:, None])[:, 0]
+    losses_B = -((1 - logs_B.exp()) ** _FOCUS) * logs_B
+    return losses_B if weights_C is None else losses_B * weights_C[targets_B]
+
+
+def build_loss(
+    weights_C: Tensor | None,
+    label_smoothing: float,
+    kind: Literal["cross_entropy", "focal"] = "cross_entropy",
+) -> ClassLoss:
     """Return the loss; with weights it is the weighted mean over the batch, in nats."""
-    return nn.CrossEntropyLoss(weight=weights_C, label_smoothing=label_smoothing)
+    return ClassLoss(weights_C, label_smoothing, kind)
+
+
+def class_loss(
+    train: Train, imbalance: Imbalance, classes: Sequence[str], samples: Samples
+) -> ClassLoss:
+    """Return the loss of a recipe for its training samples.
+
+    Raises:
+        RunError: a weight is given to a class that is not there.
+    """
+    counts = Counter(fact.label for fact in samples.facts)
+    weights_C = class_weights(imbalance, classes, counts)
+    return ClassLoss(weights_C, train.label_smoothing, train.loss)
+
+
+def sample_weights(imbalance: Imbalance, samples: Samples) -> Tensor | None:
+    """Return the weight of each training sample with a mean of 1, or None.
+
+    Raises:
+        RunError: a sample has none, or none above 0; it is named.
+    """
+    column = imbalance.sample_weight_column
+    if column is None:
+        return None
+    weights = [_weight(row.values.get(column)) for row in samples.rows]
+    bad = [name for name, weight in zip(samples.names, weights, strict=True) if weight <= 0]
+    if bad:
+        raise RunError(
+            FailureCode.DATA_INVALID,
+            f"data.imbalance.sample_weight_column: {len(bad)} training samples have no number "
+            f"above 0 in {column!r}; the first: {bad[0]}.",
+        )
+    weights_N = torch.tensor(weights)
+    return weights_N / weights_N.mean()
+
+
+def _weight(value: object) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return 0.0
+    # An infinite weight would leave nothing to the others.
+    return number if 0 < number < float("inf") else 0.0

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from worker.contract.manifest import StageResult
+from worker.training.rate_finder import RateTrial
 
 
 class EpochSums(BaseModel):
@@ -49,7 +50,10 @@ class Progress(BaseModel):
     plateau_stale: int = 0
     plateau_best: float | None = None
     results: list[StageResult] = Field(default_factory=list)
+    numbers: str | None = None
     seconds: float = 0.0
+    bad_batches: list[str] = Field(default_factory=list)
+    trials: list[RateTrial] = Field(default_factory=list)
     measured_mean: tuple[float, float, float] | None = None
     measured_std: tuple[float, float, float] | None = None
 

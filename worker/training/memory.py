@@ -1,0 +1,67 @@
+"""What is tried when memory runs out: smaller parts, then blocks computed twice, then advice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from worker.contract.failures import FailureCode, RunError
+from worker.training.recompute import keep_blocks, recompute_blocks
+
+# torch's CPU allocator has no error class of its own.
+_CPU_MARK = "DefaultCPUAllocator"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory ran out."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and _CPU_MARK in str(error)
+
+
+@dataclass
+class MemoryLadder:
+    """How many samples go through the network at once, and what is given up where that is too many.
+
+    `say` tells people a line.
+    """
+
+    size: int
+    say: Callable[[str], None]
+    recomputed: list[nn.Module] = field(default_factory=list)
+
+    def descend(self, module: nn.Module, count: int) -> None:
+        """Go one rung down after an update of `count` samples did not fit.
+
+        Raises:
+            RunError: there is no rung left.
+        """
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        size = min(self.size, count)
+        if size > 1:
+            self.size = (size + 1) // 2
+            parts = -(-count // self.size)
+            self.say(
+                f"memory ran out: an update of {count} samples now takes {parts} parts of "
+                f"{self.size}; the update stays the same, but BatchNorm that trains sees fewer."
+            )
+            return
+        if self.recomputed or not self.recompute(module):
+            raise RunError(
+                FailureCode.OUT_OF_MEMORY,
+                "One sample at a time does not fit, with blocks computed twice; use a smaller "
+                "data.image_size or data.max_length, or train fewer layers.",
+            )
+        self.say("memory ran out with one sample: blocks are now computed twice, which is slower.")
+
+    def recompute(self, module: nn.Module) -> bool:
+        """Let the blocks of a network be computed twice; return whether it has any."""
+        self.recomputed += recompute_blocks(module)
+        return bool(self.recomputed)
+
+    def release(self) -> None:
+        """Leave the network as it was."""
+        keep_blocks(self.recomputed)
+        self.recomputed = []
