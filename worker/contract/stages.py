@@ -17,7 +17,8 @@ Selector = Annotated[
         pattern=r"^(last:[1-9][0-9]?|[A-Za-z0-9_.*?\[\]-]+)$",
         description=(
             "What to train: `head`, `adapter`, `bias`, `norm`, `last:2` (the last two "
-            "groups of the backbone), a module name such as `layer4`, or a pattern such as `layer[34]*`."
+            "groups of the backbone), a module name such as `layer4`, or a pattern such as "
+            "`layer[34]*`."
         ),
     ),
 ]
