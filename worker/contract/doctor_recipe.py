@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from worker.contract.adapters import ADAPTER
+from worker.contract.doctor_sound import check_choices, check_sounds
 from worker.contract.doctor_strategies import check_strategies, is_evened_out
 from worker.contract.doctor_text import check_texts
 from worker.contract.doctor_vision import check_vision
@@ -42,6 +43,10 @@ def check_recipe(recipe: Recipe, splits: Splits, image_size: int | None) -> list
     findings += check_strategies(recipe, splits)
     if recipe.spec.modality == "text":
         findings += check_texts(recipe, splits)
+    if recipe.spec.modality == "audio":
+        findings += check_sounds(recipe, splits)
+    if recipe.task == "recommendation":
+        findings += check_choices(recipe)
     if image_size:
         findings += check_vision(recipe, image_size)
     return findings + (_enlarged(splits, image_size) if image_size else [])

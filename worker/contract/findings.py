@@ -7,6 +7,7 @@ from pydantic import Field
 from worker.contract.base import Wire
 from worker.contract.data_rules import DATA_RULES
 from worker.contract.rules import Rule, Severity
+from worker.contract.sound_rules import SOUND_RULES
 from worker.contract.strategy_rules import STRATEGY_RULES
 from worker.contract.text_rules import TEXT_RULES
 from worker.contract.vision_rules import VISION_RULES
@@ -211,6 +212,7 @@ RULES: dict[str, Rule] = {
     **TEXT_RULES,
     **STRATEGY_RULES,
     **VISION_RULES,
+    **SOUND_RULES,
 }
 
 

@@ -9,6 +9,7 @@ from worker.contract.base import Wire, digest
 from worker.contract.bases import PinnedBase, Preprocessing
 from worker.contract.doctor import check_inventory, check_splits
 from worker.contract.doctor_recipe import check_recipe
+from worker.contract.doctor_sound import check_agent
 from worker.contract.findings import Finding, found
 from worker.contract.inventory import DataInventory
 from worker.contract.recipe import Normalization, Recipe, Resources
@@ -164,6 +165,8 @@ def examine(
     if data.inventory.facts:
         findings += check_splits(splits)
         findings += check_recipe(recipe, splits, size)
+    if recipe.env is not None:
+        findings += check_agent(recipe)
     order = {"error": 0, "warning": 1, "info": 2}
     ordered = tuple(sorted(findings, key=lambda finding: order[finding.severity]))
     if any(finding.severity == "error" for finding in ordered):

@@ -53,7 +53,7 @@ class ReinforcementLearning(Task):
             raise RunError(FailureCode.BASE_INVALID, f"{base.repo} is no policy of an agent.")
         torch.manual_seed(recipe.reproducibility.seed)
         self.agent = build_agent(
-            self._env, self._hidden, recipe.train.batch_size, self.setting.device
+            self._env, self._hidden, recipe.train.usual_batch, self.setting.device
         )
         policy = self.agent.policy
         if base.weights == "pretrained":
@@ -77,7 +77,7 @@ class ReinforcementLearning(Task):
     def load(self, samples: Mapping[str, Samples]) -> dict[str, Split]:
         """Return the steps of an epoch, and the episodes that measure."""
         del samples
-        steps = ROLLOUTS_PER_EPOCH * self.plan.recipe.train.batch_size
+        steps = ROLLOUTS_PER_EPOCH * self.plan.recipe.train.usual_batch
         measured = {
             name: EpisodeSplit(range(_FIRST_SEEDS[name], _FIRST_SEEDS[name] + count))
             for name, count in _EPISODES.items()
