@@ -133,7 +133,7 @@ def test_words_that_decide_get_the_weight() -> None:
         optimizer.zero_grad()
         nn.functional.cross_entropy(forward(ids, mask), labels).backward()
         optimizer.step()
-    weights, missed = token_gradients(forward, embedding, ids[1:2], mask[1:2], 1, 0)
+    weights, missed = token_gradients(forward, embedding, (ids[1:2], mask[1:2]), 1, 0)
     assert missed <= 0.05
     assert int(weights[0].argmax()) == 3
     assert float(weights[0, 3]) > 2 * float(weights[0].abs().sum() - weights[0, 3].abs()) / 7

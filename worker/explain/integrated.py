@@ -42,25 +42,24 @@ def integrated_gradients(
 
 
 def token_gradients(
-    forward: Callable[[Tensor, Tensor], Tensor],
+    forward: Callable[..., Tensor],
     embedding: nn.Module,
-    token_ids_1L: Tensor,
-    mask_1L: Tensor,
+    inputs: tuple[Tensor, ...],
     target: int,
     nothing_id: int,
 ) -> tuple[Tensor, float]:
     """Return how much each token of one text added to the score, and the completeness error.
 
     Args:
-        forward: from token ids and mask to scores.
+        forward: from token ids, and what else it wants, to scores.
         embedding: the layer that turns ids into vectors.
-        token_ids_1L: the tokens of the text.
-        mask_1L: 1 where a token counts.
+        inputs: the token ids of one text, then what else `forward` wants; each is (1, L).
         target: the class whose score is explained.
         nothing_id: the token that counts as nothing, usually the padding.
     """
     from captum.attr import LayerIntegratedGradients
 
+    token_ids_1L, *others = inputs
     nothing_1L = torch.full_like(token_ids_1L, nothing_id)
     # The frame of a text belongs to nothing as well, or its loss would be explained instead.
     nothing_1L[:, 0], nothing_1L[:, -1] = token_ids_1L[:, 0], token_ids_1L[:, -1]
@@ -71,7 +70,7 @@ def token_gradients(
             token_ids_1L,
             baselines=nothing_1L,
             target=target,
-            additional_forward_args=(mask_1L,),
+            additional_forward_args=tuple(others) or None,
             n_steps=steps,
             internal_batch_size=8,
         )
@@ -79,7 +78,8 @@ def token_gradients(
 
     def change() -> float:
         with torch.no_grad():
-            both = forward(torch.cat((token_ids_1L, nothing_1L)), torch.cat((mask_1L, mask_1L)))
+            twice = (torch.cat((other, other)) for other in others)
+            both = forward(torch.cat((token_ids_1L, nothing_1L)), *twice)
         return float(both[0, target] - both[1, target])
 
     return _until_complete(attribute, change)

@@ -1,8 +1,5 @@
 """Token weights of a text by integrated gradients on its word vectors."""
 
-from typing import Protocol, runtime_checkable
-
-import torch
 from torch import Tensor, nn
 
 from worker.contract.after_results import Attribution, TokenWeight
@@ -10,15 +7,7 @@ from worker.data.batches import Batch
 from worker.explain.integrated import token_gradients
 from worker.finished import Finished, class_scores
 
-_IDS, _MASK = "input_ids", "attention_mask"
-
-
-@runtime_checkable
-class HasTokens(Protocol):
-    """A split of texts that can say which piece of text a token is."""
-
-    def pieces(self, token_ids: list[int]) -> list[str]:
-        """Return the text of each token."""
+_IDS = "input_ids"
 
 
 def is_text(batch: Batch) -> bool:
@@ -28,34 +17,44 @@ def is_text(batch: Batch) -> bool:
 
 def explain_text(run: Finished, batch: Batch, target: int) -> Attribution:
     """Return how much each piece of one text spoke for a class; the largest weight is 1."""
-    ids_1L: Tensor = batch.inputs[_IDS]
-    mask_1L: Tensor = batch.inputs.get(_MASK, torch.ones_like(ids_1L))
-    kept = int(mask_1L.sum())
+    inputs: dict[str, Tensor] = dict(batch.inputs)
+    ids_1L = inputs.pop(_IDS)
 
-    def forward(ids: Tensor, mask: Tensor) -> Tensor:
-        return class_scores(run.task.forward(run.module, {_IDS: ids, _MASK: mask})).float()
+    def forward(ids: Tensor, *others: Tensor) -> Tensor:
+        given = {_IDS: ids, **dict(zip(inputs, others, strict=True))}
+        return class_scores(run.task.forward(run.module, given)).float()
 
     weights_1L, missed = token_gradients(
         forward,
         _embedding(run.module),
-        ids_1L[:, :kept],
-        mask_1L[:, :kept],
+        (ids_1L, *inputs.values()),
         target,
         nothing_id=int(getattr(run.split, "pad_id", 0)),
     )
     top = float(weights_1L.abs().max()) or 1.0
-    split = run.split
-    ids = ids_1L[0, :kept].tolist()
-    texts = split.pieces(ids) if isinstance(split, HasTokens) else [str(number) for number in ids]
-    weights = (weights_1L[0] / top).tolist()
     return Attribution(
         method="integrated-gradients",
         completeness=missed,
         tokens=tuple(
-            TokenWeight(text=text, weight=round(weight, 4))
-            for text, weight in zip(texts, weights, strict=True)
+            TokenWeight(text=text, weight=round(weight / top, 4))
+            for text, weight in zip(
+                _pieces(run, ids_1L[0].tolist()), weights_1L[0].tolist(), strict=True
+            )
+            if text
         ),
     )
+
+
+def _pieces(run: Finished, ids: list[int]) -> list[str]:
+    """Return what each token stands for; empty for those that only frame a text."""
+    tokenizer = getattr(run.task, "tokenizer", None)
+    if tokenizer is None:
+        return [str(number) for number in ids]
+    frame = set(tokenizer.all_special_ids)
+    return [
+        "" if number in frame else str(tokenizer.decode([number])).removeprefix("##").strip()
+        for number in ids
+    ]
 
 
 def _embedding(module: nn.Module) -> nn.Module:
