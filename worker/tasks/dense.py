@@ -3,6 +3,7 @@
 from pydantic import JsonValue
 
 from worker.contract.bases import Preprocessing
+from worker.data.batches import FeatureSplit, Split
 from worker.data.dense import Joint, Pictures, load_pictures
 from worker.data.images import measure_colors
 from worker.data.joint import joint_transform
@@ -51,6 +52,13 @@ class DenseTask(Task):
             changes = {"mean": tuple(mean), "std": tuple(std)}
             self._preprocessing = self._preprocessing.model_copy(update=changes)
         return read
+
+    @staticmethod
+    def origin(split: Split) -> Split:
+        """Return the pictures a split is made of, also where their front was computed before."""
+        while isinstance(split, FeatureSplit):
+            split = split.source
+        return split
 
     @property
     def preprocessing(self) -> Preprocessing:

@@ -55,6 +55,7 @@ class ImageSegmentation(DenseTask):
 
     def meter(self, split: Split) -> MaskMeter:
         """Return a meter of mean IoU."""
+        split = self.origin(split)
         assert isinstance(split, MaskSplit)  # noqa: S101 - load() gives only these
         return MaskMeter(self.plan.classes, split.pictures)
 

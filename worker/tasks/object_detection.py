@@ -43,6 +43,7 @@ class ObjectDetection(DenseTask):
 
     def meter(self, split: Split) -> DetectionMeter:
         """Return a meter of mean average precision."""
+        split = self.origin(split)
         assert isinstance(split, BoxSplit)  # noqa: S101 - load() gives only these
         return DetectionMeter(self.plan.classes, split.pictures, self.side, self.loss)
 
