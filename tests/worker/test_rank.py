@@ -120,13 +120,13 @@ def test_the_order_is_that_of_heads_trained_on_all_the_data(tmp_path: Path) -> N
     convert_starter(tmp_path, lambda _line: None)
     (tmp_path / "datasets/digits").rename(tmp_path / "data")
     candidates: list[JsonValue] = [
-        {"repo": "models/mobilenet_v2"},
-        {"repo": "models/tf_efficientnet_lite0"},
+        {"repo": "models/mobilenet_v2", "weights": "pretrained"},
+        {"repo": "models/tf_efficientnet_lite0", "weights": "pretrained"},
         {"repo": "models/mobilenet_v2", "weights": "random"},
         {"repo": "models/tf_efficientnet_lite0", "weights": "random"},
         {"repo": "timm/test_vit", "weights": "random"},
     ]
-    result, _ = rank(tmp_path, *candidates, image_size=64, sample_limit=500)
+    result, _ = rank(tmp_path, *candidates, image_size=48, sample_limit=400)
     assert result is not None
     probes = {item.index: item.probe.value for item in result.measured if item.probe}
     trained = [trained_accuracy(tmp_path, candidate) for candidate in candidates]
@@ -138,11 +138,11 @@ def test_the_order_is_that_of_heads_trained_on_all_the_data(tmp_path: Path) -> N
 
 def trained_accuracy(folder: Path, candidate: JsonValue) -> float:
     """Train a new head on all training pictures and return the accuracy on the test split."""
-    head = stage(["head"], epochs=20, optimizer={"name": "adamw", "lr": 3e-3})
+    head = stage(["head"], epochs=15, optimizer={"name": "adamw", "lr": 3e-3})
     values = recipe_values(
         head,
         model={"base": candidate},
-        data={"image_size": 64},
+        data={"image_size": 48},
         train={"batch_size": 32},
     )
     plan, places = plan_of(folder, values)

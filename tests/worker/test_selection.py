@@ -1,6 +1,7 @@
 """The scores by which base models are ranked, against closed forms and hand-made cases."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -225,7 +226,7 @@ def test_agreement_leaves_out_measures_that_say_nothing() -> None:
     assert agreement([[1.0], [2.0]]) is None
 
 
-SCORES = {
+SCORES: dict[str, Callable[[Tensor, Tensor], float]] = {
     "logme": logme,
     "h_score": h_score,
     "n_leep": n_leep,
