@@ -24,7 +24,8 @@ from worker.tasks import task_of
 from worker.training.checkpoint import load_checkpoint
 from worker.training.distillation import Teacher, build_teacher
 from worker.training.loop import StoppedError, Trainer
-from worker.training.precision import choose_precision, make_reproducible
+from worker.training.placing import one_batch, place
+from worker.training.precision import choose_precision, make_reproducible, settle_numbers
 from worker.training.reporting import Control, EventSink, Reporter
 from worker.training.stage import count_stages
 
@@ -93,7 +94,11 @@ def _run(
     task.look(samples)
     network = _build(plan, task, reporter)
     splits = _load(plan, samples, task, reporter)
-    network.module.to(precision.device)
+    place(network, precision.device)
+    if not acts:
+        known = resume.progress.numbers if resume else None
+        forward = one_batch(task, network, splits["train"])
+        precision = settle_numbers(precision, plan.recipe, forward, known)
     trainer = Trainer(
         plan=plan,
         task=task,
@@ -106,6 +111,7 @@ def _run(
         checkpoints=places.out / CHECKPOINTS_FOLDER,
         teacher=_teacher(plan, places, precision.device),
     )
+    trainer.progress.numbers = precision.name
     trainer.run(resume)
     if plan.recipe.model.adapter is not None:
         folder = places.out / RESULT_FOLDER
@@ -197,6 +203,7 @@ def _obey(control: Control) -> None:
 def _write(trainer: Trainer, run: Finished) -> Result:
     plan, folder = run.plan, run.folder
     sha256 = write_weights(folder, run.module.state_dict())
+    trainer.ways.write_pictures(folder, trainer.train_split, trainer.progress)
     after = after_training(run)
     result = Result.model_validate(
         {

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from worker.contract.failures import FailureCode, RunError
 from worker.training.recompute import keep_blocks, recompute_blocks
+from worker.training.sampling import parts_of
 
 # torch's CPU allocator has no error class of its own.
 _CPU_MARK = "DefaultCPUAllocator"
@@ -30,6 +31,12 @@ class MemoryLadder:
     size: int
     say: Callable[[str], None]
     recomputed: list[nn.Module] = field(default_factory=list)
+    is_lowered: bool = False
+
+    def parts(self, indices: Tensor) -> list[Tensor]:
+        """Return the samples of an update in parts that fit."""
+        # A lone sample joins the part before it for BatchNorm's sake, where there is room for it.
+        return list(indices.split(self.size)) if self.is_lowered else parts_of(indices, self.size)
 
     def descend(self, module: nn.Module, count: int) -> None:
         """Go one rung down after an update of `count` samples did not fit.
@@ -41,7 +48,7 @@ class MemoryLadder:
             torch.cuda.empty_cache()
         size = min(self.size, count)
         if size > 1:
-            self.size = (size + 1) // 2
+            self.size, self.is_lowered = (size + 1) // 2, True
             parts = -(-count // self.size)
             self.say(
                 f"memory ran out: an update of {count} samples now takes {parts} parts of "

@@ -12,7 +12,6 @@ from worker.training.memory import MemoryLadder, is_out_of_memory
 from worker.training.optimizers import set_rates
 from worker.training.precision import Precision
 from worker.training.randomness import random_states, restore_random
-from worker.training.sampling import parts_of
 from worker.training.stage import ActiveStage
 
 
@@ -103,7 +102,7 @@ class Stepper:
 
     def _gradients(self, active: ActiveStage, indices: Tensor) -> _Sums:
         sums = _Sums()
-        for part in parts_of(indices, self.ladder.size):
+        for part in self.ladder.parts(indices):
             batch = active.train.take(part, train=True)
             if self.task.sample_weights is not None:
                 batch.weights_B = self.task.sample_weights[part].to(batch.targets.device)
