@@ -19,7 +19,6 @@ class ImageSplit:
     preprocessing: Preprocessing
     transform: Transform | None
     device: torch.device
-    channels_last: bool = False
 
     def __post_init__(self) -> None:
         self.names = self.images.paths
@@ -50,7 +49,4 @@ class ImageSplit:
             edge = round((picked.shape[-1] - size) / 2)
             picked = picked[:, :, edge : edge + size, edge : edge + size]
         values = picked.to(self.device, non_blocking=True).float().mul_(1 / 255)
-        values = values.sub_(self._mean).div_(self._std)
-        if self.channels_last:
-            values = values.contiguous(memory_format=torch.channels_last)
-        return values
+        return values.sub_(self._mean).div_(self._std)

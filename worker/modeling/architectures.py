@@ -51,6 +51,12 @@ def is_transformer(network: nn.Module) -> bool:
     return any(isinstance(part, nn.MultiheadAttention | nn.LayerNorm) for part in network.modules())
 
 
+def is_convolutional(network: nn.Module) -> bool:
+    """Return whether convolutions of images do the work, and nothing wants another layout."""
+    has_some = any(isinstance(part, nn.Conv2d) for part in network.modules())
+    return has_some and not is_transformer(network)
+
+
 def named_base(repo: str) -> PinnedBase | None:
     """Return the base that `torchvision/NAME` or another library's name stands for, else None.
 

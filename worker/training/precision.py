@@ -1,14 +1,20 @@
 """Where and in which numbers a run computes."""
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.recipe import Recipe
+
+# Batches shorter than this are not worth a decision that timing noise could turn.
+_LEAST_PROBE_S = 0.05
+_PROBES = 3
+_CLEARLY = 1.2
 
 
 @dataclass
@@ -46,7 +52,7 @@ def choose_precision(recipe: Recipe) -> Precision:
     mixed = recipe.train.mixed_precision
     if mixed == "fp16" and device.type != "cuda":
         raise RunError(FailureCode.DEVICE_MISSING, "train.mixed_precision is fp16.")
-    # On a CPU bf16 is only chosen when asked for: without AMX it is slower than fp32.
+    # On a CPU bf16 is chosen when asked for, else by timing a batch of the real network.
     on_gpu = device.type == "cuda" and torch.cuda.is_bf16_supported()
     dtypes: dict[str, Callable[[], torch.dtype | None]] = {
         "auto": lambda: torch.bfloat16 if on_gpu else None,
@@ -56,6 +62,47 @@ def choose_precision(recipe: Recipe) -> Precision:
     }
     scaler = torch.amp.GradScaler("cuda") if mixed == "fp16" else None
     return Precision(device, dtypes[mixed](), scaler)
+
+
+def settle_numbers(
+    precision: Precision, recipe: Recipe, forward: Callable[[], object], known: str | None
+) -> Precision:
+    """Return the numbers a run computes in, decided by timing where the recipe leaves it open.
+
+    On a CPU bf16 makes convolutions more than twice as fast, or depthwise ones slower, depending on
+    the chip; only a timed batch tells. What was decided once (`known`) holds for the whole run.
+
+    Args:
+        precision: what the recipe and the device say.
+        recipe: the recipe.
+        forward: runs the network on one batch.
+        known: the name of the numbers an earlier attempt of the run used.
+    """
+    is_open = recipe.train.mixed_precision == "auto" and precision.device.type == "cpu"
+    if not is_open or known == "fp32":
+        return precision
+    brief = replace(precision, dtype=torch.bfloat16)
+    if known == "bf16" or _pays(precision, brief, forward):
+        return brief
+    return precision
+
+
+@torch.no_grad()
+def _pays(plain: Precision, brief: Precision, forward: Callable[[], object]) -> bool:
+    """Return whether bf16 is clearly faster on a batch that takes long enough to tell."""
+
+    def seconds(precision: Precision) -> float:
+        began = time.perf_counter()
+        with precision.autocast():
+            forward()
+        return time.perf_counter() - began
+
+    seconds(plain)
+    if seconds(plain) < _LEAST_PROBE_S:
+        return False
+    seconds(brief)
+    rounds = [(seconds(plain), seconds(brief)) for _ in range(_PROBES)]
+    return min(slow for slow, _ in rounds) > _CLEARLY * min(fast for _, fast in rounds)
 
 
 def make_reproducible(recipe: Recipe) -> None:
