@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from app.core.i18n import _
 from app.jobs.pages.measures import measure_title, measured
+from app.jobs.pages.samples_view import SamplesView, counted, samples_view
 from app.jobs.tables import Job
 from worker.contract.manifest import ClassMetrics, Result, SplitMetrics, WrongSample
 from worker.contract.plan import Plan
@@ -58,6 +59,8 @@ class ResultView:
     per_class: Sequence[ClassMetrics]
     matrix: Sequence[tuple[str, Sequence[Cell]]]
     wrong: Sequence[WrongGroup]
+    samples: SamplesView
+    counted: str
 
     @property
     def has_long_names(self) -> bool:
@@ -77,6 +80,7 @@ def result_view(job: Job, plan: Plan) -> ResultView | None:
         return None
     result = Result.model_validate(job.result)
     metrics = result.splits[result.split]
+    images = _images_of(plan, result.split)
     names = {"test": _("test split"), "validation": _("validation split")}
     return ResultView(
         result=result,
@@ -93,7 +97,9 @@ def result_view(job: Job, plan: Plan) -> ResultView | None:
         ],
         per_class=metrics.per_class,
         matrix=_matrix(result.classes, metrics),
-        wrong=_wrong_groups(result.classes, metrics, _images_of(plan, result.split)),
+        wrong=_wrong_groups(result.classes, metrics, images),
+        samples=samples_view(result, images),
+        counted=counted(result.task),
     )
 
 
