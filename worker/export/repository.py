@@ -25,7 +25,8 @@ _KINDS = {
     "model.pruned.onnx": "onnx",
     "model.int8.onnx": "quantized",
 }
-_EXPLANATIONS = "explanations/"
+# Pictures for the page of the run.
+_EXPLANATIONS = ("explanations/", "pictures/")
 
 
 def write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> str:

@@ -18,6 +18,7 @@ from app.jobs.pages import publish_form, run_view
 from app.jobs.pages.after_view import after_view
 from app.jobs.pages.measures import headline_metric, is_share, measured
 from app.jobs.pages.result_view import result_view
+from app.jobs.pages.ways_view import way_pictures
 from app.jobs.pages.words import curve_words
 from app.jobs.policy import access_job, access_run
 from app.jobs.schemas import PublishIn
@@ -116,6 +117,7 @@ def page_context(record: RunRecord) -> dict[str, Any]:
         "failure": failure_view(job),
         "outcome": outcome,
         "after": after_view(job.id, outcome.result if outcome else None),
+        "way_pictures": way_pictures(job.id, plan, record.artifacts),
         "attempts": run_view.attempt_views(record.attempts),
         "checkpoints": run_view.checkpoint_views(record.checkpoints),
         "downloads": [file for file in record.artifacts if file.kind not in _HIDDEN_KINDS],
