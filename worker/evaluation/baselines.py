@@ -45,7 +45,9 @@ def probe(
     began = time.monotonic()
     step = -(-len(features_ND) // MAX_PROBE_ROWS)
     rows_ND, labels_N = features_ND[::step].float().flatten(1), labels_N[::step]
-    mean_D, deviation_D = rows_ND.mean(0), rows_ND.std(0, unbiased=False).clamp_min(1e-6)
+    mean_D, deviation_D = rows_ND.mean(0), rows_ND.std(0, unbiased=False)
+    # Random networks give tiny features, so what counts as constant depends on the others.
+    deviation_D = deviation_D.clamp_min(float(deviation_D.max()) * 1e-5 + 1e-30)
     classes = int(torch.cat((labels_N, test_labels_M)).max()) + 1
     layer = _logistic((rows_ND - mean_D) / deviation_D, labels_N, classes)
     with torch.no_grad():
