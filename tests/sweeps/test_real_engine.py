@@ -71,17 +71,17 @@ async def test_a_sweep_over_folds_trains_for_real_and_publishes_its_best(
         "model": {"base": {"repo": "timm/test_resnet", "weights": "random"}},
         "data": {"train": {"repo": data}, "image_size": 24},
         "train": {
-            "batch_size": 6,
+            "batch_size": 4,
             "stages": [
                 {
                     "name": "all",
                     "train": "all",
-                    "epochs": 4,
-                    "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.0},
+                    "epochs": 12,
+                    "optimizer": {"name": "adamw", "lr": 0.01},
                 }
             ],
         },
-        "search": {"sampler": "grid", "space": {LR: {"choice": [1e-7, 0.05]}}},
+        "search": {"sampler": "grid", "space": {LR: {"choice": [1e-7, 0.01]}}},
         "cross_validation": {"n_splits": 2},
     }
     async with httpx.AsyncClient(base_url=site.url, headers=headers, timeout=60) as client:
@@ -90,7 +90,7 @@ async def test_a_sweep_over_folds_trains_for_real_and_publishes_its_best(
         sweep = await ended(client, begun.json()["id"])
         assert (sweep["state"], sweep["reason"]) == ("succeeded", "")
         best = next(p for p in sweep["points"] if p["point"] == sweep["best_point"])
-        assert best["params"] == {LR: 0.05}
+        assert best["params"] == {LR: 0.01}
         assert best["sd"] is not None
         assert sweep["num_ended"] == 4
         wanted = {"owner": user.name, "name": "colors-best"}
