@@ -13,6 +13,7 @@ from worker.contract.manifest import Result
 
 _HUES = 8
 _MAX_CHARS = 400
+_BOX_NUMBERS = 4
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,22 @@ def samples_view(result: Result, images: str) -> SamplesView:
     """
     samples = result.headline.samples
     hues = {label: number % _HUES for number, label in enumerate(result.classes)}
-    if samples and isinstance(samples[0].get("width"), int):
+    if samples and all(_is_picture(sample) for sample in samples):
         pictures = [_picture(sample, hues, images) for sample in samples]
         drawn = {shape.hue for picture in pictures for shape in _shapes(picture)}
         legend = [(label, hue) for label, hue in hues.items() if hue in drawn]
         return SamplesView(pictures=pictures, legend=legend)
     return _table(samples)
+
+
+def _is_picture(sample: Mapping[str, JsonValue]) -> bool:
+    sizes = (
+        sample.get("width"),
+        sample.get("height"),
+        sample.get("columns", 1),
+        sample.get("rows", 1),
+    )
+    return "path" in sample and all(isinstance(size, int) for size in sizes)
 
 
 def _shapes(picture: SeenPicture) -> list[Shape]:
@@ -98,11 +109,19 @@ def _picture(sample: Mapping[str, Any], hues: Mapping[str, int], images: str) ->
 def _drawn(parts: Any, hues: Mapping[str, int]) -> list[Shape]:
     found = []
     for part in parts if isinstance(parts, list) else ():
-        label, score = str(part["label"]), part.get("score")
-        title = label if score is None else f"{label} {percent(score, 0)}"
-        box = tuple(float(edge) for edge in part.get("bbox", ()))
-        found.append(Shape(hues.get(label, 0), title, box, str(part.get("path", ""))))
+        if not isinstance(part, dict):
+            continue
+        label, score = str(part.get("label", "")), part.get("score")
+        title = f"{label} {percent(score, 0)}" if isinstance(score, float) else label
+        box, path = _numbers(part.get("bbox")), str(part.get("path", ""))
+        if path or len(box) == _BOX_NUMBERS:
+            found.append(Shape(hues.get(label, 0), title, box, path))
     return found
+
+
+def _numbers(value: Any) -> list[float]:
+    parts = value if isinstance(value, list) else ()
+    return [float(part) for part in parts if isinstance(part, int | float)]
 
 
 def _said(title: str, shapes: Sequence[Shape]) -> str:
