@@ -51,10 +51,12 @@ def _reached(network: Network, selector: str, names: list[str]) -> set[str]:
     if selector == "norm":
         owners = {path for path, part in network.module.named_modules() if is_norm(part)}
         return {name for name in names if name.rpartition(".")[0] in owners}
-    group = next((group for group in network.groups if group.name == selector), None)
-    if group is not None:
-        return set(group.names)
-    return {name for name in names if _names_match(name, selector)}
+    exact = [group for group in network.groups if group.name == selector]
+    groups = exact or [g for g in network.groups if fnmatchcase(g.name, selector)]
+    grouped = {name for group in groups for name in group.names}
+    if exact:
+        return grouped
+    return grouped | {name for name in names if _names_match(name, selector)}
 
 
 def _names_match(name: str, selector: str) -> bool:
