@@ -176,6 +176,7 @@ TASKS: Mapping[TaskName, TaskSpec] = MappingProxyType(
             metrics=("cer", "wer"),
             libraries=("tuningfork",),
             has_classes=False,
+            keeps_head=True,
         ),
         "recommendation": TaskSpec(
             title="Recommendation",

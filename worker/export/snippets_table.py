@@ -16,8 +16,8 @@ def recommend(user, count=10):
     with torch.inference_mode():
         everything = torch.arange(len(items))
         scores = model(torch.tensor([number]), everything, torch.tensor([-1]))[0, 0]
-    seen = model.history[number]
-    scores[seen[seen >= 0]] = -torch.inf
+        seen = model.history[number]
+        scores[seen[seen >= 0]] = -torch.inf
     best = scores.topk(count)
     return [(items[place], float(score)) for score, place in zip(*best)]
 
@@ -28,7 +28,7 @@ def recommend_for(chosen, count=10):
     with torch.inference_mode():
         vector = model.user_tower.from_items(model.item_tower(places).mean(0))
         scores = model.item_tower.vectors.weight @ vector + model.item_tower.bias.weight[:, 0]
-    scores[places] = -torch.inf
+        scores[places] = -torch.inf
     best = scores.topk(count)
     return [(items[place], float(score)) for score, place in zip(*best)]
 '''
