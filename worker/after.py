@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from worker.contract.after import can_follow
 from worker.contract.after_results import EvaluationReport, ExplanationReport, ExportReport
-from worker.finished import Finished
+from worker.evaluation.finished import Finished
 
 
 @dataclass(frozen=True)

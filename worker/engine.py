@@ -13,9 +13,9 @@ from worker.contract.manifest import Result, SplitMetrics
 from worker.contract.plan import Plan
 from worker.data.batches import Split
 from worker.data.samples import Samples, open_samples
+from worker.evaluation.finished import Finished
 from worker.evaluation.predict import Predictor
 from worker.export.repository import write_repository, write_weights
-from worker.finished import Finished
 from worker.modeling.adapters import add_adapter, keep_adapter
 from worker.modeling.network import Network
 from worker.surroundings import device_name, explained, verified_weights, versions

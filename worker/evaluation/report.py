@@ -15,8 +15,8 @@ from worker.data.samples import Samples
 from worker.evaluation.baselines import MAX_PROBE_ROWS, Name, bag_of_words, majority, probe
 from worker.evaluation.bootstrap import Bootstrap
 from worker.evaluation.calibration import calibrate
+from worker.evaluation.finished import Finished
 from worker.evaluation.slices import accuracy_slices, size_buckets
-from worker.finished import Finished
 from worker.modeling.network import Network
 
 # What baselines may take of their own accord: this part of the training, or this long.

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from worker.contract.after import Explain
 from worker.contract.after_results import Attribution, ExplainedSample, ExplanationReport
 from worker.data.batches import Batch
+from worker.evaluation.finished import Finished
 from worker.explain.choice import Chosen, choose
 from worker.explain.gradcam import grad_cam, last_feature_map, likeness, randomise
 from worker.explain.integrated import integrated_gradients
 from worker.explain.pictures import overlay, save_picture, strength_map
 from worker.explain.texts import explain_text, is_text
-from worker.finished import Finished
 
 FOLDER = "explanations"
 

@@ -4,8 +4,8 @@ from torch import Tensor, nn
 
 from worker.contract.after_results import Attribution, TokenWeight
 from worker.data.batches import Batch
+from worker.evaluation.finished import Finished, class_scores
 from worker.explain.integrated import token_gradients
-from worker.finished import Finished, class_scores
 
 _IDS = "input_ids"
 

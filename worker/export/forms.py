@@ -11,10 +11,10 @@ from worker.contract.after import Export, Prune
 from worker.contract.after_results import ExportedForm, ExportReport
 from worker.contract.manifest import SplitMetrics
 from worker.data.batches import Batch
+from worker.evaluation.finished import Finished, ScoreNetwork, class_scores, named_inputs
 from worker.export import onnx
 from worker.export.prune import heal, prune_channels, prune_weights
 from worker.export.quantize import quantize
-from worker.finished import Finished, ScoreNetwork, class_scores, named_inputs
 from worker.modeling.weights import WEIGHTS_FILE
 from worker.training.sampling import epoch_batches
 

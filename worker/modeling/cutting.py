@@ -10,6 +10,19 @@ from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
+# What running a network with stand-ins for its numbers may end in; then it is not cut.
+_UNLISTED = (
+    fx.proxy.TraceError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
 @dataclass
 class Cut:
     """A network as two that share its weights: `tail(prefix(x))` is the network of x.
@@ -61,7 +74,7 @@ def _listed(network: nn.Module) -> fx.Graph | None:
     for tracer in (fx.Tracer(), _CoarseTracer()):
         try:
             graph = tracer.trace(network, _defaults(network))
-        except Exception:  # noqa: BLE001, S112 - tracing runs foreign code with stand-ins, which may fail in any way; then nothing is cut
+        except _UNLISTED:
             continue
         _drop_unasked(graph)
         inputs = [node for node in graph.nodes if node.op == "placeholder"]
