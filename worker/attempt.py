@@ -107,7 +107,8 @@ def _work(job: AttemptJob, folder: Path, events: EventFile, stop: StopSignal) ->
 def _places(inputs: Mapping[str, Path], folder: Path) -> Places:
     base = inputs.get("base")
     return Places(
-        data=inputs["data"],
+        # An agent has no data set.
+        data=inputs.get("data", folder),
         out=folder,
         weights=base / WEIGHTS_FILE if base else None,
         test_data=inputs.get("test"),

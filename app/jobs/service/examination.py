@@ -17,6 +17,8 @@ from app.hub import policy as hub_policy
 from app.hub import service as hub
 from app.hub.schemas import RepositoryKind
 from worker.contract.bases import BaseUnreadableError, PinnedBase
+from worker.contract.environment import ENVIRONMENT
+from worker.contract.inventory import DataInventory
 from worker.contract.plan import Examination, PinnedInventory, examine
 from worker.contract.recipe import DataSource, Recipe
 from worker.contract.recipe_text import RecipeError, recipe_from_text, recipe_from_values
@@ -24,7 +26,7 @@ from worker.contract.recipe_text import RecipeError, recipe_from_text, recipe_fr
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 _MAX_CONFIG_BYTES = 1024 * 1024
-_LIBRARIES = ("torchvision", "timm")
+_LIBRARIES = ("torchvision", "timm", "tuningfork")
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,12 @@ class Doctor:
             InvalidError: the base is not a model that can be trained.
         """
         base, base_input = await self.base(recipe)
+        if recipe.env is not None:
+            # An agent learns from what it does and reads no data set.
+            place = PinnedInventory(repo=recipe.env.repo, inventory=DataInventory(kind=ENVIRONMENT))
+            return Examined(
+                recipe, examine(recipe, base, place), (base_input,) if base_input else ()
+            )
         data = await self._data(recipe, recipe.data.train, "data.train.repo")
         inputs = [*([base_input] if base_input else []), _data_input("data", data)]
         test = await self._test(recipe, data)
