@@ -51,6 +51,7 @@ class FineTunePage {
   /** @param {Event} event */
   #chosen(event) {
     const input = event.target;
+    if (input instanceof HTMLSelectElement && "task" in input.dataset) this.#preset();
     if (!(input instanceof HTMLInputElement)) return;
     if (input.dataset.pick) this.#picked(input);
     if ("preset" in input.dataset) this.#preset();
@@ -78,8 +79,10 @@ class FineTunePage {
     facts?.setAttribute("aria-busy", "true");
     const page = await this.#fetchPage();
     facts?.removeAttribute("aria-busy");
-    if (page) swap(page, `${kind}-facts`);
-    else if (facts) facts.textContent = this.data.words.failed;
+    if (page) {
+      swap(page, `${kind}-facts`);
+      this.#follow(page);
+    } else if (facts) facts.textContent = this.data.words.failed;
     this.#checkSoon();
   }
 
@@ -97,8 +100,20 @@ class FineTunePage {
     return isOurs ? name : "";
   }
 
+  /** Other data may be for another task: then the ways and the recipe are others too. @param {Document} page */
+  #follow(page) {
+    const area = page.getElementById("recipe");
+    if (!(area instanceof HTMLTextAreaElement)) return;
+    const own = this.recipe.get(["task"]) ?? "image-classification";
+    if (area.dataset.forTask === own) return;
+    swap(page, "ways");
+    this.recipe.replace(area.value, [["name"], ["reproducibility"], ["resources"]]);
+    this.#build();
+  }
+
   async #preset() {
     const page = await this.#fetchPage();
+    swap(page, "ways");
     const area = page?.getElementById("recipe");
     if (!(area instanceof HTMLTextAreaElement)) return;
     this.recipe.replace(area.value, [["name"], ["reproducibility"], ["resources"]]);

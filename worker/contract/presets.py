@@ -5,19 +5,25 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from worker.contract.presets_text import TEXT_WAYS
 from worker.contract.recipe import Recipe
 from worker.contract.recipe_text import recipe_from_values
+from worker.contract.tasks import TaskName
 
 Values = dict[str, JsonValue]
 
 
 class Preset(NamedTuple):
-    """A named way of fine-tuning. `title` and `summary` are English; sites translate them."""
+    """A named way of fine-tuning. `title` and `summary` are English; sites translate them.
+
+    `tasks` are those it is made for, the usual one first.
+    """
 
     key: str
     title: str
     summary: str
     build: Callable[[], Values]
+    tasks: tuple[TaskName, ...] = ("image-classification",)
 
 
 def _adamw(lr: float) -> Values:
@@ -174,27 +180,44 @@ PRESETS: tuple[Preset, ...] = (
 )
 
 
+ALL_PRESETS = (*PRESETS, *(Preset(*ways) for ways in TEXT_WAYS))
+
+
+def presets_for(task: TaskName) -> tuple[Preset, ...]:
+    """Return the ways that are offered for a task; there is always one."""
+    made = tuple(preset for preset in ALL_PRESETS if task in preset.tasks)
+    plain = tuple(preset for preset in PRESETS if preset.key in {"quick-head", "head-then-all"})
+    return made or plain
+
+
 def preset_recipe(
-    key: str, *, name: str, base_repo: str, data_repo: str, overrides: Values | None = None
+    key: str,
+    *,
+    name: str,
+    base_repo: str,
+    data_repo: str,
+    task: TaskName | None = None,
+    overrides: Values | None = None,
 ) -> Recipe:
     """Return the recipe of a preset for a base model and a data set.
 
     Args:
-        key: one of the keys of `PRESETS`.
+        key: one of the keys of `ALL_PRESETS`.
         name: name of the job.
         base_repo: repository of the base model.
         data_repo: repository of the data set.
+        task: what the model shall do; else what the preset is usually for.
         overrides: recipe values laid over the preset, nested as in a recipe.
 
     Raises:
         KeyError: no such preset.
         RecipeError: the overrides do not fit.
     """
-    chosen = {preset.key: preset for preset in PRESETS}[key]
+    chosen = {preset.key: preset for preset in ALL_PRESETS}[key]
     values: Values = {
         "recipe": 1,
         "name": name,
-        "task": "image-classification",
+        "task": task or chosen.tasks[0],
         "model": {"base": {"repo": base_repo}},
         "data": {"train": {"repo": data_repo}},
     }

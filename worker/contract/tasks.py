@@ -1,6 +1,6 @@
 """The tasks that can be fine-tuned, and the measures that tell how well each is done."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -204,3 +204,12 @@ TASKS: Mapping[TaskName, TaskSpec] = MappingProxyType(
         ),
     }
 )
+
+
+def fitting_tasks(fields: Collection[str], library: str = "") -> tuple[TaskName, ...]:
+    """Return the tasks that data with some fields, and a base of a library, can be used for."""
+    return tuple(
+        name
+        for name, spec in TASKS.items()
+        if fields and set(spec.needs) <= set(fields) and (not library or library in spec.libraries)
+    )

@@ -27,7 +27,7 @@ from app.jobs.service import control, publishing, submission
 from app.jobs.service.examination import Doctor, read_recipe
 from app.jobs.service.queueing import choose_queue
 from app.jobs.tables import Job
-from worker.contract.presets import PRESETS
+from worker.contract.presets import ALL_PRESETS
 from worker.contract.recipe import recipe_json_schema
 
 # The longest recipe has 64 KB; JSON spells it a little longer.
@@ -71,7 +71,7 @@ async def recipe_presets(_viewer: JobReader) -> list[PresetOut]:
     """Return the ready-made ways of fine-tuning."""
     return [
         PresetOut(key=p.key, title=_(p.title), summary=_(p.summary), recipe=p.build())
-        for p in PRESETS
+        for p in ALL_PRESETS
     ]
 
 

@@ -13,19 +13,24 @@ from app.core.redirects import see
 from app.core.security import Viewer
 from app.core.templating import render
 from app.jobs.pages.finetune_look import Look
-from app.jobs.pages.finetune_view import check_view, preset_cards
+from app.jobs.pages.finetune_view import check_view, preset_cards, task_choice
 from app.jobs.pages.recipe_form import form_fields
-from app.jobs.pages.suggestions import NOTHING_CHOSEN, draft_recipe, suggested_name, suggestions
+from app.jobs.pages.suggestions import (
+    DEFAULT_PRESET,
+    NOTHING_CHOSEN,
+    draft_recipe,
+    fitting_preset,
+    suggested_name,
+    suggestions,
+)
 from app.jobs.pages.words import form_words
 from app.jobs.policy import access_run
 from app.jobs.service.submission import submit
 from worker.contract.plan import Plan
-from worker.contract.presets import PRESETS
 from worker.contract.recipe import Recipe
 from worker.contract.recipe_text import RecipeError, recipe_from_text, recipe_to_yaml
 
 router = APIRouter()
-DEFAULT_PRESET = "head-then-all"
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
 _Text = Annotated[str, Form(max_length=200_000)]
 
@@ -36,17 +41,19 @@ class Wanted(BaseModel):
     data: _Name = ""
     base: _Name = ""
     preset: _Name = DEFAULT_PRESET
+    task: _Name = ""
     earlier: int = Field(default=0, alias="from", ge=0, le=2**63 - 1)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the form holds: names as typed, the key of a preset, and the recipe's text."""
+    """What the form holds: names as typed, the key of a preset, the recipe's text, the task."""
 
     data: str = ""
     base: str = ""
     preset: str = DEFAULT_PRESET
     text: str = field(default="", repr=False)
+    task: str = ""
 
 
 @router.get("/fine-tune")
@@ -58,9 +65,12 @@ async def fine_tune(
         job = await access_run(db, viewer, wanted.earlier)
         recipe = Plan.model_validate(job.plan).recipe
         return await _page(request, viewer, _chosen_by(recipe, recipe_to_yaml(recipe)))
-    known = wanted.preset if wanted.preset in {item.key for item in PRESETS} else DEFAULT_PRESET
-    text = recipe_to_yaml(draft_recipe(known, wanted.base, wanted.data))
-    return await _page(request, viewer, Chosen(wanted.data, wanted.base, known, text))
+    look = Look(request, viewer)
+    data, base = await look.data(_named(wanted.data)), await look.base(_named(wanted.base))
+    task = task_choice(wanted.task, data.facts, base.facts).name
+    known = fitting_preset(wanted.preset, task)
+    text = recipe_to_yaml(draft_recipe(known, wanted.base, wanted.data, task))
+    return await _page(request, viewer, Chosen(wanted.data, wanted.base, known, text, task))
 
 
 @router.post("/fine-tune")
@@ -100,7 +110,7 @@ def _parsed(text: str) -> Recipe | None:
 def _chosen_by(recipe: Recipe | None, text: str) -> Chosen:
     if recipe is None:
         return Chosen(preset="", text=text)
-    return Chosen(recipe.data.train.repo, recipe.model.base.repo, "", text)
+    return Chosen(recipe.data.train.repo, recipe.model.base.repo, "", text, recipe.task)
 
 
 async def _page(
@@ -111,6 +121,8 @@ async def _page(
     if problem is not None and not found.num_errors:
         details = [Detail("", problem.message, problem.fix)]
         found = check_view(recipe=_parsed(chosen.text), problems=details, where=found.where)
+    data, base = await look.data(_named(chosen.data)), await look.base(_named(chosen.base))
+    task = task_choice(chosen.task, data.facts, base.facts)
     page = render(
         request,
         "jobs/fine_tune.html",
@@ -118,13 +130,14 @@ async def _page(
         status=HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
         chosen=chosen,
         here=str(request.url.path) + ("?" + request.url.query if request.url.query else ""),
-        data=await look.data(_named(chosen.data)),
-        base=await look.base(_named(chosen.base)),
-        presets=preset_cards(),
+        data=data,
+        base=base,
+        task=task,
+        presets=preset_cards(task.name),
         recipe_text=chosen.text,
         check=found,
         form_data=_form_data(chosen),
-        **await suggestions(look.database, viewer),
+        **await suggestions(look.database, viewer, task.name),
     )
     page.headers["Cache-Control"] = "no-store"
     return page

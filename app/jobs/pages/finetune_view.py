@@ -12,9 +12,10 @@ from app.jobs.pages.stage_picture import StagePicture, stage_picture
 from worker.contract.bases import PinnedBase
 from worker.contract.findings import Finding
 from worker.contract.plan import Plan
-from worker.contract.presets import PRESETS, preset_recipe
+from worker.contract.presets import preset_recipe, presets_for
 from worker.contract.recipe import Recipe
 from worker.contract.stages import Stage
+from worker.contract.tasks import TASKS, TaskName, fitting_tasks
 
 _SMALL_BYTES = 30_000_000
 _MEDIUM_BYTES = 150_000_000
@@ -30,11 +31,13 @@ class PresetCard(NamedTuple):
     picture: StagePicture
 
 
-def preset_cards() -> list[PresetCard]:
-    """Return every preset, in the reader's language."""
+def preset_cards(task: TaskName) -> list[PresetCard]:
+    """Return every preset for a task, in the reader's language."""
     cards = []
-    for preset in PRESETS:
-        recipe = preset_recipe(preset.key, name="preview", base_repo="a/b", data_repo="c/d")
+    for preset in presets_for(task):
+        recipe = preset_recipe(
+            preset.key, name="preview", base_repo="a/b", data_repo="c/d", task=task
+        )
         picture = stage_picture(recipe.stages)
         cards.append(PresetCard(preset.key, _(preset.title), _(preset.summary), picture))
     return cards
@@ -70,9 +73,14 @@ def data_facts(data: InventoryOut) -> DataFacts:
 
 @dataclass(frozen=True)
 class BaseFacts:
-    """A base model at a glance. `size` in bytes; 0 where it is not known."""
+    """A base model at a glance. `size` in bytes; 0 where it is not known.
 
+    `image_size` is 0 where no images go in, `max_tokens` where no texts do.
+    """
+
+    library: str
     architecture: str
+    max_tokens: int
     image_size: int
     size: int
     parameters: int
@@ -88,14 +96,39 @@ def base_facts(base: PinnedBase, size: int, license_name: str) -> BaseFacts:
         cost = _("A middling network: the head is quick on a processor, all of it wants patience.")
     else:
         cost = _("A large network: without a graphics card train only the head.")
+    is_language = base.library == "transformers"
+    positions = base.config.get("max_position_embeddings")
     return BaseFacts(
+        library=base.library,
         architecture=f"{base.library}/{base.architecture}",
-        image_size=base.preprocessing.image_size,
+        image_size=0 if is_language else base.preprocessing.image_size,
+        max_tokens=positions if is_language and isinstance(positions, int) else 0,
         size=size,
         parameters=size // _BYTES_PER_PARAMETER,
         license=license_name,
         cost=cost,
     )
+
+
+@dataclass(frozen=True)
+class TaskChoice:
+    """What data and base can be used for: the chosen task, and (name, title) of all that fit."""
+
+    name: TaskName
+    options: Sequence[tuple[TaskName, str]]
+
+
+def task_choice(wanted: str, data: DataFacts | None, base: BaseFacts | None) -> TaskChoice:
+    """Return the task that was asked for where it fits, else the likeliest that does."""
+    fields = data.data.fields if data else ()
+    fitting = fitting_tasks(fields, base.library if base else "") or fitting_tasks(fields)
+    if not fitting and base is not None:
+        fitting = tuple(name for name in TASKS if base.library in TASKS[name].libraries)
+    names = fitting or ("image-classification",)
+    # What needs most of the data is what they were made for.
+    likeliest = max(names, key=lambda name: len(TASKS[name].needs))
+    chosen = next((name for name in names if name == wanted), likeliest)
+    return TaskChoice(chosen, [(name, _(TASKS[name].title)) for name in names])
 
 
 class StageLine(NamedTuple):
