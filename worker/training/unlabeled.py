@@ -52,10 +52,12 @@ class WithoutLabels:
         """Return an objective that learns from both."""
 
         def both(module: nn.Module, batch: Batch) -> Outcome:
+            slightly, strongly = self.samples.views(batch.size * self.settings.uratio)
+            # Before anything has a graph: the mean takes the place of the weights for this.
+            answers_BC = self._answers(module, slightly)
             outcome = objective(module, batch)
-            extra = self._loss(module, batch.size)
-            loss = outcome.loss + self._weight() * extra
-            return Outcome(loss, outcome.output)
+            extra = self._loss(module, slightly, strongly, answers_BC)
+            return Outcome(outcome.loss + self._weight() * extra, outcome.output)
 
         return both
 
@@ -65,9 +67,9 @@ class WithoutLabels:
             return ratio
         return ratio * min(1.0, self.part() / _RISING_PART)
 
-    def _loss(self, module: nn.Module, labelled: int) -> Tensor:
-        slightly, strongly = self.samples.views(labelled * self.settings.uratio)
-        answers_BC = self._answers(module, slightly)
+    def _loss(
+        self, module: nn.Module, slightly: Tensor, strongly: Tensor, answers_BC: Tensor
+    ) -> Tensor:
         if self.settings.method == "mean-teacher":
             self._count(torch.ones(len(answers_BC)))
             own_BC = self.forward(module, strongly).float().softmax(dim=1)
