@@ -105,7 +105,7 @@ async def test_a_result_shows_its_interval_the_baseline_and_the_wrong_images(
     await worker.post("finish", {"result": result()})
     page = await page_of(reader, job)
     assert "75.0 %" in page
-    assert "interval 41.0 % to 93.0 %, 8 images" in page
+    assert "interval 41.0 % to 93.0 %, 8 samples" in page
     assert "would give 50.0 %" in page
     assert 'href="#wrong-1-0"' in page
     assert f"/datasets/ada/data/resolve/{'b' * 40}/train/dog/1.png" in page

@@ -35,9 +35,9 @@ class FloatRange(Written):
         """Return what a grid tries, ascending."""
         low, high = self.bounds
         parts = [number / (self.steps - 1) for number in range(self.steps)]
-        return (
-            [float(f"{self._at(part):.6g}") for part in parts[:-1]] + [high] if low < high else []
-        )
+        if low >= high:
+            return []
+        return [*(float(f"{self._at(part):.6g}") for part in parts[:-1]), high]
 
     def draw(self, chance: random.Random) -> JsonValue:
         """Return a random value."""

@@ -57,4 +57,5 @@ def log_det_one_plus(matrix_ND: Tensor, factor: float) -> Tensor:
     rows, width = matrix_ND.shape
     small = matrix_ND @ matrix_ND.T if rows <= width else matrix_ND.T @ matrix_ND
     one = torch.eye(len(small), dtype=torch.float64)
-    return 2 * torch.linalg.cholesky(one + factor * small).diagonal().log().sum()
+    root: Tensor = torch.linalg.cholesky(one + factor * small)
+    return 2 * root.diagonal().log().sum()
