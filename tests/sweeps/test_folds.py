@@ -10,8 +10,9 @@ from tests.sweeps.crew import LR, Crew, hill, lr_search
 
 def by_fold(recipe: dict[str, Any], epoch: int) -> float:
     """An accuracy that differs from fold to fold and from seed to seed."""
-    fold = recipe["data"]["validation"]["fold"] or 0
-    return hill(recipe, epoch) - 0.01 * fold - 0.001 * recipe["reproducibility"]["seed"] / 42
+    fold: int = recipe["data"]["validation"]["fold"] or 0
+    seed: int = recipe["reproducibility"]["seed"]
+    return hill(recipe, epoch) - 0.01 * fold - 0.001 * seed / 42
 
 
 async def test_each_part_validates_once_and_the_report_gives_mean_and_deviation(

@@ -9,7 +9,6 @@ from typing import Any
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-
 # What running a network with stand-ins for its numbers may end in; then it is not cut.
 _UNLISTED = (
     fx.proxy.TraceError,
