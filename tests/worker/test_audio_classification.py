@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.worker.builders import fresh_python, plan_of, run, stage
+from tests.worker.builders import Values, fresh_python, plan_of, run, stage
 from tests.worker.sounds import sound_recipe, tone, write_sound, write_tones
 from worker.contract.attempt import RESULT_FOLDER
 from worker.contract.recipe_text import RecipeError, recipe_from_values
 
-ADAM = {"name": "adamw", "lr": 3e-3}
+ADAM: Values = {"name": "adamw", "lr": 3e-3}
 
 
 @pytest.fixture

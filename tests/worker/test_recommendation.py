@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.worker.builders import fresh_python, plan_of, run, stage
+from tests.worker.builders import Values, fresh_python, plan_of, run, stage
 from tests.worker.sounds import sound_recipe, write_choices
 from worker.contract.attempt import RESULT_FOLDER
 
-ADAM = {"name": "adam", "lr": 0.03}
+ADAM: Values = {"name": "adam", "lr": 0.03}
 
 
 @pytest.fixture
@@ -39,10 +39,13 @@ def test_the_newest_choice_of_each_user_is_the_test_and_never_trains(choices: Pa
 
     samples = open_samples(plan, places.data, None)
 
-    newest = {row.values["user"]: row.values["timestamp"] for row in samples["test"].rows}
+    newest = {
+        row.values["user"]: float(str(row.values["timestamp"])) for row in samples["test"].rows
+    }
     assert len(newest) == 60
     assert all(
-        row.values["timestamp"] < newest[row.values["user"]] for row in samples["train"].rows
+        float(str(row.values["timestamp"])) < newest[row.values["user"]]
+        for row in samples["train"].rows
     )
 
 

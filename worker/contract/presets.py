@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from worker.contract.presets_sound import SOUND_WAYS
 from worker.contract.presets_text import TEXT_WAYS
 from worker.contract.recipe import Recipe
 from worker.contract.recipe_text import recipe_from_values
@@ -180,7 +181,7 @@ PRESETS: tuple[Preset, ...] = (
 )
 
 
-ALL_PRESETS = (*PRESETS, *(Preset(*ways) for ways in TEXT_WAYS))
+ALL_PRESETS = (*PRESETS, *(Preset(*ways) for ways in (*TEXT_WAYS, *SOUND_WAYS)))
 
 
 def presets_for(task: TaskName) -> tuple[Preset, ...]:

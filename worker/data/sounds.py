@@ -35,14 +35,12 @@ class Hearing:
         """Return what a base's config says, with what a recipe says laid over it."""
         own = config.get("audio")
         values = own if isinstance(own, dict) else {}
-        numbers = {key: values.get(key) for key in ("rate", "n_mels", "seconds")}
-        asked = {"rate": rate, "n_mels": None, "seconds": seconds}
         plain = cls()
-        chosen = {
-            key: asked[key] or numbers[key] or getattr(plain, key) for key in ("rate", "n_mels")
-        }
-        length = float(asked["seconds"] or _number(numbers["seconds"]) or plain.seconds)
-        return cls(int(chosen["rate"]), int(chosen["n_mels"]), length)
+        return cls(
+            rate or int(_number(values.get("rate")) or plain.rate),
+            int(_number(values.get("n_mels")) or plain.n_mels),
+            seconds or _number(values.get("seconds")) or plain.seconds,
+        )
 
     @property
     def values(self) -> dict[str, JsonValue]:

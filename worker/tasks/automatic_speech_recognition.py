@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from pydantic import JsonValue
 from torch import Tensor, nn
 
 from worker.contract.bases import PinnedBase
@@ -103,7 +104,7 @@ class SpeechRecognition(Task):
     def files(self, network: Network, result: Result) -> ModelFiles:
         """Return the config, with the characters and how recordings become pictures."""
         del network, result
-        config = {
+        config: dict[str, JsonValue] = {
             "architecture": f"{LIBRARY}/{ARCHITECTURE}",
             "library_name": LIBRARY,
             "task": self.plan.recipe.task,

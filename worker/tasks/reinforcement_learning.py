@@ -99,7 +99,8 @@ class ReinforcementLearning(Task):
     def loss(self, output: Any, batch: Batch) -> Tensor:
         """Return the mean return, turned round; training has its own loss."""
         del batch
-        return -output[0].mean()
+        won_N: Tensor = output[0]
+        return -won_N.mean()
 
     def meter(self, split: Split) -> ReturnMeter:
         """Return a meter of returns."""
