@@ -11,6 +11,7 @@ from tests.worker.builders import Run, Values, stage
 from worker.alone import Search, prepare
 from worker.contract.presets import merged
 from worker.contract.recipe_text import recipe_from_values
+from worker.contract.run_events import LogWritten, RunEvent
 from worker.engine import run_plan
 from worker.training.reporting import Forever
 
@@ -138,10 +139,16 @@ def run_text(folder: Path, values: Values, *, out: str = "run") -> Run:
     """Run a recipe on `folder/base` and `folder/data` into `folder/out`."""
     recipe = recipe_from_values(values)
     examination, places = prepare(recipe, Search((folder,)), None, folder / out)
-    plan, events = examination.plan, []
+    plan = examination.plan
+    events: list[RunEvent] = []
     assert plan is not None, [finding.sentence for finding in examination.errors]
     result = run_plan(plan, places, events.append, Forever())
     return Run(plan, result, folder / out, events)
+
+
+def log_lines(run: Run) -> list[str]:
+    """Return what a run said to people."""
+    return [line for event in run.events if isinstance(event, LogWritten) for line in event.lines]
 
 
 def _write(path: Path, values: Values) -> None:

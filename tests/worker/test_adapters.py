@@ -19,11 +19,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _adapted(place: Path, **adapter: object) -> Run:
+def _adapted(place: Path, **adapter: str) -> Run:
     values = text_recipe(
         "text-classification",
         stage(["adapter", "head"], epochs=4, optimizer=FAST),
-        model={"adapter": adapter},  # type: ignore[dict-item] # plain values
+        model={"adapter": dict(adapter)},
     )
     return run_text(place, values, out=f"run-{adapter['type']}")
 

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from tests.worker.builders import Run, Values, stage
-from tests.worker.language import run_text, text_recipe, write_encoder
+from tests.worker.language import log_lines, run_text, text_recipe, write_encoder
 from worker.evaluation.answers import f1_of, is_exact
 
-FAST = {"name": "adam", "lr": 0.01}
+FAST: Values = {"name": "adam", "lr": 0.01}
 PEOPLE = ("anna", "peter", "lena", "oskar", "marie", "jonas")
 CITIES = ("berlin", "paris", "lima", "oslo", "rome", "delhi")
 
@@ -88,11 +88,7 @@ def test_the_answer_is_found_in_the_text(done: Run) -> None:
 
 def test_a_text_is_read_in_windows_that_overlap(place: Path) -> None:
     values = text_recipe("question-answering", data={"max_length": 12, "stride": 3})
-    lines = [
-        line
-        for event in run_text(place, values, out="windows").of_kind("LogWritten")
-        for line in event.lines
-    ]
+    lines = log_lines(run_text(place, values, out="windows"))
     assert any("test: 8 questions are read in 16 windows of 12 tokens" in line for line in lines)
 
 

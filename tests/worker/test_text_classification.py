@@ -2,12 +2,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.builders import Run, stage
-from tests.worker.language import BAD, GOOD, run_text, text_recipe, write_encoder, write_reviews
+from tests.worker.builders import Run, Values, stage
+from tests.worker.language import (
+    BAD,
+    GOOD,
+    log_lines,
+    run_text,
+    text_recipe,
+    write_encoder,
+    write_reviews,
+)
 from worker.contract.bases import PinnedBase
 from worker.contract.recipe_text import RecipeError, recipe_from_values
+from worker.contract.run_events import StageStarted
 
-FAST = {"name": "adam", "lr": 0.01}
+FAST: Values = {"name": "adam", "lr": 0.01}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +59,12 @@ def test_plain_transformers_gives_the_measured_accuracy(done: Run, place: Path) 
 def test_groups_hold_every_parameter_once(place: Path) -> None:
     from worker.modeling.language import build_language
 
-    config = {"model_type": "bert", "vocab_size": 30, "hidden_size": 8, "num_hidden_layers": 12}
+    config: Values = {
+        "model_type": "bert",
+        "vocab_size": 30,
+        "hidden_size": 8,
+        "num_hidden_layers": 12,
+    }
     config |= {"num_attention_heads": 2, "intermediate_size": 8}
     base = PinnedBase.from_config("a/b", None, config).model_copy(update={"weights": "random"})
     network = build_language(
@@ -94,7 +108,8 @@ def test_rates_shrink_from_the_head_to_the_embeddings(place: Path) -> None:
     values = text_recipe(
         "text-classification", stage(layer_decay=0.5, optimizer={"name": "sgd", "lr": 0.08})
     )
-    [started] = run_text(place, values, out="decay").of_kind("StageStarted")
+    events = run_text(place, values, out="decay").events
+    [started] = [event for event in events if isinstance(event, StageStarted)]
     rates = {group.name: group.lr for group in started.groups}
     assert rates == pytest.approx(
         {"embeddings": 0.005, "layer.0": 0.01, "layer.1": 0.02, "pooler": 0.04, "head": 0.08}
@@ -109,12 +124,11 @@ def test_only_the_head_trains_on_features_computed_once(place: Path) -> None:
 
 
 def test_attention_without_dropout_is_said(done: Run) -> None:
-    lines = [line for event in done.of_kind("LogWritten") for line in event.lines]
-    assert any("Dropout inside of attention is off" in line for line in lines)
+    assert any("Dropout inside of attention is off" in line for line in log_lines(done))
 
 
 def test_a_pair_of_texts_is_read_as_one(place: Path, tmp_path: Path) -> None:
-    words = "red blue green black white brown pink grey".split()
+    words = ["red", "blue", "green", "black", "white", "brown", "pink", "grey"]
     write_encoder(tmp_path / "base", [*words, "yes no"])
     rows = "".join(f"{word},{pair},{pair}s\n" for word in words for pair in ("yes", "no"))
     (tmp_path / "data").mkdir()
@@ -132,6 +146,6 @@ def test_a_pair_of_texts_is_read_as_one(place: Path, tmp_path: Path) -> None:
         ({"model": {"head": {"dropout": 0.5}}}, "model.head.dropout"),
     ],
 )
-def test_keys_that_mean_nothing_for_texts_are_refused(over: dict[str, object], key: str) -> None:
+def test_keys_that_mean_nothing_for_texts_are_refused(over: Values, key: str) -> None:
     with pytest.raises(RecipeError, match=f"{key} has no effect"):
-        recipe_from_values(text_recipe("text-classification", **over))  # type: ignore[arg-type] # plain values
+        recipe_from_values(text_recipe("text-classification", **over))

@@ -4,11 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.builders import Run, stage
-from tests.worker.language import BAD, GOOD, run_text, text_recipe, write_decoder, write_encoder
+from tests.worker.builders import Run, Values, stage
+from tests.worker.language import (
+    BAD,
+    GOOD,
+    log_lines,
+    run_text,
+    text_recipe,
+    write_decoder,
+    write_encoder,
+)
 from worker.contract.recipe_text import RecipeError, recipe_from_values
 
-FAST = {"name": "adam", "lr": 0.02}
+FAST: Values = {"name": "adam", "lr": 0.02}
 COLORS = ("red", "blue", "green", "grey")
 
 
@@ -53,7 +61,8 @@ def test_plain_transformers_writes_the_same(done: Run) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = done.out / "out/result"
-    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    model.train(mode=False)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert model.lm_head.weight.data_ptr() == model.model.embed_tokens.weight.data_ptr()
     asked = [{"role": "user", "content": "say red 24"}]
@@ -62,7 +71,7 @@ def test_plain_transformers_writes_the_same(done: Run) -> None:
     ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
     with torch.inference_mode():
         written = model.generate(ids, max_new_tokens=64, do_sample=False)
-    said = tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True).strip()
+    said = str(tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True)).strip()
     assert said == done.result.headline.samples[0]["found"]
 
 
@@ -98,7 +107,8 @@ def test_packed_conversations_do_not_see_each_other(place: Path) -> None:
 
     tokenizer = load_tokenizer(place / "base")
     with_template(tokenizer)
-    model = AutoModelForCausalLM.from_pretrained(place / "base").eval()
+    model = AutoModelForCausalLM.from_pretrained(place / "base")
+    model.train(mode=False)
     chats = [
         encode_chat(
             tokenizer,
@@ -123,8 +133,7 @@ def test_packed_conversations_do_not_see_each_other(place: Path) -> None:
 
 def test_packing_is_told(place: Path) -> None:
     values = text_recipe("text-generation", data={"packing": True, "max_length": 128})
-    events = run_text(place, values, out="packed").of_kind("LogWritten")
-    lines = [line for event in events for line in event.lines]
+    lines = log_lines(run_text(place, values, out="packed"))
     assert any("18 conversations are packed into" in line for line in lines)
 
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.builders import Run, stage
+from tests.worker.builders import Run, Values, stage
 from tests.worker.language import run_text, text_recipe, write_encoder
 from worker.contract.formats.tags import as_bio, scheme_of
 from worker.evaluation.spans import Counts, Span, scores, spans_of
 
-FAST = {"name": "adam", "lr": 0.01}
+FAST: Values = {"name": "adam", "lr": 0.01}
 NAMES = ("anna", "maria", "peter", "ivanov")
 PLACES = ("berlin", "paris", "lima")
 

@@ -24,8 +24,8 @@ class Adapter(Written):
         ),
     )
     r: int = Field(default=8, ge=1, le=1024, description="For lora and dora: the inner size.")
-    lora_alpha: float = Field(
-        default=16, gt=0, le=4096, description="For lora and dora: alpha / r scales the change."
+    lora_alpha: int = Field(
+        default=16, ge=1, le=4096, description="For lora and dora: alpha / r scales the change."
     )
     lora_dropout: float = Field(
         default=0.0, ge=0, lt=1, description="For lora and dora: part of the inputs dropped."

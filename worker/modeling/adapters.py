@@ -1,7 +1,7 @@
 """Adapters of peft inside of a network: put in, kept apart from it, and merged at the end."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def _usual_targets(adapter: Adapter, architecture: str) -> tuple[str, ...]:
 
     low_rank = constants.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
     factors = constants.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING
-    known: Mapping[str, list[str]] = factors if adapter.type == "ia3" else low_rank
+    known: Mapping[str, Sequence[str]] = factors if adapter.type == "ia3" else low_rank
     return tuple(known.get(architecture, ()))
 
 

@@ -78,10 +78,6 @@ class FillMask(LanguageTask):
         """Return the mean cross-entropy of the hidden tokens."""
         return guess_loss(output.logits, batch.targets, self.plan.recipe.train.label_smoothing)
 
-    def hits(self, output: Any, batch: Batch) -> tuple[float, int] | None:
-        """Return None: perplexity is no mean over samples."""
-        del output, batch
-
     def meter(self, split: Split) -> GuessMeter:
         """Return a meter of perplexity, with a few texts as the model fills them in."""
         return GuessMeter(len(split), self._guesses)
@@ -95,7 +91,7 @@ class FillMask(LanguageTask):
             hidden_T = targets_T != IGNORED
             samples.append(
                 {
-                    "text": self.tokenizer.decode(ids_T),
+                    "text": str(self.tokenizer.decode(ids_T)),
                     "found": self._words(chosen_BT[row][mask_T][hidden_T]),
                     "true": self._words(targets_T[hidden_T]),
                 }

@@ -76,10 +76,6 @@ class TokenClassification(LanguageTask):
         smoothing = self.plan.recipe.train.label_smoothing
         return masked_loss(output.logits, batch.targets, smoothing)
 
-    def hits(self, output: Any, batch: Batch) -> tuple[float, int] | None:
-        """Return None: F1 of spans is no mean over words."""
-        del output, batch
-
     def meter(self, split: Split) -> SpanMeter:
         """Return a meter of F1 of spans."""
         assert isinstance(split, TaggedSplit)  # noqa: S101 - load() made it
