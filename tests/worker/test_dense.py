@@ -180,8 +180,8 @@ def test_mean_average_precision_is_that_of_a_case_by_hand() -> None:
     crowd = torch.zeros(2, dtype=torch.bool)
     kinds = torch.tensor([0, 0])
     true = [Boxes(torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30]]), kinds, crowd)]
-    # The surest box meets an object exactly, the next one nothing, the last the other one at 0.6.
-    boxes = torch.tensor([[0.0, 0, 10, 10], [50, 50, 60, 60], [20, 20, 30, 26]])
+    # The surest box meets an object exactly, the next one nothing, the last the other one at 0.62.
+    boxes = torch.tensor([[0.0, 0, 10, 10], [50, 50, 60, 60], [20, 20, 30, 26.2]])
     found = [Found(boxes, torch.tensor([0.9, 0.8, 0.7]), torch.tensor([0, 0, 0]))]
     values = mean_average_precision(found, true)
     # 101 points of recall: precision 1 up to a half (51 points), then 2/3 (50 points).

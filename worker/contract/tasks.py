@@ -70,6 +70,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "mean_dice": Measure("Mean Dice", is_share=True, higher_is_better=True),
         "pixel_accuracy": Measure("Pixel accuracy", is_share=True, higher_is_better=True),
         "mae": Measure("Mean absolute error", is_share=False, higher_is_better=False),
+        "mae_of_mean": Measure(
+            "Error of always guessing the mean", is_share=False, higher_is_better=False
+        ),
         "r2": Measure("R²", is_share=False, higher_is_better=True),
         "wer": Measure("Word error rate", is_share=True, higher_is_better=False),
         "cer": Measure("Character error rate", is_share=True, higher_is_better=False),

@@ -55,3 +55,22 @@ def usage_snippet(
         "    return labels[best], float(probabilities[best])",
     ]
     return "\n".join(line for line in lines if line is not None) + "\n"
+
+
+def regression_snippet(
+    base: PinnedBase, preprocessing: Preprocessing, replacements: Sequence[Replacement] = ()
+) -> str:
+    """Return the code for a network of one number; it reads the same two files."""
+    text = usage_snippet(base, preprocessing, replacements).partition("\n\n\ndef classify")[0]
+    lines = [line for line in text.split("\n") if not line.startswith("labels = ")]
+    lines += [
+        'config = json.load(open("config.json", encoding="utf-8"))',
+        "",
+        "",
+        "def estimate(path):",
+        '    image = prepare(Image.open(path).convert("RGB"))',
+        "    with torch.inference_mode():",
+        "        value = float(model(image[None])[0, 0])",
+        '    return value * config["target_std"] + config["target_mean"]',
+    ]
+    return "\n".join(lines) + "\n"

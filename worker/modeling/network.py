@@ -107,7 +107,7 @@ def _head(plan: Plan, network: nn.Module) -> tuple[list[Replacement], Head]:
             )
         return [], base.head
     planned = plan_head(
-        network, asked, len(plan.classes), plan.image_size or base.preprocessing.image_size
+        network, asked, max(1, len(plan.classes)), plan.image_size or base.preprocessing.image_size
     )
     if asked.type == "auto" and asked.dropout == 0:
         return planned, base.head
