@@ -77,7 +77,7 @@ class Train(Written):
     )
     gradient_checkpointing: bool = Field(
         default=False,
-        description="Compute the inside of blocks twice instead of keeping it: slower, less memory.",
+        description="Compute the inside of blocks twice: slower, with less memory.",
     )
     loss: Literal["cross_entropy", "focal"] = Field(
         default="cross_entropy", description="focal: easy samples count less and less."
@@ -92,7 +92,7 @@ class Train(Written):
         default=None,
         gt=0,
         lt=1,
-        description="Keep a running mean of the weights, for example 0.999; it is what is measured.",
+        description="Keep a running mean of the weights, such as 0.999; it is what is measured.",
     )
     max_bad_batches: int = Field(
         default=3,
