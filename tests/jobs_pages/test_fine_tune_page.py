@@ -1,5 +1,6 @@
 """The fine-tune page: without a script a plain form, and the doctor's answer in place."""
 
+import json
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ from app.hub.schemas import RepositoryKind
 from tests.factories.accounts import make_user
 from tests.jobs_pages.shelf import Shelf, pets, stock
 
+_WORDS = ("fine", "warm", "dull", "cold", "long", "short", "loud", "calm", "odd", "old")
+_REVIEWS = [(word, "good" if place % 2 else "bad") for place, word in enumerate(_WORDS)]
 CHOSEN = {"data": "ada/pets", "base": "ada/lite0"}
 
 
@@ -154,3 +157,20 @@ async def test_the_form_speaks_chinese(reader: httpx.AsyncClient, shelf: Shelf) 
     page = await form(reader, **CHOSEN, lang="zh-CN")
     assert "微调模型" in page
     assert "Ready to start" not in page
+
+
+async def test_texts_bring_their_own_task_and_ways(reader: httpx.AsyncClient, shelf: Shelf) -> None:
+    rows = "".join(f"what a {word} film,{label}\n" for word, label in _REVIEWS)
+    files = {"train.csv": f"text,label\n{rows}".encode()}
+    await shelf.put(RepositoryKind.DATASET, "reviews", files)
+    config = {"model_type": "bert", "max_position_embeddings": 512}
+    base = {"config.json": json.dumps(config).encode(), "model.safetensors": b"weights"}
+    await shelf.put(RepositoryKind.MODEL, "bert", base)
+    page = await form(reader, data="ada/reviews", base="ada/bert")
+    assert "task: text-classification" in recipe_of(page)
+    assert "up to" in page
+    assert "512 tokens" in page
+    assert "Images go in at" not in page
+    masked = await form(reader, data="ada/reviews", base="ada/bert", task="fill-mask")
+    assert "task: fill-mask" in recipe_of(masked)
+    assert "Go on learning" in masked

@@ -22,7 +22,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _adapted(place: Path, **adapter: str) -> Run:
     values = text_recipe(
         "text-classification",
-        stage(["adapter", "head"], epochs=4, optimizer=FAST),
+        stage(["adapter", "pooler", "head"], epochs=4, optimizer=FAST),
         model={"adapter": dict(adapter)},
     )
     return run_text(place, values, out=f"run-{adapter['type']}")
@@ -64,11 +64,19 @@ def test_only_the_adapter_and_the_head_change(place: Path, kind: str) -> None:
     changed = {
         name for name, part in before.items() if not torch.equal(after[f"bert.{name}"], part)
     }
+    pooler = ("pooler.dense.weight", "pooler.dense.bias")
     ends = {
-        "lora": ("query.weight", "value.weight"),
-        "dora": ("query.weight", "value.weight"),
-        "ia3": ("key.weight", "value.weight", "output.dense.weight", "key.bias", "value.bias"),
-        "bitfit": (".bias",),
+        "lora": ("query.weight", "value.weight", *pooler),
+        "dora": ("query.weight", "value.weight", *pooler),
+        "ia3": (
+            *pooler,
+            "key.weight",
+            "value.weight",
+            "output.dense.weight",
+            "key.bias",
+            "value.bias",
+        ),
+        "bitfit": (".bias", *pooler),
     }
     assert changed
     assert all(name.endswith(ends[kind]) for name in changed), changed

@@ -1,6 +1,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_plain_transformers_writes_the_same(done: Run) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = done.out / "out/result"
-    model = AutoModelForCausalLM.from_pretrained(folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder)
     model.train(mode=False)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert model.lm_head.weight.data_ptr() == model.model.embed_tokens.weight.data_ptr()

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from safetensors.torch import save_file
 from torch import nn
 
-from worker.contract.adapters import Adapter
+from worker.contract.adapters import ADAPTER, Adapter
 from worker.contract.bases import PinnedBase
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.plan import Plan
@@ -139,16 +139,22 @@ def _layer_of(name: str) -> str:
     return ".".join(parts[:first])
 
 
-def save_adapter(
-    folder: Path, network: Network, adapter: Adapter, base: PinnedBase, task: str
-) -> None:
-    """Write an adapter with the new head into a folder that plain peft reads.
+def _beside(network: Network, plan: Plan) -> set[str]:
+    """Return what was trained besides the adapter: the new head, and whole groups like a pooler."""
+    named = {part for stage in plan.recipe.stages for part in stage.train} - {ADAPTER}
+    if plan.recipe.spec.keeps_head:
+        named -= {HEAD}
+    names = {name for group in network.groups if group.name in named for name in group.names}
+    return {name for name in names if _BASE_LAYER not in name and not _is_own(name)}
+
+
+def save_adapter(folder: Path, network: Network, adapter: Adapter, plan: Plan) -> None:
+    """Write an adapter and what trained beside it into a folder that plain peft reads.
 
     Biases (bitfit) are no adapter of peft: they are written under their own names.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    heads = {name for group in network.groups if group.name == HEAD for name in group.names}
-    wanted = adapter_names(network.module) | (heads if task != "text-generation" else set())
+    wanted = adapter_names(network.module) | _beside(network, plan)
     tensors = {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in network.module.named_parameters()
@@ -159,7 +165,7 @@ def save_adapter(
         return
     named = {f"{_PREFIX}{_saved(name)}": tensor for name, tensor in tensors.items()}
     save_file(named, folder / "adapter_model.safetensors", metadata={"format": "pt"})
-    _write_config(folder, network, adapter, base, task)
+    _write_config(folder, network, adapter, plan)
 
 
 def _saved(name: str) -> str:
@@ -169,19 +175,18 @@ def _saved(name: str) -> str:
     )
 
 
-def _write_config(
-    folder: Path, network: Network, adapter: Adapter, base: PinnedBase, task: str
-) -> None:
+def _write_config(folder: Path, network: Network, adapter: Adapter, plan: Plan) -> None:
     layers = [
         name.replace(_BASE_LAYER, ".").removesuffix(".weight")
         for name, _ in network.module.named_parameters()
         if _BASE_LAYER in name and name.endswith(".weight")
     ]
-    config = _config(adapter, sorted(layers), base)
+    config = _config(adapter, sorted(layers), plan.base)
     config.inference_mode = True
-    config.task_type = _TASK_TYPES.get(task)
-    if task != "text-generation":
-        config.modules_to_save = [network.head_path]
+    config.task_type = _TASK_TYPES.get(plan.recipe.task)
+    # peft keeps whole modules: the innermost ones around what was trained.
+    beside = {name.rpartition(".")[0] for name in _beside(network, plan)}
+    config.modules_to_save = sorted(beside) or None
     values: dict[str, JsonValue] = {
         key: sorted(value) if isinstance(value, set) else value
         for key, value in config.to_dict().items()
@@ -225,7 +230,7 @@ def keep_adapter(network: Network, plan: Plan, folder: Path, say: Callable[[str]
     adapter, place = plan.recipe.model.adapter, folder / ADAPTER_FOLDER
     if adapter is None:
         return
-    save_adapter(place, network, adapter, plan.base, plan.recipe.task)
+    save_adapter(place, network, adapter, plan)
     if adapter.type != "bitfit":
         merge_adapter(network)
     size = sum(file.stat().st_size for file in place.iterdir())
