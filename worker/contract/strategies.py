@@ -1,14 +1,16 @@
 """Learning with few labels, and which ways of training cannot go together."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from pydantic import Field
 
+from worker.contract.after import Distill
+from worker.contract.augment import Augment
 from worker.contract.base import Written
-
-if TYPE_CHECKING:
-    from worker.contract.recipe import Recipe
+from worker.contract.stages import Stage
+from worker.contract.tasks import TaskSpec
+from worker.contract.training import Imbalance, Train
 
 # Tasks that give one class to each sample.
 _CLASSIFYING = ("image-classification", "text-classification", "audio-classification")
@@ -42,12 +44,61 @@ class SemiSupervised(Written):
     )
 
 
-def unfit_strategy(recipe: "Recipe") -> str | None:
+class _Source(Protocol):
+    @property
+    def repo(self) -> str: ...
+
+
+class _Base(Protocol):
+    @property
+    def weights(self) -> str: ...
+
+
+class _Model(Protocol):
+    @property
+    def base(self) -> _Base: ...
+
+
+class _Data(Protocol):
+    @property
+    def train(self) -> _Source: ...
+    @property
+    def unlabeled(self) -> _Source | None: ...
+    @property
+    def image_size(self) -> int | None: ...
+    @property
+    def imbalance(self) -> Imbalance: ...
+
+
+class _Recipe(Protocol):
+    """What of a recipe is looked at here; the recipe itself imports this module."""
+
+    @property
+    def task(self) -> str: ...
+    @property
+    def spec(self) -> TaskSpec: ...
+    @property
+    def model(self) -> _Model: ...
+    @property
+    def data(self) -> _Data: ...
+    @property
+    def train(self) -> Train: ...
+    @property
+    def augment(self) -> Augment: ...
+    @property
+    def distill(self) -> Distill | None: ...
+    @property
+    def semi_supervised(self) -> SemiSupervised | None: ...
+    @property
+    def stages(self) -> list[Stage]: ...
+
+
+def unfit_strategy(recipe: _Recipe) -> str | None:
     """Return why a recipe's ways of training cannot be used as written, or None."""
     return next(_unfit(recipe), None)
 
 
-def _unfit(recipe: "Recipe") -> Iterator[str]:
+def _unfit(recipe: _Recipe) -> Iterator[str]:
     task, train, augment = recipe.task, recipe.train, recipe.augment
     imbalance = recipe.data.imbalance
     classifying = {
@@ -80,7 +131,7 @@ def _only(given: dict[str, bool], task: str, wanted: str) -> Iterator[str]:
             yield f"{path} needs {wanted}, {task} is none: remove it"
 
 
-def _of_the_loop(recipe: "Recipe") -> dict[str, bool]:
+def _of_the_loop(recipe: _Recipe) -> dict[str, bool]:
     train = recipe.train
     return {
         "train.model_ema_decay": train.model_ema_decay is not None,
@@ -92,7 +143,7 @@ def _of_the_loop(recipe: "Recipe") -> dict[str, bool]:
     }
 
 
-def _contradictions(recipe: "Recipe") -> Iterator[str]:
+def _contradictions(recipe: _Recipe) -> Iterator[str]:
     train, augment = recipe.train, recipe.augment
     if train.l2_sp and recipe.model.base.weights == "random":
         yield "train.l2_sp pulls towards pretrained weights, and the base is random: remove it"
@@ -114,13 +165,13 @@ def _contradictions(recipe: "Recipe") -> Iterator[str]:
         yield f"augment.progressive_resizing ends with data.image_size ({side}) by itself"
 
 
-def _about_rates(recipe: "Recipe") -> Iterator[str]:
+def _about_rates(recipe: _Recipe) -> Iterator[str]:
     for stage in recipe.stages:
         if stage.optimizer.lr == "auto" and stage.lr_by_group:
             yield f"stage {stage.name}: lr auto and lr_by_group contradict: use layer_decay"
 
 
-def _about_smote(recipe: "Recipe") -> Iterator[str]:
+def _about_smote(recipe: _Recipe) -> Iterator[str]:
     imbalance = recipe.data.imbalance
     if imbalance.synthesize == "none":
         return
