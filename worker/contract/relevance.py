@@ -43,6 +43,11 @@ _IDLE: Mapping[str, tuple[str, ...]] = {
         "data.columns",
         "data.test",
         "train.label_smoothing",
+        "train.gradient_accumulation_steps",
+        "train.gradient_checkpointing",
+        "train.mixed_precision",
+        "train.loss",
+        "train.l2_sp",
     ),
 }
 _IDLE_FOR_TASK: Mapping[str, tuple[str, ...]] = {
