@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.worker.builders import Values, run, stage
@@ -12,9 +13,7 @@ PITCHES = (300, 420, 590, 830, 1160, 1620, 2270, 3180)
 WORDS = ("one", "two", "three", "four", "five", "six")
 
 
-def _spoken(word: str, seed: int) -> object:
-    import numpy as np
-
+def _spoken(word: str, seed: int) -> np.ndarray:
     letters = sorted({letter for text in WORDS for letter in text})
     parts = []
     for place, letter in enumerate(word):
@@ -33,13 +32,13 @@ def _spoken(word: str, seed: int) -> object:
 def test_words_are_written_down_with_fewer_than_a_fifth_of_the_letters_wrong(
     tmp_path: Path,
 ) -> None:
-    rows = []
+    rows: list[tuple[str, str, str]] = []
     for split, count in (("train", 18), ("test", 4)):
         for word in WORDS:
             for number in range(count):
                 name = f"{split}-{word}-{number}.wav"
                 seed = number * 97 + len(rows)
-                write_sound(tmp_path / "data" / name, _spoken(word, seed))  # type: ignore[arg-type] # an array
+                write_sound(tmp_path / "data" / name, _spoken(word, seed))
                 rows.append((name, word, split))
     with (tmp_path / "data" / "transcripts.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("path", "text", "split"), *rows])
