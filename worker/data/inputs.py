@@ -23,7 +23,7 @@ class ImageSplit:
     def __post_init__(self) -> None:
         self.names = self.images.paths
         self.labels_N = self.images.labels_N.to(self.device)
-        self.labels = self.labels_N
+        self.labels: Tensor | None = self.labels_N
         self.lengths: Tensor | None = None
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device).view(shape)
