@@ -48,8 +48,7 @@ class Task(ABC):
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.plan = setting.plan
-        # What `load` finds besides the splits, for the ways of training that need it.
-        self.sample_weights: Tensor | None = None
+        # What `load` finds besides the splits, for learning without labels.
         self.unlabeled: Unlabeled | None = None
         # Lines for the log that are known once the data are loaded.
         self.notes: list[str] = []
@@ -83,7 +82,7 @@ class Task(ABC):
         """Return what rebuilds and runs the trained network."""
 
     def look(self, samples: Mapping[str, Samples]) -> None:
-        """Learn what the network's shape depends on, such as characters or items, before `build`."""
+        """Learn what the network's shape depends on, such as characters, before `build`."""
         del samples
 
     def stepper(self, precision: Any) -> Any:

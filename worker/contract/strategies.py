@@ -105,7 +105,6 @@ def _unfit(recipe: _Recipe) -> Iterator[str]:
         "train.loss": train.loss != "cross_entropy",
         "data.imbalance.sampler": imbalance.sampler != "none",
         "data.imbalance.synthesize": imbalance.synthesize != "none",
-        "data.imbalance.sample_weight_column": imbalance.sample_weight_column is not None,
     }
     if task not in _CLASSIFYING:
         yield from _only(classifying, task, "a task with one class for each sample")
@@ -175,8 +174,6 @@ def _about_smote(recipe: _Recipe) -> Iterator[str]:
     imbalance = recipe.data.imbalance
     if imbalance.synthesize == "none":
         return
-    if imbalance.sample_weight_column is not None:
-        yield "data.imbalance: new rows have no sample_weight_column: use smote or the column"
     if imbalance.sampler != "none":
         yield "data.imbalance: smote makes classes equal already: remove sampler"
     if any(stage.train != ("head",) or stage.cache_features == "off" for stage in recipe.stages):

@@ -48,10 +48,4 @@ STRATEGY_RULES: dict[str, Rule] = {
         "There are {unlabeled} samples without a label and {labeled} with one.",
         "Learning without labels pays when there are many times more of them.",
     ),
-    "WEIGHT_COLUMN": Rule(
-        "error",
-        "data.imbalance.sample_weight_column: {total} training samples have no weight above 0 in "
-        "the column {column}; the first: {first}.",
-        "Give every row a number above 0 there.",
-    ),
 }

@@ -32,12 +32,6 @@ class Imbalance(Written):
         default="none",
         description="smote: new feature vectors between neighbours of one class; head only.",
     )
-    sample_weight_column: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=200,
-        description="Column with the weight of each sample in the loss.",
-    )
 
 
 class EarlyStopping(Written):

@@ -16,7 +16,7 @@ from worker.export.snippets_audio import sound_snippet
 from worker.modeling.nets import LIBRARY
 from worker.modeling.network import Network, build_network
 from worker.task import ModelFiles, Setting, Task
-from worker.training.losses import ClassLoss, class_loss, sample_weights
+from worker.training.losses import ClassLoss, class_loss
 
 
 class AudioClassification(Task):
@@ -40,7 +40,6 @@ class AudioClassification(Task):
         imbalance = recipe.data.imbalance
         loss = class_loss(recipe.train, imbalance, self.plan.classes, train)
         self._loss = loss.to(self.setting.device)
-        self.sample_weights = sample_weights(imbalance, train)
         pictures = {name: load_pictures(part, self._hearing) for name, part in samples.items()}
         width = max(picture.shape[1] for picture in pictures["train"])
         self._hearing = replace(self._hearing, seconds=width / COLUMNS_PER_SECOND)

@@ -17,7 +17,7 @@ from worker.export.config import config_values, preprocessor_values
 from worker.export.snippet import usage_snippet
 from worker.modeling.network import Network, build_network
 from worker.task import ModelFiles, Setting, Task
-from worker.training.losses import ClassLoss, class_loss, sample_weights
+from worker.training.losses import ClassLoss, class_loss
 
 
 class ImageClassification(Task):
@@ -40,7 +40,6 @@ class ImageClassification(Task):
         imbalance = recipe.data.imbalance
         loss = class_loss(recipe.train, imbalance, self.plan.classes, train)
         self._loss = loss.to(self.setting.device)
-        self.sample_weights = sample_weights(imbalance, train)
         if "unlabeled" in decoded:
             self.unlabeled = self._views(decoded.pop("unlabeled"))
         return {name: self._split(name, images) for name, images in decoded.items()}

@@ -15,7 +15,7 @@ from worker.export.snippets_text import classification_snippet
 from worker.modeling.network import Network
 from worker.task import ModelFiles, Setting
 from worker.tasks.language import LanguageTask
-from worker.training.losses import ClassLoss, class_loss, sample_weights
+from worker.training.losses import ClassLoss, class_loss
 
 
 class TextClassification(LanguageTask):
@@ -48,7 +48,6 @@ class TextClassification(LanguageTask):
         imbalance = recipe.data.imbalance
         loss = class_loss(recipe.train, imbalance, self.plan.classes, train)
         self._loss = loss.to(self.setting.device)
-        self.sample_weights = sample_weights(imbalance, train)
         splits = {name: self._split(part) for name, part in samples.items()}
         self.notes += cut_note(splits["train"].encoded, self.max_length)
         return dict(splits)

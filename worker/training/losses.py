@@ -121,33 +121,3 @@ def class_loss(
     counts = Counter(fact.label for fact in samples.facts)
     weights_C = class_weights(imbalance, classes, counts)
     return ClassLoss(weights_C, train.label_smoothing, train.loss)
-
-
-def sample_weights(imbalance: Imbalance, samples: Samples) -> Tensor | None:
-    """Return the weight of each training sample with a mean of 1, or None.
-
-    Raises:
-        RunError: a sample has none, or none above 0; it is named.
-    """
-    column = imbalance.sample_weight_column
-    if column is None:
-        return None
-    weights = [_weight(row.values.get(column)) for row in samples.rows]
-    bad = [name for name, weight in zip(samples.names, weights, strict=True) if weight <= 0]
-    if bad:
-        raise RunError(
-            FailureCode.DATA_INVALID,
-            f"data.imbalance.sample_weight_column: {len(bad)} training samples have no number "
-            f"above 0 in {column!r}; the first: {bad[0]}.",
-        )
-    weights_N = torch.tensor(weights)
-    return weights_N / weights_N.mean()
-
-
-def _weight(value: object) -> float:
-    try:
-        number = float(str(value))
-    except ValueError:
-        return 0.0
-    # An infinite weight would leave nothing to the others.
-    return number if 0 < number < float("inf") else 0.0

@@ -104,8 +104,6 @@ class Stepper:
         sums = _Sums()
         for part in self.ladder.parts(indices):
             batch = active.train.take(part, train=True)
-            if self.task.sample_weights is not None:
-                batch.weights_B = self.task.sample_weights[part].to(batch.targets.device)
             outcome = self.objective(active.module, batch)
             share = len(part) / len(indices)
             value = float(outcome.loss.detach())
