@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from worker.contract.presets_sound import SOUND_WAYS
 from worker.contract.presets_text import TEXT_WAYS
+from worker.contract.presets_vision import VISION_WAYS
 from worker.contract.recipe import Recipe
 from worker.contract.recipe_text import recipe_from_values
 from worker.contract.tasks import TaskName
@@ -181,7 +182,7 @@ PRESETS: tuple[Preset, ...] = (
 )
 
 
-ALL_PRESETS = (*PRESETS, *(Preset(*ways) for ways in (*TEXT_WAYS, *SOUND_WAYS)))
+ALL_PRESETS = (*PRESETS, *(Preset(*ways) for ways in (*TEXT_WAYS, *SOUND_WAYS, *VISION_WAYS)))
 
 
 def presets_for(task: TaskName) -> tuple[Preset, ...]:

@@ -54,7 +54,8 @@ async def suggestions(
     """Return names of data sets and models the viewer may use: their own first, then known ones."""
     # A network on texts is a base for every task on texts; one on images for those alike.
     on_texts = TASKS[task].modality == "text"
-    like = {"library": "transformers"} if on_texts else {"task": task}
+    seen = USUAL_TASK if TASKS[task].modality == "image" else task
+    like = {"library": "transformers"} if on_texts else {"task": seen}
     return {
         "data_names": await near_names(database, viewer, RepositoryKind.DATASET),
         "base_names": await near_names(database, viewer, RepositoryKind.MODEL, **like),
