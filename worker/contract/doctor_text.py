@@ -38,7 +38,7 @@ def _about_batches(recipe: Recipe, length: int) -> list[Finding]:
 
 def _about_sentences(splits: Splits, length: int) -> list[Finding]:
     findings = []
-    if not any(fact.labels for fact in splits.train):
+    if not any(set(fact.labels) - {"O"} for fact in splits.train):
         findings.append(found("NO_TAGS"))
     cut = [fact.key for fact in splits.train if fact.length > length - _SPECIAL]
     if cut:
