@@ -254,8 +254,11 @@ def test_plateau_cuts_the_rate_when_validation_stands_still(folder: Path) -> Non
 
 
 def test_bf16_on_a_cpu_stays_close_to_full_numbers(folder: Path) -> None:
-    full = run(folder, recipe_values(), out="full")
-    half = run(folder, recipe_values(train={"mixed_precision": "bf16"}), out="half")
+    # BatchNorm's statistics of six pictures would make much of a little rounding.
+    full = run(folder, recipe_values(train={"batch_size": 24}), out="full")
+    half = run(
+        folder, recipe_values(train={"batch_size": 24, "mixed_precision": "bf16"}), out="half"
+    )
     assert half.losses() == pytest.approx(full.losses(), rel=0.02)
 
 

@@ -34,11 +34,7 @@ def check_recipe(recipe: Recipe, splits: Splits, image_size: int | None) -> list
     if recipe.model.base.weights == "pretrained":
         findings += _about_order(recipe, stages)
     ratio = imbalance_ratio(splits.train)
-    if (
-        ratio > _HIGH_RATIO
-        and "label" in recipe.spec.needs
-        and not is_evened_out(recipe)
-    ):
+    if ratio > _HIGH_RATIO and "label" in recipe.spec.needs and not is_evened_out(recipe):
         findings.append(found("IMBALANCED", ratio=round(ratio, 1)))
     findings += check_strategies(recipe, splits)
     if recipe.spec.modality == "text":

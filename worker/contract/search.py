@@ -231,10 +231,7 @@ class Search(Written):
         if self.sampler == "random":
             # A dice for each place: in which order they were written must not matter.
             dice = {path: f"{self.seed}:{number}:{path}" for path in self.space}
-            return {
-                path: item.draw(random.Random(dice[path]))
-                for path, item in self.space.items()
-            }
+            return {path: item.draw(random.Random(dice[path])) for path, item in self.space.items()}
         return self._grid_point(number)
 
     def _grid_point(self, number: int) -> Params:

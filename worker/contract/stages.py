@@ -28,9 +28,9 @@ _STAGE_NAME = re.compile(r"[^a-z0-9]+")
 class Optimizer(Written):
     """How weights are updated."""
 
-    name: Literal[
-        "sgd", "adam", "adamw", "rmsprop", "nadam", "radam", "adafactor", "muon"
-    ] = Field(default="adamw", description="The update rule; muon: matrices, the rest by adamw.")
+    name: Literal["sgd", "adam", "adamw", "rmsprop", "nadam", "radam", "adafactor", "muon"] = Field(
+        default="adamw", description="The update rule; muon: matrices, the rest by adamw."
+    )
     lr: RateOrAuto = Field(
         description=(
             "Learning rate of every group that has none of its own; auto: found by trying rates "

@@ -22,8 +22,8 @@ from worker.contract.splits import assign_splits
 class Samples:
     """The samples of one split in a fixed order, and the source that reads their files.
 
-    `facts` say what each is; `rows` hold what it says: label, text, tags, boxes and the like; `notes`
-    are what was found about the whole data set, such as what the numbers of masks mean.
+    `facts` say what each is; `rows` hold what it says: label, text, tags, boxes and the like.
+    `notes` are what was found about the whole data set, such as what the numbers of masks mean.
     """
 
     facts: Sequence[FileFact]

@@ -115,9 +115,7 @@ class Trainer:
             reason = "early_stopping" if self._is_stale() else "complete"
         self._end(active, reason)
 
-    def _begin(
-        self, index: int, stage: Stage, average: dict[str, Tensor] | None
-    ) -> ActiveStage:
+    def _begin(self, index: int, stage: Stage, average: dict[str, Tensor] | None) -> ActiveStage:
         count, groups = begin_stage(self.network, stage)
         module: nn.Module = self.network.module
         cache = self._features(stage)
