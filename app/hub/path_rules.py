@@ -10,6 +10,7 @@ from typing import Protocol
 
 from app.hub.wildmatch import Pattern, compile_pattern, matches
 
+_ATTRIBUTE_NAME = re.compile(r"(?!builtin_)[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 _MAX_RULES = 1000
 _MAX_LINE = 2048
 _MAX_MACRO_DEPTH = 10
@@ -137,6 +138,8 @@ def large_file_rules(files: Mapping[str, str]) -> PathRules:
                 continue
             pattern, rest = _name_of(line)
             attributes = tuple(_attribute(word) for word in re.split(f"[{_BLANK}]+", rest) if word)
+            if not all(_ATTRIBUTE_NAME.fullmatch(name) for name, _state in attributes):
+                continue  # git drops the whole line for one name that cannot be
             if line.startswith("[attr]"):
                 if not folder:  # only the top folder may define macros
                     rules.macros[pattern.removeprefix("[attr]")] = attributes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.hub.path_rules import ignore_rules, large_file_rules
@@ -77,6 +77,7 @@ def test_ignored_files_are_those_that_git_ignores(
 
 
 @_COMPARED
+@example(root="a filter=lfs", below="b * filter=lfs")
 @given(root=_ATTRIBUTE_FILE, below=_ATTRIBUTE_FILE)
 def test_large_files_are_those_that_git_hands_to_lfs(folder: Path, root: str, below: str) -> None:
     files = {"": root, "a": below}
