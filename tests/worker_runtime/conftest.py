@@ -52,7 +52,11 @@ def make_plan(**resources: float) -> dict[str, Any]:
         for n in range(20)
     )
     data = PinnedInventory(
-        repo="me/pets", commit=COMMIT, inventory=DataInventory(kind="image-folder", facts=facts)
+        repo="me/pets",
+        commit=COMMIT,
+        inventory=DataInventory(
+            kind="image-folder", media="image", fields=("image", "label"), facts=facts
+        ),
     )
     base = PinnedBase(repo="me/base", commit=COMMIT, library="timm", architecture="resnet18")
     plan = examine(recipe, base, data).plan

@@ -184,6 +184,9 @@ def _cut_between(layer: nn.Module, kept_K: Tensor) -> None:
 def prune_weights(network: nn.Module, amount: float) -> Pruned:
     """Set the smallest weights of all layers to zero, in place; the network keeps its size."""
     layers = [part for part in network.modules() if isinstance(part, nn.Linear | nn.Conv2d)]
+    for layer in layers:
+        # Lists all weights as one row, which channels-last weights are not.
+        layer.weight.data = layer.weight.data.contiguous()
     if layers:
         torch_prune.global_unstructured(
             [(layer, "weight") for layer in layers],
