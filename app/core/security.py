@@ -50,6 +50,10 @@ class Viewer:
         """Whether there is an account behind this request."""
         return self.user_id is not None
 
+    def may_steer(self, owner_id: int) -> bool:
+        """Whether something of one person is theirs, or they administer the site."""
+        return self.user_id is not None and (self.user_id == owner_id or self.is_admin)
+
     def require_user(self) -> int:
         """Return the user's id.
 

@@ -15,9 +15,6 @@ async def access_import(db: AsyncSession, viewer: Viewer, import_id: int) -> Imp
         NotFoundError: no such import, or not theirs; the answer never tells which.
     """
     found = await queries.import_by_id(db, import_id)
-    if found is not None and viewer.user_id is not None:
-        if found.user_id == viewer.user_id:
-            return found
-        if viewer.is_admin:
-            return found
-    raise NotFoundError(_("There is no such import."))
+    if found is None or not viewer.may_steer(found.user_id):
+        raise NotFoundError(_("There is no such import."))
+    return found

@@ -16,15 +16,9 @@ async def access_job(db: AsyncSession, viewer: Viewer, job_id: int) -> Job:
         NotFoundError: no such job, or not theirs; the answer must not tell which.
     """
     job = await job_queries.job_by_id(db, job_id)
-    if job is None:
+    if job is None or not viewer.may_steer(job.owner_id):
         raise NotFoundError(_("There is no such job."))
-    if viewer.user_id is None:
-        raise NotFoundError(_("There is no such job."))
-    if job.owner_id == viewer.user_id:
-        return job
-    if viewer.is_admin:
-        return job
-    raise NotFoundError(_("There is no such job."))
+    return job
 
 
 async def access_run(db: AsyncSession, viewer: Viewer, job_id: int) -> Job:

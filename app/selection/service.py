@@ -14,7 +14,7 @@ from app.datasets.schemas import FindingOut
 from app.hub import policy as hub_policy
 from app.hub import service as hub
 from app.jobs.service import Job, records
-from app.jobs.service.examination import WEIGHTS, Doctor, Input
+from app.jobs.service.examination import WEIGHTS, Doctor, Input, invalid
 from app.jobs.service.queueing import NewJob, choose_queue, enqueue, remember_key, submitted_before
 from worker.contract.base import canonical_json
 from worker.contract.rank import (
@@ -43,11 +43,7 @@ def read_request(given: dict[str, JsonValue] | str) -> RankRequest:
     try:
         return request_from_text(given) if isinstance(given, str) else request_from_values(given)
     except RecipeError as error:
-        raise InvalidError(
-            _("This comparison cannot be started."),
-            details=[Detail(p.path, p.message, p.fix) for p in error.problems],
-            code="request_invalid",
-        ) from error
+        raise invalid(error, _("This comparison cannot be started."), "request_invalid") from error
 
 
 class Selector:

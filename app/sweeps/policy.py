@@ -15,9 +15,6 @@ async def access_sweep(db: AsyncSession, viewer: Viewer, sweep_id: int) -> Sweep
         NotFoundError: no such sweep, or not theirs; the answer never tells which.
     """
     sweep = await queries.sweep_by_id(db, sweep_id)
-    if sweep is not None and viewer.user_id is not None:
-        if sweep.owner_id == viewer.user_id:
-            return sweep
-        if viewer.is_admin:
-            return sweep
-    raise NotFoundError(_("There is no such sweep."))
+    if sweep is None or not viewer.may_steer(sweep.owner_id):
+        raise NotFoundError(_("There is no such sweep."))
+    return sweep

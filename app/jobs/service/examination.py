@@ -61,11 +61,13 @@ def read_recipe(given: dict[str, JsonValue] | str) -> Recipe:
             return recipe_from_text(given)
         return recipe_from_values(given)
     except RecipeError as error:
-        raise InvalidError(
-            _("The recipe is not valid."),
-            details=[Detail(p.path, p.message, p.fix) for p in error.problems],
-            code="recipe_invalid",
-        ) from error
+        raise invalid(error, _("The recipe is not valid."), "recipe_invalid") from error
+
+
+def invalid(error: RecipeError, message: str, code: str) -> InvalidError:
+    """Return the site's error for a text that cannot be used, with every problem of it."""
+    details = [Detail(p.path, p.message, p.fix) for p in error.problems]
+    return InvalidError(message, details=details, code=code)
 
 
 class _NoWeightsError(BaseUnreadableError):

@@ -8,16 +8,17 @@ import yaml
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from app.core.errors import AppError, Detail, InvalidError
+from app.core.errors import AppError, InvalidError
 from app.core.http import JobReader, JobWriter, database, storage_of
 from app.core.i18n import _
 from app.core.security import Viewer
 from app.core.templating import render
+from app.jobs.service.examination import invalid, read_recipe
 from app.sweeps.pages.suggestions import Suggestion, suggestions
 from app.sweeps.pages.words import see, to_sign_in
 from app.sweeps.service import steering
 from worker.contract.recipe import Recipe
-from worker.contract.recipe_text import RecipeError, parse_recipe_text, recipe_from_values
+from worker.contract.recipe_text import RecipeError, parse_recipe_text
 from worker.contract.sweep_text import BLOCKS
 
 router = APIRouter()
@@ -114,19 +115,11 @@ def _values(answers: Answers) -> dict[str, JsonValue]:
     try:
         return parse_recipe_text(answers.recipe.replace("\r\n", "\n"))
     except RecipeError as error:
-        raise _invalid(error) from error
+        raise invalid(error, _("The recipe is not valid."), "recipe_invalid") from error
 
 
 def _recipe(values: dict[str, JsonValue]) -> Recipe:
-    try:
-        return recipe_from_values({k: v for k, v in values.items() if k not in BLOCKS})
-    except RecipeError as error:
-        raise _invalid(error) from error
-
-
-def _invalid(error: RecipeError) -> InvalidError:
-    details = [Detail(p.path, p.message, p.fix) for p in error.problems]
-    return InvalidError(_("The recipe is not valid."), details=details, code="recipe_invalid")
+    return read_recipe({k: v for k, v in values.items() if k not in BLOCKS})
 
 
 def _dimension(item: Suggestion, text: str) -> JsonValue:

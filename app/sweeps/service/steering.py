@@ -4,14 +4,14 @@ import structlog
 from pydantic import JsonValue
 
 from app.core.db import AsyncSession, Database
-from app.core.errors import ConflictError, Detail, InvalidError, RateLimitedError
+from app.core.errors import ConflictError, RateLimitedError
 from app.core.events import emit
 from app.core.i18n import _
 from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.core.security import Viewer
 from app.core.storage import BlobStore
 from app.jobs.service import submission
-from app.jobs.service.examination import Doctor, Examined
+from app.jobs.service.examination import Doctor, Examined, invalid
 from app.sweeps import queries
 from app.sweeps.events import SweepChanged
 from app.sweeps.schemas import SweepState
@@ -42,11 +42,7 @@ def read_sweep(given: dict[str, JsonValue] | str) -> SweepRecipe:
     try:
         return sweep_from_text(given) if isinstance(given, str) else sweep_from_values(given)
     except RecipeError as error:
-        raise InvalidError(
-            _("The sweep is not valid."),
-            details=[Detail(p.path, p.message, p.fix) for p in error.problems],
-            code="sweep_invalid",
-        ) from error
+        raise invalid(error, _("The sweep is not valid."), "sweep_invalid") from error
 
 
 async def begin(
