@@ -1,6 +1,6 @@
 """The samples of a split as batches, whatever the task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,9 +8,6 @@ import torch
 from torch import Tensor
 
 from worker.contract.manifest import SplitMetrics
-
-# What a network is fed: one tensor, or several by the names of its arguments.
-NetworkInputs = Tensor | Mapping[str, Tensor] | Sequence[Tensor]
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Cutting a network in two in front of its first part that moves: what lies before is run once."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import signature
 from operator import attrgetter
@@ -26,13 +25,12 @@ _UNLISTED = (
 class Cut:
     """A network as two that share its weights: `tail(prefix(x))` is the network of x.
 
-    `name` is the last operation of the prefix; `owners` are the modules the prefix runs.
+    `name` is the last operation of the prefix.
     """
 
     name: str
     prefix: nn.Module
     tail: nn.Module
-    owners: tuple[str, ...]
 
     def frozen_tensors(self) -> dict[str, Any]:
         """Return everything the prefix computes with: parameters and running statistics."""
@@ -140,9 +138,4 @@ def _halves(network: nn.Module, nodes: list[fx.Node], place: int) -> Cut:
         name=str(nodes[place].name),
         prefix=fx.GraphModule(network, prefix),
         tail=fx.GraphModule(network, tail),
-        owners=tuple(_modules_of(nodes[: place + 1])),
     )
-
-
-def _modules_of(nodes: Iterable[fx.Node]) -> list[str]:
-    return [str(node.target) for node in nodes if node.op == "call_module"]
