@@ -8,14 +8,15 @@ from pydantic import Discriminator, Field, Tag
 NUMBER, AUTO = "number", "auto"
 
 
-def _which(value: Any) -> str:
+def which(value: Any) -> str:
+    """Return which of the two a value is meant to be, a number or `auto`."""
     return AUTO if value == AUTO else NUMBER
 
 
 Auto = Annotated[Literal["auto"], Tag(AUTO)]
 RateOrAuto = Annotated[
-    Annotated[float, Field(gt=0, le=10), Tag(NUMBER)] | Auto, Discriminator(_which)
+    Annotated[float, Field(gt=0, le=10), Tag(NUMBER)] | Auto, Discriminator(which)
 ]
 SizeOrAuto = Annotated[
-    Annotated[int, Field(ge=1, le=65536), Tag(NUMBER)] | Auto, Discriminator(_which)
+    Annotated[int, Field(ge=1, le=65536), Tag(NUMBER)] | Auto, Discriminator(which)
 ]

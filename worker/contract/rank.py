@@ -17,7 +17,8 @@ from worker.contract.failures import Failure
 from worker.contract.findings import Finding
 from worker.contract.inventory import FileFact
 from worker.contract.plan import PinnedInventory, Plan, examine
-from worker.contract.recipe import Base, Columns, DataSource, Recipe, Resources
+from worker.contract.recipe import Base, Columns, DataSource, Recipe
+from worker.contract.resources import Resources
 from worker.contract.recipe_text import RecipeError, RecipeProblem, parse_recipe_text
 from worker.contract.tasks import TASKS, TaskName
 
@@ -75,6 +76,8 @@ class RankRequest(Written):
     def _sensible(self) -> Self:
         if self.task not in RANKABLE:
             raise ValueError(f"{self.task} has no classes to rank by: use {', '.join(RANKABLE)}")
+        if self.resources.least_processes > 1 or self.resources.strategy != "auto":
+            raise ValueError("resources: a ranking runs in one process: remove processes, strategy")
         texts = [canonical_json(base.model_dump(mode="json")) for base in self.candidates]
         twice = next(
             (base for base, t in zip(self.candidates, texts, strict=True) if texts.count(t) > 1),

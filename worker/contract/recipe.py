@@ -11,6 +11,7 @@ from worker.contract.augment import Augment
 from worker.contract.base import Written
 from worker.contract.environment import Environment, misfit
 from worker.contract.relevance import idle_fields
+from worker.contract.resources import Resources, unshared
 from worker.contract.stages import GradualUnfreezing, Stage, expand_stages
 from worker.contract.strategies import SemiSupervised, unfit_strategy
 from worker.contract.tasks import MEASURES, TASKS, TaskName, TaskSpec
@@ -254,20 +255,6 @@ class Reproducibility(Written):
     )
 
 
-class Resources(Written):
-    """Limits of a run."""
-
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="auto: a GPU where there is one."
-    )
-    max_minutes: float | None = Field(
-        default=None, gt=0, le=100_000, description="The run ends with a message after this time."
-    )
-    checkpoint_every_s: float = Field(
-        default=300, ge=1, le=86_400, description="Seconds between checkpoints inside an epoch."
-    )
-
-
 class Recipe(Written):
     """Everything a user decides about a fine-tuning job."""
 
@@ -301,7 +288,7 @@ class Recipe(Written):
         wrong = misplaced(self.task, self.spec.modality, *blocks)
         wrong = wrong or misfit(self.task, self.env, self.data.train.repo)
         wrong = wrong or untrained_adapter(self.model.adapter, self.stages)
-        wrong = wrong or unfit_strategy(self)
+        wrong = wrong or unfit_strategy(self) or unshared(self)
         if wrong:
             raise ValueError(wrong)
         stopping = self.train.early_stopping

@@ -13,7 +13,7 @@ from app.core.i18n import _
 from app.jobs.queries import jobs as job_queries
 from app.jobs.service import news
 from app.jobs.tables import IdempotencyKey, Job, JobInput
-from worker.contract.recipe import Resources
+from worker.contract.resources import Resources
 
 log = structlog.get_logger(__name__)
 
