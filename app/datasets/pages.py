@@ -71,6 +71,7 @@ async def viewer_page(request: Request, viewer: RepoReader, owner: str, name: st
         found=found,
         problem=problem,
         rows=class_rows(found) if found else [],
+        splits=sorted(found.splits, key=_split_order) if found else [],
         lengths=length_rows(found) if found else [],
         hues=hues(found) if found else {},
         num_hidden=max(0, len(found.classes) - _CLASSES) if found else 0,

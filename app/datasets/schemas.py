@@ -14,6 +14,7 @@ from worker.contract.recipe import Columns
 from worker.contract.samples import Sample
 
 _CELL_CHARS = 240
+_PASSAGE_CHARS = 140
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,29 @@ class SampleOut(_Out):
     url: str
 
     def cell(self, name: str) -> str:
-        """Return a value in one short line: a text as it is, anything else as JSON."""
+        """Return a value in one short line: a text as it is, words in a row, else JSON."""
         value = self.values.get(name)
+        if isinstance(value, list) and all(isinstance(part, str) for part in value):
+            value = " ".join(str(part) for part in value)
+        elif isinstance(value, float) and value.is_integer():
+            value = int(value)
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         return text if len(text) <= _CELL_CHARS else text[: _CELL_CHARS - 1] + "…"
+
+    @property
+    def passage(self) -> tuple[str, str, str] | None:
+        """What stands before the first answer, the answer, and what follows; None if not seen."""
+        context, answers = self.values.get("context"), self.values.get("answers")
+        first = answers[0] if isinstance(answers, list) and answers else None
+        if not isinstance(context, str) or not isinstance(first, dict):
+            return None
+        start, text = first.get("start"), str(first.get("text", ""))
+        if not isinstance(start, int) or context[start : start + len(text)] != text:
+            return None
+        begin, end = start - _PASSAGE_CHARS, start + len(text) + _PASSAGE_CHARS
+        before = context[max(0, begin) : start]
+        after = context[start + len(text) : end]
+        return ("…" if begin > 0 else "") + before, text, after + ("…" if end < len(context) else "")
 
 
 class ClassOut(_Out):

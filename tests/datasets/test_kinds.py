@@ -27,7 +27,7 @@ IDX = {
 KINDS: dict[str, tuple[FilesOf, int, str]] = {
     "text-table": ({"train.csv": TEXTS.encode()}, 40, "words number 0"),
     "conll": ({"train.conll": CONLL.encode()}, 2, "York"),
-    "interactions": ({"ratings.csv": RATINGS.encode()}, 24, "1000.0"),
+    "interactions": ({"ratings.csv": RATINGS.encode()}, 24, "1000"),
     "chat": (
         {"a.jsonl": jsonl({"instruction": "Say hello", "output": "Hello!"})},
         1,

@@ -29,13 +29,18 @@ class Sample(Wire):
 
 
 def samples_of(layout: Layout, facts: Sequence[FileFact]) -> list[Sample]:
-    """Return a few examples that can be used, taking turns between the classes."""
+    """Return a few examples that can be used, taking turns between the classes.
+
+    They are those of training where it is told apart, and lie far from each other: neighbours
+    often come from one text or one day.
+    """
     by_class: dict[str, list[int]] = defaultdict(list)
+    has_training = any(item.split == "train" for item in layout.items)
     for number, (item, fact) in enumerate(zip(layout.items, facts, strict=True)):
         name = item.label or (item.labels[0] if item.labels else "")
-        if fact.error is None and len(by_class[name]) < NUM_SAMPLES:
+        if fact.error is None and (item.split == "train" or not has_training):
             by_class[name].append(number)
-    turns = _turns([row for row in by_class.values() if row])
+    turns = _turns([_spread(row) for row in by_class.values()])
     picked = [number for number, _ in zip(turns, range(NUM_SAMPLES), strict=False)]
     return [sample_of(layout.items[number], facts[number]) for number in picked]
 
@@ -53,6 +58,11 @@ def sample_of(item: Item, fact: FileFact | None = None) -> Sample:
         seconds=fact.seconds if fact else 0.0,
         values={name: _cut(value) for name, value in item.values.items()},
     )
+
+
+def _spread(row: list[int]) -> list[int]:
+    step = max(1, len(row) // NUM_SAMPLES)
+    return row[::step][:NUM_SAMPLES]
 
 
 def _turns(rows: list[list[int]]) -> Iterator[int]:

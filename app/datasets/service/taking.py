@@ -34,7 +34,7 @@ from worker.contract.recipe import Columns
 from worker.contract.sources import ArchiveError, FileSource, only_archive
 
 # Change it when files or layouts are judged differently, and old inventories are taken anew.
-_VERSION = 3
+_VERSION = 4
 _READERS = 8
 Result = TypeVar("Result")
 
