@@ -108,6 +108,22 @@ async def test_an_abandoned_upload_is_listed_for_sweeping(store: BlobStore) -> N
     assert await store.temps(timedelta(0)) == []
 
 
+async def test_a_bucket_that_the_first_object_will_make_holds_nothing(
+    s3_settings: Settings,
+) -> None:
+    address = s3_settings.storage_url.replace("s3://blobs/", "s3://untouched/")
+    store = open_storage(s3_settings.model_copy(update={"storage_url": address}))
+    assert await store.temps(timedelta(0)) == []
+    assert [batch async for batch in store.objects("lfs")] == []
+
+
+async def test_a_store_that_does_not_answer_is_said_to_be_away(s3_settings: Settings) -> None:
+    nobody = "s3://blobs/site?endpoint=http://127.0.0.1:1&region=us-east-1"
+    store = open_storage(s3_settings.model_copy(update={"storage_url": nobody}))
+    with pytest.raises(UnavailableError):
+        await store.temps(timedelta(0))
+
+
 @pytest.mark.parametrize("key", ["../x", "/etc/x", "a//b", "A/b", "a/../b", ""])
 async def test_a_key_that_is_not_ours_is_a_mistake(store: BlobStore, key: str) -> None:
     with pytest.raises(ValueError, match="not a storage key"):

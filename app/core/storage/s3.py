@@ -190,11 +190,8 @@ class S3BlobStore(BlobStore):
 
     async def objects(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
         """List the prefix, a thousand objects at a time."""
-        async for batch in obstore.list(self._store, checked_key(prefix) + "/", chunk_size=1000):
-            yield [
-                StoredObject(str(entry["path"]), int(entry["size"]), entry["last_modified"])
-                for entry in batch
-            ]
+        async for batch in self._listed(checked_key(prefix) + "/"):
+            yield batch
 
     async def delete_unless_written(self, key: str, since: datetime) -> bool:
         """Look when the object was last sent, and remove it if that is long ago."""
@@ -212,13 +209,21 @@ class S3BlobStore(BlobStore):
     async def temps(self, older_than: timedelta) -> list[str]:
         """List the temporary prefix."""
         moment, found = now(), []
-        async for batch in obstore.list(self._store, TEMP_PREFIX, chunk_size=1000):
-            found += [
-                str(entry["path"])
-                for entry in batch
-                if is_stale(entry["last_modified"], moment, older_than)
-            ]
+        async for batch in self._listed(TEMP_PREFIX):
+            found += [one.key for one in batch if is_stale(one.written, moment, older_than)]
         return found
+
+    async def _listed(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
+        try:
+            async for batch in obstore.list(self._store, prefix, chunk_size=1000):
+                yield [
+                    StoredObject(str(entry["path"]), int(entry["size"]), entry["last_modified"])
+                    for entry in batch
+                ]
+        except BaseError as error:
+            # Some stores make a bucket with its first object; until then it holds nothing.
+            if "NoSuchBucket" not in str(error):
+                raise _unavailable(error) from error
 
     def signed_url(
         self, key: str, *, expires: timedelta, content_type: str = "", disposition: str = ""
