@@ -109,10 +109,11 @@ class SampleOut(_Out):
         start, text = first.get("start"), str(first.get("text", ""))
         if not isinstance(start, int) or context[start : start + len(text)] != text:
             return None
-        begin, end = start - _PASSAGE_CHARS, start + len(text) + _PASSAGE_CHARS
-        before = context[max(0, begin) : start]
-        after = context[start + len(text) : end]
-        return ("…" if begin > 0 else "") + before, text, after + ("…" if end < len(context) else "")
+        stop = start + len(text)
+        begin, end = start - _PASSAGE_CHARS, stop + _PASSAGE_CHARS
+        before = ("…" if begin > 0 else "") + context[max(0, begin) : start]
+        after = context[stop:end] + ("…" if end < len(context) else "")
+        return before, text, after
 
 
 class ClassOut(_Out):
