@@ -16,6 +16,7 @@ import stat
 import struct
 import sys
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
@@ -146,9 +147,12 @@ def _score(adjustment: int) -> None:
         return  # advice to the kernel only
 
 
-def main(arguments: list[str]) -> None:
-    """Apply the specification and become the program."""
-    spec = json.loads(arguments[0])
+def fence_in(spec: Mapping[str, Any]) -> None:
+    """Apply a specification to this process, or to the child that goes on in its place.
+
+    Raises:
+        LaunchError: the system does not allow it; then nothing may be run.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if parent := spec.get("parent"):
         libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
@@ -163,6 +167,11 @@ def main(arguments: list[str]) -> None:
         enter_namespaces(libc)
     if fence := spec.get("landlock"):
         restrict(libc, fence["read"], fence["write"])
+
+
+def main(arguments: list[str]) -> None:
+    """Apply the specification and become the program."""
+    fence_in(json.loads(arguments[0]))
     os.execv(arguments[1], arguments[1:])  # noqa: S606 - our own argument list, no shell
 
 

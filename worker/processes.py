@@ -54,9 +54,14 @@ class Watch:
     """Waits for a process, asks it to stop and kills it when it does not."""
 
     def __init__(
-        self, child: subprocess.Popen[bytes], limits: Limits, order: Callable[[], Order]
+        self,
+        child: sandbox.Child,
+        limits: Limits,
+        order: Callable[[], Order],
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self._child = child
+        self._meanwhile = meanwhile
         self._limits = limits
         self._order = order
         self._limit: FailureCode | None = None
@@ -76,7 +81,7 @@ class Watch:
             self._pause()
         sandbox.kill(self._child)
         return Ended(
-            status=self._child.returncode,
+            status=self._child.wait(),
             order=self._order(),
             limit=self._limit,
             seconds=time.monotonic() - began_at,
@@ -112,6 +117,7 @@ class Watch:
         if now - self._looked_at < _LIMITS_EVERY_S or self._limit is not None:
             return
         self._looked_at = now
+        self._meanwhile()
         self._peak_bytes = max(self._peak_bytes, sandbox.resident_bytes(self._child.pid))
         if self._peak_bytes > self._limits.memory_bytes:
             self._limit = FailureCode.OUT_OF_MEMORY

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar, cast
 
@@ -26,7 +26,7 @@ from worker.lease import Lease, Order
 from worker.processes import Ended, Limits, Watch, is_disk_low, is_full
 from worker.redaction import redact
 from worker.reporting import Event, Reporter
-from worker.sandbox import Job, Strength
+from worker.sandbox import Child, Job, Strength
 from worker.settings import WorkerSettings
 from worker.site_client import (
     AttemptClient,
@@ -48,6 +48,7 @@ from worker.verdict import (
     log_tail,
     stopped_early,
 )
+from worker.warm_engine import WarmEngine
 
 log = structlog.get_logger(__name__)
 
@@ -62,22 +63,30 @@ _LONGEST_LOG = 1024 * 1024
 _STEPS_DONE = {"EpochFinished": "epoch", "CandidateMeasured": "done"}
 
 
+ENGINE = (sys.executable, "-m", "worker", "run-attempt")
+
+
 @dataclass(frozen=True)
 class Workplace:
     """What every attempt of this worker shares. `engine` gets `--job FOLDER` appended."""
 
     settings: WorkerSettings
     strength: Strength
-    engine: Sequence[str] = field(
-        default=(sys.executable, "-m", "worker", "run-attempt"),
-    )
+    engine: Sequence[str] = ENGINE
 
 
 class Attempt:
     """One execution of a job. `run` does everything; the rest is how."""
 
-    def __init__(self, place: Workplace, claim: Claim, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        place: Workplace,
+        claim: Claim,
+        stopping: threading.Event,
+        warm: WarmEngine | None = None,
+    ) -> None:
         self._place = place
+        self._warm = warm
         self._claim = claim
         self._stopping = stopping
         self._folder = place.settings.directory / "jobs" / f"{claim.job_id}-{claim.attempt}"
@@ -223,7 +232,7 @@ class Attempt:
             resume_dir=str(self._input / "resume") if self._claim.resume else None,
         )
 
-    def _start_engine(self) -> subprocess.Popen[bytes]:
+    def _start_engine(self) -> Child:
         code = self._code()
         job = Job(
             argv=(*self._place.engine, "--job", str(self._job_dir)),
@@ -232,9 +241,10 @@ class Attempt:
             environment={"PYTHONPATH": str(code), "HF_HUB_OFFLINE": "1"},
         )
         with self._output.open("wb") as output:
-            return sandbox.start(job, self._place.strength, output)
+            warm = self._warm and self._warm.start(job, self._job_dir, output)
+            return warm or sandbox.start(job, self._place.strength, output)
 
-    def _watch(self, child: subprocess.Popen[bytes], deadline: float | None) -> Ended:
+    def _watch(self, child: Child, deadline: float | None) -> Ended:
         limits = Limits(
             memory_bytes=self._place.settings.memory_bytes,
             deadline=deadline,
@@ -242,10 +252,14 @@ class Attempt:
             lease_grace_s=self._lease.lease_s / 6,
         )
         try:
-            return Watch(child, limits, self._order).wait()
+            return Watch(child, limits, self._order, self._keep_warm).wait()
         finally:
             if child.poll() is None:
                 sandbox.kill(child)
+
+    def _keep_warm(self) -> None:
+        if self._warm is not None:
+            self._warm.tend()
 
     def _wait(self, seconds: float) -> Order:
         """Wait unless something else is to be done; return what."""

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, Protocol
 
 from worker import launch
 
@@ -55,6 +55,24 @@ _OWN_PROC = tuple(
 _PROBE_TIMEOUT_S = 20
 
 
+class Child(Protocol):
+    """A process that was started: what the rest of the worker needs of a `Popen`."""
+
+    @property
+    def pid(self) -> int:
+        """Its number; it is also the number of its process group."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, negative for a signal; None while it is not known to have ended."""
+
+    def poll(self) -> int | None:
+        """Look whether it has ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, or raise `subprocess.TimeoutExpired`."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One process to start.
@@ -80,7 +98,8 @@ def _program_paths() -> list[str]:
     return [*_SYSTEM, *_ETC, *sorted(found), str(_PACKAGE)]
 
 
-def _launcher(spec: Mapping[str, object]) -> list[str]:
+def launcher(spec: Mapping[str, object]) -> list[str]:
+    """Return the beginning of a command line: what follows it runs behind these fences."""
     return [sys.executable, "-I", "-S", _LAUNCH, json.dumps(spec)]
 
 
@@ -113,11 +132,16 @@ def _fence(job: Job, strength: Strength) -> dict[str, object]:
 
 def command(job: Job, strength: Strength) -> list[str]:
     """Return the whole command line that runs `job` behind fences of the given strength."""
+    inner = _bubblewrap(job) if strength == "bubblewrap" else []
+    return [*launcher(specification(job, strength)), *inner, *job.argv]
+
+
+def specification(job: Job, strength: Strength) -> dict[str, object]:
+    """Return what the launcher must do to itself before it becomes the program of `job`."""
     limits = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 4096, "RLIMIT_FSIZE": job.max_file_bytes}
     # On one machine with the site, its pages go first, and it is not what memory is taken from.
     spec = {"parent": os.getpid(), "rlimits": limits, "oom_score_adj": 800, "nice": 2}
-    inner = _bubblewrap(job) if strength == "bubblewrap" else []
-    return [*_launcher({**spec, **_fence(job, strength)}), *inner, *job.argv]
+    return {**spec, **_fence(job, strength)}
 
 
 @lru_cache(maxsize=1)
@@ -156,7 +180,7 @@ def works(strength: Strength) -> bool:
                 capture_output=True,
                 timeout=_PROBE_TIMEOUT_S,
                 check=False,
-                env=_environment(probe),
+                env=environment_of(probe),
             )
         except (OSError, subprocess.SubprocessError):
             return False
@@ -174,7 +198,8 @@ def code_folder(scratch: Path) -> Path:
     return folder
 
 
-def _environment(job: Job) -> dict[str, str]:
+def environment_of(job: Job) -> dict[str, str]:
+    """Return all that the program of `job` finds in its environment."""
     home = str(job.writable[0])
     # Threads that spin while they wait starve one another as soon as anything else wants a core:
     # measured on 2 busy cores, 0.05 training steps a second spinning and 3.3 sleeping.
@@ -206,7 +231,7 @@ def start(
         stdout=output,
         stderr=subprocess.STDOUT,
         cwd=job.writable[0],
-        env=_environment(job),
+        env=environment_of(job),
         start_new_session=True,
     )
 
@@ -232,7 +257,7 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def ask_to_stop(child: subprocess.Popen[bytes]) -> None:
+def ask_to_stop(child: Child) -> None:
     """Send SIGTERM to the program itself; the fences around it would end without passing it on."""
     program = next((pid for pid in family(child.pid) if not _is_fence(pid)), child.pid)
     _signal(program, signal.SIGTERM)
@@ -250,7 +275,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def kill(child: subprocess.Popen[bytes]) -> None:
+def kill(child: Child) -> None:
     """Kill the program and everything it started, and wait until its head is gone."""
     below = family(child.pid) if child.poll() is None else [child.pid]
     with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -23,9 +23,10 @@ from worker import sandbox
 from worker.celery_app import Bell
 from worker.contract.protocol import Claim, ClaimRequest, Registered, Registration
 from worker.redaction import RedactingProcessor
-from worker.runner import Attempt, Workplace
+from worker.runner import ENGINE, Attempt, Workplace
 from worker.settings import SettingsError, WorkerSettings, capabilities, read_settings
 from worker.site_client import RefusedError, SiteClient, SiteError, UnreachableError
+from worker.warm_engine import WarmEngine
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class Worker:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._registered: Registered | None = None
+        self._warm = _warm_engine(place)
 
     def stop(self) -> None:
         """Finish what can be finished quickly, then return from `run`."""
@@ -73,6 +75,8 @@ class Worker:
                 pause_s = 0.5
                 self._work_or_rest(claim)
         self._site.close()
+        if self._warm is not None:
+            self._warm.close()
 
     def _claim(self) -> Claim | None:
         if self._registered is None:
@@ -96,12 +100,14 @@ class Worker:
     def _work_or_rest(self, claim: Claim | None) -> None:
         if claim is None:
             poll_s = self._registered.poll_s if self._registered else 1.0
+            if self._warm is not None:
+                self._warm.tend()
             # Not all workers at the same moment.
             self._rest(poll_s * random.uniform(0.8, 1.2))
             return
         log.info("job_claimed", job_id=claim.job_id, attempt=claim.attempt)
         try:
-            Attempt(self._place, claim, self._stopping).run()
+            Attempt(self._place, claim, self._stopping, self._warm).run()
         except Exception:
             # The outer boundary of a run: one broken attempt must not end the worker. Its lease
             # ends by itself, and the site counts how often that happened.
@@ -109,6 +115,15 @@ class Worker:
 
     def _rest(self, seconds: float) -> None:
         self._wake.wait(seconds)
+
+
+def _warm_engine(place: Workplace) -> WarmEngine | None:
+    """Return what keeps the engine warm; None where that is not wanted, or another one runs."""
+    settings = place.settings
+    if not settings.warm_minutes or place.engine != ENGINE:
+        return None
+    folder = settings.directory / "warm"
+    return WarmEngine(folder, 60.0 * settings.warm_minutes, place.strength, settings.sandbox)
 
 
 def _advice(error: SiteError) -> str:

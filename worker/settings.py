@@ -23,7 +23,8 @@ class WorkerSettings:
     """The settings of one worker process.
 
     `memory_bytes` is what one attempt may use before it is stopped; `cache_bytes` bounds the
-    downloads kept between attempts.
+    downloads kept between attempts. A warm engine is kept for `warm_minutes` after the last job, or
+    not at all for 0.
     """
 
     url: str
@@ -35,6 +36,7 @@ class WorkerSettings:
     cache_bytes: int
     memory_bytes: int
     sandbox: str = "auto"
+    warm_minutes: int = 0
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSettings:
@@ -63,6 +65,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSetting
         cache_bytes=_bytes(env, "TUNINGFORK_WORKER_CACHE_BYTES", 20 * _GIB),
         memory_bytes=_bytes(env, "TUNINGFORK_WORKER_MEMORY_BYTES", _usable_memory()),
         sandbox=sandbox,
+        warm_minutes=_minutes(env, "TUNINGFORK_WORKER_WARM_MINUTES", 15),
     )
 
 
@@ -80,6 +83,13 @@ def _bytes(env: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise SettingsError(f"{name} must be a whole number of bytes above zero, not {text!r}.")
     return int(text)
+
+
+def _minutes(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name, "")
+    if text and not text.isdecimal():
+        raise SettingsError(f"{name} must be a whole number of minutes, 0 for never, not {text!r}.")
+    return int(text) if text else default
 
 
 def total_memory() -> int:
