@@ -17,3 +17,8 @@ class AudioKeys(Written):
     max_seconds: float | None = Field(
         default=None, gt=0, le=60, description="Seconds of a recording that are heard; else 30."
     )
+    language: str | None = Field(
+        default=None,
+        pattern=r"^[a-z]{2,3}$",
+        description="The language spoken, such as en or zh, for bases that know many.",
+    )

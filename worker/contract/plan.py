@@ -12,7 +12,9 @@ from worker.contract.doctor_recipe import check_recipe
 from worker.contract.doctor_sound import check_agent
 from worker.contract.findings import Finding, found
 from worker.contract.inventory import DataInventory
-from worker.contract.recipe import Normalization, Recipe, Resources
+from worker.contract.recipe import Normalization, Recipe
+from worker.contract.resources import Resources
+from worker.contract.speech_bases import check_speech_base, fitting_advice
 from worker.contract.splits import Splits, assign_splits
 from worker.contract.stages import Stage
 
@@ -159,12 +161,13 @@ def examine(
     on_images = recipe.spec.modality == "image"
     size = (recipe.data.image_size or base.preprocessing.image_size) if on_images else None
     findings = [*_unfit_base(recipe, base), *_unfit_data(recipe, data)]
+    findings += check_speech_base(recipe, base)
     findings += check_inventory(data.inventory)
     if test is not None:
         findings += [f for f in check_inventory(test.inventory) if f.severity == "error"]
     if data.inventory.facts:
         findings += check_splits(splits)
-        findings += check_recipe(recipe, splits, size)
+        findings += fitting_advice(base, check_recipe(recipe, splits, size))
     if recipe.env is not None:
         findings += check_agent(recipe)
     order = {"error": 0, "warning": 1, "info": 2}

@@ -19,7 +19,7 @@ _OWN_KEYS = {
     "data.mask_probability": "fill-mask",
 }
 _HEAD_KEYS = ("model.head.hidden", "model.head.dropout")
-_AUDIO_KEYS = ("data.sample_rate", "data.max_seconds")
+_AUDIO_KEYS = ("data.sample_rate", "data.max_seconds", "data.language")
 _WHOLE_HEAD = ("data.imbalance", "model.head")
 # The heads that look at every place of a picture are built in one way.
 _DENSE_KEYS = (
@@ -58,7 +58,7 @@ _IDLE_FOR_TASK: Mapping[str, tuple[str, ...]] = {
     "question-answering": ("data.imbalance", "model.head", "train.label_smoothing"),
     "text-generation": ("data.imbalance", "model.head"),
     "fill-mask": ("data.imbalance", "model.head"),
-    "audio-classification": ("data.group_by_length",),
+    "audio-classification": ("data.group_by_length", "data.language"),
     "automatic-speech-recognition": (
         *_WHOLE_HEAD,
         "data.image_size",

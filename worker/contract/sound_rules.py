@@ -20,6 +20,31 @@ SOUND_RULES: dict[str, Rule] = {
         "The recordings have {rate} samples a second and are resampled to {wanted}.",
         "Set data.sample_rate to {rate}: nothing is lost, and it is faster.",
     ),
+    "SPEECH_BASE_UNFIT": Rule(
+        "error",
+        "{repo} is a {architecture} network, which does not write down speech.",
+        "Choose a Whisper model, or tuningfork/speech-ctc.",
+    ),
+    "RATE_FIXED": Rule(
+        "error",
+        "{repo} hears {rate} samples a second and nothing else.",
+        "Remove data.sample_rate: recordings are resampled by themselves.",
+    ),
+    "WINDOW_FIXED": Rule(
+        "error",
+        "{repo} hears {seconds} seconds at most.",
+        "Lower data.max_seconds, or remove it.",
+    ),
+    "LANGUAGE_MISSING": Rule(
+        "error",
+        "{repo} knows many languages and must be told which one is spoken.",
+        "Set data.language to its code, such as en or zh.",
+    ),
+    "LANGUAGE_IDLE": Rule(
+        "error",
+        "data.language has no effect with {repo}, which does not choose between languages.",
+        "Remove data.language.",
+    ),
     "FEW_OTHERS": Rule(
         "warning",
         "A batch holds only {batch_size} choices; the others of a batch are what was not chosen.",

@@ -177,7 +177,7 @@ TASKS: Mapping[TaskName, TaskSpec] = MappingProxyType(
             modality="audio",
             needs=("audio", "text"),
             metrics=("cer", "wer"),
-            libraries=("tuningfork",),
+            libraries=("tuningfork", "transformers"),
             has_classes=False,
             keeps_head=True,
         ),

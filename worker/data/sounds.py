@@ -1,7 +1,7 @@
 """Recordings as log-mel pictures: of one width for classes, as long as they are for speech."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -58,19 +58,35 @@ def load_pictures(samples: Samples, hearing: Hearing) -> list[Tensor]:
     Raises:
         RunError: a recording cannot be read; it is named.
     """
+    return each_wave(
+        samples,
+        hearing.rate,
+        hearing.seconds,
+        lambda wave_T: log_mel(wave_T, hearing.rate, hearing.n_mels),
+    )
+
+
+def each_wave(
+    samples: Samples, rate: int, seconds: float, made: Callable[[Tensor], Tensor]
+) -> list[Tensor]:
+    """Return what is made of the sound of every recording, its first `seconds`.
+
+    Raises:
+        RunError: a recording cannot be read; it is named.
+    """
     import soundfile
 
-    def picture(path: str) -> Tensor:
+    def read(path: str) -> Tensor:
         try:
-            wave_T = read_sound(samples.source.read(path), hearing.rate, hearing.seconds)
+            wave_T = read_sound(samples.source.read(path), rate, seconds)
         except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
             raise RunError(FailureCode.DATA_INVALID, f"{path}: {error}.") from error
         if not len(wave_T):
             raise RunError(FailureCode.DATA_INVALID, f"{path}: there is no sound in it.")
-        return log_mel(wave_T, hearing.rate, hearing.n_mels)
+        return made(wave_T)
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        return list(pool.map(picture, [fact.path for fact in samples.facts]))
+        return list(pool.map(read, [fact.path for fact in samples.facts]))
 
 
 def windowed(picture_MT: Tensor, width: int, start: int | None = None) -> Tensor:

@@ -16,6 +16,19 @@ def plain_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).lower().split())
 
 
+def plain_words(text: str) -> str:
+    """Return what is said without how it is written: no capitals, marks and double spaces.
+
+    An apostrophe inside of a word is part of it.
+    """
+    kept = [sign if _is_spoken(sign) else " " for sign in plain_text(text).replace("\u2019", "'")]
+    return " ".join(word.strip("'") for word in "".join(kept).split() if word.strip("'"))
+
+
+def _is_spoken(sign: str) -> bool:
+    return sign == "'" or unicodedata.category(sign)[0] in "LMN"
+
+
 def characters_of(texts: Iterable[str]) -> str:
     """Return the characters of transcripts, sorted; the position plus one is a number."""
     return "".join(sorted({character for text in texts for character in plain_text(text)}))

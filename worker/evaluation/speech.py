@@ -1,14 +1,16 @@
 """How far what a network wrote down is from what was said."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import Any
 
 from torch import Tensor
 from torch.nn import functional
 
 from worker.contract.manifest import SplitMetrics
 from worker.data.batches import Batch
-from worker.data.speech import Spoken
+from worker.data.speech import Spoken, plain_words
+from worker.data.whisper import UNSEEN, Dictated
 
 SHOWN = 12
 Output = tuple[Tensor, Tensor]
@@ -53,23 +55,19 @@ def ctc_loss(output: Output, spoken: Spoken) -> Tensor:
     )
 
 
-class SpeechMeter:
+class _Transcripts:
     """Collects what was written down and compares it with what was said."""
 
-    def __init__(self, characters: str, names: Sequence[str]) -> None:
-        self._characters = characters
+    def __init__(self, names: Sequence[str]) -> None:
         self._names = names
         self._said: list[str] = []
         self._written: list[str] = []
         self._loss = 0.0
 
-    def add(self, output: Output, batch: Batch) -> None:
-        """Take one batch in; batches come in the order of the split."""
-        scores_BTV, lengths_B = output
-        rows = zip(scores_BTV.float().cpu(), lengths_B.tolist(), strict=True)
-        self._written += [greedy(row[:length], self._characters) for row, length in rows]
-        self._said += batch.targets.texts
-        self._loss += float(ctc_loss(output, batch.targets)) * batch.size
+    def _take(self, said: Sequence[str], written: Sequence[str], loss: float) -> None:
+        self._said += said
+        self._written += written
+        self._loss += loss * len(said)
 
     def result(self) -> SplitMetrics:
         """Return the error rates, with the first recordings as samples."""
@@ -87,3 +85,39 @@ class SpeechMeter:
                 {"path": name, "true": true, "predicted": guess} for name, true, guess in rows
             )[:SHOWN],
         )
+
+
+class SpeechMeter(_Transcripts):
+    """Measures what a network wrote down character by character."""
+
+    def __init__(self, characters: str, names: Sequence[str]) -> None:
+        super().__init__(names)
+        self._characters = characters
+
+    def add(self, output: Output, batch: Batch) -> None:
+        """Take one batch in; batches come in the order of the split."""
+        scores_BTV, lengths_B = output
+        rows = zip(scores_BTV.float().cpu(), lengths_B.tolist(), strict=True)
+        written = [greedy(row[:length], self._characters) for row, length in rows]
+        self._take(batch.targets.texts, written, float(ctc_loss(output, batch.targets)))
+
+
+class DictationMeter(_Transcripts):
+    """Measures what a network wrote down token by token; `write` makes texts of what it heard."""
+
+    def __init__(self, names: Sequence[str], write: Callable[[Tensor], list[str]]) -> None:
+        super().__init__(names)
+        self._write = write
+
+    def add(self, output: Any, batch: Batch) -> None:
+        """Take one batch in; batches come in the order of the split."""
+        written = [plain_words(text) for text in self._write(output.encoder_last_hidden_state)]
+        self._take(batch.targets.texts, written, float(dictation_loss(output, batch.targets)))
+
+
+def dictation_loss(output: Any, dictated: Dictated) -> Tensor:
+    """Return the mean cross-entropy of a token, in nats, each guessed from the true ones before."""
+    scores_BTV = output.logits.float()
+    return functional.cross_entropy(
+        scores_BTV.flatten(0, 1), dictated.tokens_BT.flatten(), ignore_index=UNSEEN
+    )

@@ -1,5 +1,6 @@
 """The Python texts on the cards of models that hear: torch, soundfile and their library."""
 
+import inspect
 from collections.abc import Sequence
 
 import worker.data.mel
@@ -81,3 +82,37 @@ def speech_snippet() -> str:
     """Return the code; it reads `config.json` and `model.safetensors` from the current folder."""
     heading = ["import json", "", "from safetensors.torch import load_file", "from torch import nn"]
     return "\n".join([*heading, mel_source(), source_of(speech_ctc)]) + _TRANSCRIBE
+
+
+_DICTATE = """
+
+extractor = WhisperFeatureExtractor.from_pretrained(".")
+tokenizer = AutoTokenizer.from_pretrained(".")
+model = WhisperForConditionalGeneration.from_pretrained(".").eval()
+
+
+def transcribe(path):
+    wave = read_sound(open(path, "rb").read(), extractor.sampling_rate, extractor.chunk_length)
+    heard = extractor(
+        wave.numpy(), sampling_rate=extractor.sampling_rate, return_tensors="pt"
+    )
+    with torch.inference_mode():
+        tokens = model.generate(heard["input_features"])
+    return tokenizer.decode(tokens[0], skip_special_tokens=True).strip()
+"""
+_FOR_DICTATION = """import io
+import math
+
+import soundfile
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer, WhisperFeatureExtractor, WhisperForConditionalGeneration
+
+"""
+
+
+def whisper_snippet() -> str:
+    """Return the code; it reads everything from the current folder."""
+    mel = worker.data.mel
+    parts = (inspect.getsource(mel.read_sound), inspect.getsource(mel.resample))
+    return _FOR_DICTATION + "\n" + "\n\n".join(parts) + _DICTATE

@@ -22,6 +22,8 @@ _NAME = "default"
 _PARTS = ("lora_", "ia3_")
 _BASE_LAYER = ".base_layer."
 _PREFIX = "base_model.model."
+# Networks that peft's own tables do not name.
+_MORE_TARGETS = {"whisper": ("q_proj", "v_proj")}
 # peft's words for what a network does.
 _TASK_TYPES = {
     "text-classification": "SEQ_CLS",
@@ -91,7 +93,7 @@ def _usual_targets(adapter: Adapter, architecture: str) -> tuple[str, ...]:
     low_rank = constants.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
     factors = constants.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING
     known: Mapping[str, Sequence[str]] = factors if adapter.type == "ia3" else low_rank
-    return tuple(known.get(architecture, ()))
+    return tuple(known.get(architecture, _MORE_TARGETS.get(architecture, ())))
 
 
 def _fits(name: str, pattern: str) -> bool:

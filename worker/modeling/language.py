@@ -19,6 +19,7 @@ from worker.modeling.weights import read_weights
 _BLOCK = re.compile(r"(?:^|\.)(?:layers?|h|blocks?|block)\.(\d+)\.")
 _HEADS = (
     *("classifier", "score", "qa_outputs", "lm_head", "cls", "classification_head"),
+    "proj_out",
     *("vocab_projector", "predictions", "generator_lm_head", "logits_proj", "qa_classifier"),
 )
 # Layers in front of the last one that are as new as it is.

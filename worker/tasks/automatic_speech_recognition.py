@@ -114,4 +114,14 @@ class SpeechRecognition(Task):
         return ModelFiles(snippet=speech_snippet(), jsons={"config.json": config})
 
 
-TASK = SpeechRecognition
+def speech_task(setting: Setting) -> Task:
+    """Return the task for the kind of base: Whisper, or a network of characters."""
+    if setting.plan.base.library != "transformers":
+        return SpeechRecognition(setting)
+    # transformers is imported only by those who need it.
+    from worker.tasks.dictation import Dictation
+
+    return Dictation(setting)
+
+
+TASK = speech_task
