@@ -41,7 +41,7 @@ def read_ctranslate2(path: Path) -> dict[str, Tensor]:
 def _tensors(file: BinaryIO) -> Iterator[tuple[str, Tensor]]:
     version, spec = _number(file, "I"), _text(file)
     if (version, spec) != (_VERSION, _SPEC):
-        raise ValueError(f"{spec} in version {version}")  # noqa: TRY003 - told by the caller
+        raise ValueError(f"{spec} in version {version}")
     _number(file, "I")
     for _ in range(_number(file, "I")):
         name = _text(file)

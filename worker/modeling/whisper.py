@@ -1,4 +1,4 @@
-"""Whisper: a network that reads a picture of sound and writes down, token by token, what is said."""
+"""Whisper reads a picture of sound and writes down, token by token, what is said."""
 
 from collections.abc import Hashable, Sequence
 from pathlib import Path
