@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from worker.after import after_training
 from worker.contract.attempt import CHECKPOINTS_FOLDER, RESULT_FOLDER
@@ -13,6 +13,8 @@ from worker.contract.manifest import Result, SplitMetrics
 from worker.contract.plan import Plan
 from worker.data.batches import Split
 from worker.data.samples import Samples, open_samples
+from worker.distributed.choice import choose_layout
+from worker.distributed.job import ProcessJob
 from worker.evaluation.finished import Finished
 from worker.evaluation.predict import Predictor
 from worker.export.repository import write_repository, write_weights
@@ -21,6 +23,7 @@ from worker.modeling.network import Network
 from worker.surroundings import device_name, explained, verified_weights, versions
 from worker.task import Setting, Task
 from worker.tasks import task_of
+from worker.together import run_together, strategy_of
 from worker.training.checkpoint import load_checkpoint
 from worker.training.distillation import Teacher, build_teacher
 from worker.training.loop import StoppedError, Trainer
@@ -68,12 +71,52 @@ def run_plan(
         StoppedError: the control asked for it; a checkpoint was written if training had begun.
     """
     with explained():
-        return _run(plan, places, Reporter(sink), control, resume_from)
+        layout = choose_layout(plan.recipe, plan.split_sizes.get("train", 0))
+        if layout.processes > 1:
+            named = {name: str(path) for name, path in vars(places).items() if path is not None}
+            resume = str(resume_from) if resume_from else None
+            job = ProcessJob(plan=plan, places=named, strategy=layout.strategy, resume=resume)
+            return run_together(job, layout.processes, sink, control)
+        order = _Order(plan, places, control, resume_from)
+        trainer, data = _train(order, Reporter(sink))
+        return _conclude(trainer, places, data)
 
 
-def _run(
-    plan: Plan, places: Places, reporter: Reporter, control: Control, resume_from: Path | None
-) -> Result:
+def run_member(job: ProcessJob, sink: EventSink, control: Control) -> None:
+    """Do one process's share of a run; the first one writes the result.
+
+    Raises:
+        RunError: with the reason a user understands.
+        RungError: memory ran out; all processes must begin again.
+        StoppedError: one of them was asked to stop.
+    """
+    with explained():
+        places = Places(**{name: Path(path) for name, path in job.places.items()})
+        resume = Path(job.resume) if job.resume else None
+        trainer, data = _train(_Order(job.plan, places, control, resume, job), Reporter(sink))
+        if trainer.strategy.is_main:
+            _conclude(trainer, places, data)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What is to be run; `job` is there where several processes share it."""
+
+    plan: Plan
+    places: Places
+    control: Control
+    resume_from: Path | None
+    job: ProcessJob | None = None
+
+
+@dataclass(frozen=True)
+class _Data:
+    samples: dict[str, Samples]
+    splits: dict[str, Split]
+
+
+def _train(order: _Order, reporter: Reporter) -> tuple[Trainer, _Data]:
+    plan, places, resume_from = order.plan, order.places, order.resume_from
     precision = choose_precision(plan.recipe)
     make_reproducible(plan.recipe)
     resume = load_checkpoint(resume_from, plan.plan_hash) if resume_from else None
@@ -86,7 +129,7 @@ def _run(
         total_epochs=sum(stage.epochs or 0 for stage in plan.recipe.stages),
     )
     weights = verified_weights(plan.base, places.weights)
-    setting = Setting(plan, precision.device, places.out / "cache", places.base, weights)
+    setting = Setting(plan, precision.device, _cache(order), places.base, weights)
     task = task_of(plan.recipe.task, setting)
     # An agent learns from what it does; there is nothing to open.
     acts = plan.recipe.spec.modality == "environment"
@@ -94,11 +137,17 @@ def _run(
     task.look(samples)
     network = _build(plan, task, reporter)
     splits = _load(plan, samples, task, reporter)
-    place(network, precision.device)
+    strategy = strategy_of(order.job, network.module, precision.device)
+    if strategy.is_placed_whole or precision.device.type == "cpu":
+        place(network, precision.device)
     if not acts:
         known = resume.progress.numbers if resume else None
         forward = one_batch(task, network, splits["train"])
-        precision = settle_numbers(precision, plan.recipe, forward, known)
+        settled = settle_numbers(precision, plan.recipe, forward, known)
+        if strategy.world > 1:
+            settled = settle_numbers(precision, plan.recipe, forward, strategy.same(settled.name))
+        precision = settled
+    strategy.prepare(network.module)
     trainer = Trainer(
         plan=plan,
         task=task,
@@ -107,16 +156,32 @@ def _run(
         validation_split=splits["validation"],
         precision=precision,
         reporter=reporter,
-        control=control,
+        control=order.control,
         checkpoints=places.out / CHECKPOINTS_FOLDER,
         teacher=_teacher(plan, places, precision.device),
+        strategy=strategy,
     )
     trainer.progress.numbers = precision.name
+    trainer.ways.begin_at(order.job.rung if order.job else None)
     trainer.run(resume)
+    strategy.finish(network.module, precision.device)
+    return trainer, _Data(samples, splits)
+
+
+def _cache(order: _Order) -> Path:
+    """Return where a process keeps what it computes; each has a place of its own."""
+    folder = order.places.out / "cache"
+    rank = distributed.get_rank() if order.job is not None else 0
+    return folder / f"process-{rank + 1}" if rank else folder
+
+
+def _conclude(trainer: Trainer, places: Places, data: _Data) -> Result:
+    """Measure what was trained and write it."""
+    plan, reporter = trainer.plan, trainer.reporter
     if plan.recipe.model.adapter is not None:
         folder = places.out / RESULT_FOLDER
-        keep_adapter(network, plan, folder, lambda line: reporter.tell("LogWritten", lines=(line,)))
-    run = _measured(plan, places, trainer, splits, samples)
+        keep_adapter(trainer.network, plan, folder, reporter.log)
+    run = _measured(plan, places, trainer, data.splits, data.samples)
     return _write(trainer, run)
 
 

@@ -73,6 +73,13 @@ class Task(ABC):
     def loss(self, output: Any, batch: Batch) -> Tensor:
         """Return the mean loss of a batch, in nats, on fp32 numbers."""
 
+    def weight(self, batch: Batch) -> float:
+        """Return how much the loss of a batch is a mean over: samples, tokens, or pixels.
+
+        Means of parts weighed by it give the mean of the whole: parts may be other processes'.
+        """
+        return float(batch.size)
+
     @abstractmethod
     def meter(self, split: Split) -> Meter:
         """Return a fresh meter for a split."""

@@ -62,6 +62,10 @@ class AudioClassification(Task):
         loss: Tensor = self._loss(output.float(), batch.targets, batch.weights_B)
         return loss
 
+    def weight(self, batch: Batch) -> float:
+        """Return the samples of a batch, each as often as it is weighed."""
+        return self._loss.weight(batch.targets, batch.weights_B)
+
     def hits(self, output: Tensor, batch: Batch) -> tuple[float, int]:
         """Return how many of a batch were right."""
         return float((output.argmax(dim=1) == batch.targets).sum()), batch.size

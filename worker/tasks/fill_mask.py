@@ -78,6 +78,10 @@ class FillMask(LanguageTask):
         """Return the mean cross-entropy of the hidden tokens."""
         return guess_loss(output.logits, batch.targets, self.plan.recipe.train.label_smoothing)
 
+    def weight(self, batch: Batch) -> float:
+        """Return how many tokens of a batch have a target."""
+        return float((batch.targets != IGNORED).sum())
+
     def meter(self, split: Split) -> GuessMeter:
         """Return a meter of perplexity, with a few texts as the model fills them in."""
         return GuessMeter(len(split), self._guesses)

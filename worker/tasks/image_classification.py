@@ -78,6 +78,13 @@ class ImageClassification(Task):
         loss: Tensor = self._loss(output.float(), batch.targets, batch.weights_B)
         return loss
 
+    def weight(self, batch: Batch) -> float:
+        """Return the samples of a batch, each as often as it is weighed; blended ones are not."""
+        augment = self.plan.recipe.augment
+        if augment.mixup_alpha or augment.cutmix_alpha:
+            return float(batch.size)
+        return self._loss.weight(batch.targets, batch.weights_B)
+
     def hits(self, output: Tensor, batch: Batch) -> tuple[float, int]:
         """Return how many of a batch were right."""
         return float((output.argmax(dim=1) == batch.targets).sum()), batch.size

@@ -49,6 +49,10 @@ class ImageSegmentation(DenseTask):
         mean: Tensor = total / (batch.targets != IGNORED).sum().clamp_min(1)
         return mean
 
+    def weight(self, batch: Batch) -> float:
+        """Return how many pixels of a batch belong to a class."""
+        return float((batch.targets != IGNORED).sum())
+
     def hits(self, output: Tensor, batch: Batch) -> None:
         """Return nothing: the mean over classes needs more than one batch."""
         del output, batch

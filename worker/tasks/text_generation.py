@@ -20,6 +20,7 @@ from worker.data.chats import (
     with_template,
 )
 from worker.data.samples import Samples
+from worker.data.tagged import IGNORED
 from worker.data.texts import cut_note
 from worker.evaluation.guesses import GuessMeter, Sample, guess_loss
 from worker.export.snippets_text import generation_snippet
@@ -96,6 +97,10 @@ class TextGeneration(LanguageTask):
     def loss(self, output: Any, batch: Batch) -> Tensor:
         """Return the mean cross-entropy of the tokens of answers."""
         return guess_loss(output.logits, batch.targets, self.plan.recipe.train.label_smoothing)
+
+    def weight(self, batch: Batch) -> float:
+        """Return how many tokens of a batch have a target."""
+        return float((batch.targets != IGNORED).sum())
 
     def meter(self, split: Split) -> GuessMeter:
         """Return a meter of perplexity, with a few answers that the model writes."""

@@ -10,6 +10,7 @@ from worker.contract.manifest import Result, SplitMetrics
 from worker.data.batches import Batch, Split
 from worker.data.samples import Samples
 from worker.data.tagged import (
+    IGNORED,
     OUTSIDE,
     TaggedSplit,
     encode_tagged,
@@ -75,6 +76,10 @@ class TokenClassification(LanguageTask):
         """Return the mean cross-entropy of the words."""
         smoothing = self.plan.recipe.train.label_smoothing
         return masked_loss(output.logits, batch.targets, smoothing)
+
+    def weight(self, batch: Batch) -> float:
+        """Return how many tokens of a batch have a target."""
+        return float((batch.targets != IGNORED).sum())
 
     def meter(self, split: Split) -> SpanMeter:
         """Return a meter of F1 of spans."""

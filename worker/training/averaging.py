@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from worker.distributed.strategy import Strategy, own_part
+
 _WARM_UP_POWER = 2 / 3
 _COUNT = "updates"
 
@@ -17,8 +19,11 @@ class WeightAverage:
     beginning: 1 - (1 + updates) ** (-2/3).
     """
 
-    def __init__(self, module: nn.Module, decay: float | None) -> None:
+    def __init__(
+        self, module: nn.Module, decay: float | None, strategy: Strategy | None = None
+    ) -> None:
         self._decay = decay or 0.0
+        self._strategy = strategy or Strategy()
         self._updates = 0
         trained = {name for name, p in module.named_parameters() if p.requires_grad}
         fixed = {name for name, p in module.named_parameters() if not p.requires_grad}
@@ -39,7 +44,10 @@ class WeightAverage:
             return
         decay = min(self._decay, 1 - (1 + self._updates) ** -_WARM_UP_POWER)
         self._updates += 1
-        torch._foreach_lerp_(list(self._mean.values()), list(self._live.values()), 1 - decay)
+        # Each process moves its own part of what is divided.
+        mean = [own_part(tensor) for tensor in self._mean.values()]
+        live = [own_part(tensor) for tensor in self._live.values()]
+        torch._foreach_lerp_(mean, live, 1 - decay)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -64,15 +72,14 @@ class WeightAverage:
         """Return what a checkpoint keeps."""
         if not self._live:
             return {}
-        mean = {name: tensor.detach().cpu().clone() for name, tensor in self._mean.items()}
-        return {**mean, _COUNT: torch.tensor(self._updates)}
+        return {**self._strategy.whole(self._mean), _COUNT: torch.tensor(self._updates)}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a checkpoint."""
         if state and self._live:
             self._updates = int(state[_COUNT])
             for name, tensor in self._mean.items():
-                tensor.copy_(state[name])
+                tensor.copy_(self._strategy.part(state[name], tensor))
 
     @torch.no_grad()
     def _copy(self, source: Mapping[str, Tensor]) -> None:

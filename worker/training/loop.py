@@ -1,11 +1,9 @@
 """The one training loop: stages, epochs, steps, with a stop, a resume and a guard at every step."""
 
-import resource
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from worker.contract.failures import FailureCode, RunError
@@ -14,15 +12,17 @@ from worker.contract.plan import Plan
 from worker.contract.run_events import StepPoint
 from worker.contract.stages import Stage
 from worker.data.batches import Split
+from worker.distributed.strategy import Strategy
 from worker.evaluation.predict import Predictor
 from worker.modeling.network import Network
 from worker.task import Task
 from worker.training.checkpoint import Snapshot, save_checkpoint
 from worker.training.distillation import Teacher
 from worker.training.features import FeatureCache, FeatureMaker
+from worker.training.memory import memory_bytes
 from worker.training.precision import Precision
 from worker.training.progress import Best, EpochSums, Progress, is_better
-from worker.training.randomness import random_states, restore_random
+from worker.training.randomness import numbered, random_states, restore_random, states_of
 from worker.training.reporting import Control, Reporter
 from worker.training.sampling import epoch_seed
 from worker.training.schedules import PLATEAU_PATIENCE, plateau_factor, rate_factor
@@ -58,13 +58,14 @@ class Trainer:
     progress: Progress = field(default_factory=Progress)
     best_weights: dict[str, Tensor] | None = None
     teacher: Teacher | None = None
+    strategy: Strategy = field(default_factory=Strategy)
 
     def __post_init__(self) -> None:
         train = self.plan.recipe.train
         self._began = self._saved_at = time.monotonic()
         self._active: ActiveStage | None = None
         self.ways = Ways(
-            self.plan, self.task, self.network, self.precision, self.reporter, self.teacher
+            self.task, self.network, self.precision, self.reporter, self.teacher, self.strategy
         )
         self._predictor = Predictor(
             self.task,
@@ -90,7 +91,7 @@ class Trainer:
         """
         if resume is not None:
             self.progress, self.best_weights = resume.progress, _own(resume.best)
-            self.network.module.load_state_dict(dict(resume.weights))
+            self.strategy.load(self.network.module, resume.weights)
         stages = self.plan.recipe.stages
         for index in range(self.progress.stage, len(stages) + 1):
             self._run_stage(index, stages[index - 1], resume)
@@ -101,11 +102,12 @@ class Trainer:
         average = resume.average if resume is not None else None
         active = self._active = self._begin(index, stage, average)
         if resume is not None and resume.optimizer is not None:
-            active.optimizer.load_state_dict(resume.optimizer)
+            moments = self.strategy.moments(resume.optimizer, active.parameters)
+            active.optimizer.load_state_dict(moments)
             if self.precision.scaler is not None and resume.scaler is not None:
                 self.precision.scaler.load_state_dict(resume.scaler)
             if self.progress.sums.batches:
-                restore_random(resume.random)
+                self._restore_random(resume.random)
         reason = "early_stopping" if self._is_stale() else "complete"
         # A stop while measuring leaves a trained epoch that was not yet finished.
         while reason == "complete" and (
@@ -119,10 +121,12 @@ class Trainer:
         count, groups = begin_stage(self.network, stage)
         module: nn.Module = self.network.module
         cache = self._features(stage)
+        trained = cache.tail if cache else module
         active = ActiveStage(
             index=index,
             stage=stage,
-            module=cache.tail if cache else module,
+            module=trained,
+            runs=self.strategy.wrap(trained),
             train=cache.train if cache else self.train_split,
             validation=cache.validation if cache else self.validation_split,
             optimizer=optimizer_for(stage, groups),
@@ -151,6 +155,8 @@ class Trainer:
         # A teacher must see the pictures themselves, and so must what learns without labels.
         augmented = self.plan.has_random_augmentation or self.teacher is not None
         augmented = augmented or self.task.unlabeled is not None
+        if not self.strategy.may_cut:
+            return None
         return self._maker.for_stage(stage, augmented=augmented, num_samples=seen)
 
     def _run_epoch(self, active: ActiveStage) -> None:
@@ -158,12 +164,12 @@ class Trainer:
         number, seed = progress.epochs_done + 1, recipe.reproducibility.seed
         batches = self.ways.batches(active.train, number)
         if progress.sums.batches == 0:
-            torch.manual_seed(epoch_seed(seed, number))
+            self.strategy.seed(epoch_seed(seed, number))
         for indices in batches[progress.sums.batches :]:
             if progress.stage_step >= active.total_steps:
                 break
             self._check()
-            if time.monotonic() - self._saved_at >= recipe.resources.checkpoint_every_s:
+            if self._is_due(recipe.resources.checkpoint_every_s):
                 self.save(active)
             began = time.monotonic()
             self._count(active, began, self._step(active, indices))
@@ -201,7 +207,7 @@ class Trainer:
         began = time.monotonic()
         # What is measured, and kept where it is best, is the running mean if there is one.
         with self.ways.average.in_place():
-            measured = self._predictor.measure(active.module, active.validation)
+            measured = self.strategy.same(self._predictor.measure(active.module, active.validation))
             if not is_finite(measured.loss):
                 raise RunError(
                     FailureCode.DIVERGED,
@@ -228,8 +234,12 @@ class Trainer:
             seconds=sums.seconds + time.monotonic() - began,
             step=progress.step,
         )
-        if time.monotonic() - self._saved_at >= _LEAST_CHECKPOINT_S:
+        if self._is_due(_LEAST_CHECKPOINT_S):
             self.save(active)
+
+    def _is_due(self, seconds: float) -> bool:
+        """Return whether the last checkpoint is so long ago; processes go by one clock."""
+        return self.strategy.same(time.monotonic() - self._saved_at >= seconds)
 
     def _remember(self, number: int, measured: SplitMetrics, stage: Stage) -> bool:
         """Keep the best weights and count epochs without progress; return whether this is best."""
@@ -242,7 +252,7 @@ class Trainer:
         if is_best:
             progress.best = Best(value=value, epoch=number)
             if stopping is not None and stopping.restore_best:
-                self.best_weights = _own(self.network.module.state_dict())
+                self.best_weights = self.strategy.whole_state(self.network.module)
         if is_better(value, progress.stage_best, rises=rises, margin=margin):
             progress.stage_best, progress.stale_epochs = value, 0
         else:
@@ -269,11 +279,14 @@ class Trainer:
         progress = self.progress
         restored = None
         self.ways.end()
+        self.strategy.unwrap(active.module)
+        active.runs = active.module
         self.ways.average.keep()
         if self.best_weights is not None and progress.best is not None:
             if progress.best.epoch != progress.epochs_done:
                 restored = progress.best.epoch
-            self.network.module.load_state_dict(self.best_weights)
+            self.strategy.load(self.network.module, self.best_weights)
+        self._compare(active.stage.name)
         rate = progress.stage_seen / max(progress.stage_seconds, 1e-9)
         told = {
             "index": active.index,
@@ -299,21 +312,26 @@ class Trainer:
         self._active = None
 
     def save(self, active: ActiveStage) -> None:
-        """Write a checkpoint and tell it."""
+        """Write a checkpoint and tell it; it holds all of what several processes hold."""
         self.progress.seconds += time.monotonic() - self._began
         self._began = time.monotonic()
-        scaler = self.precision.scaler
+        scaler, strategy = self.precision.scaler, self.strategy
         snapshot = Snapshot(
             progress=self.progress,
-            weights=self.ways.average.trained(self.network.module.state_dict()),
+            weights=strategy.whole(self.ways.average.trained(self.network.module.state_dict())),
             best=self.best_weights,
-            optimizer=active.optimizer.state_dict(),
-            random=random_states(),
+            optimizer=strategy.whole_moments(active.optimizer.state_dict()),
+            random=numbered(strategy.collect(random_states())),
             average=self.ways.average.state(),
             scaler=scaler.state_dict() if scaler is not None else None,
         )
-        saved = save_checkpoint(self.checkpoints, self.plan.plan_hash, snapshot)
+        if strategy.is_main:
+            self._write(snapshot)
+        strategy.wait()
         self._saved_at = time.monotonic()
+
+    def _write(self, snapshot: Snapshot) -> None:
+        saved = save_checkpoint(self.checkpoints, self.plan.plan_hash, snapshot)
         self.reporter.tell(
             "CheckpointSaved",
             path=f"out/checkpoints/{saved.folder.name}",
@@ -323,6 +341,26 @@ class Trainer:
             step=self.progress.step,
             size=saved.size,
         )
+
+    def _compare(self, stage: str) -> None:
+        """Make sure that a stage left the same weights everywhere.
+
+        Raises:
+            RunError: it did not; going on would train several networks as if they were one.
+        """
+        if self.strategy.differs(self.network.module):
+            raise RunError(
+                FailureCode.INTERNAL, f"After stage {stage} the processes hold different weights."
+            )
+
+    def _restore_random(self, states: dict[str, Tensor]) -> None:
+        """Go on with this process's random numbers, or with fresh ones where it had none."""
+        own = states_of(states, self.strategy.rank, self.strategy.world)
+        if own is None:
+            seed, progress = self.plan.recipe.reproducibility.seed, self.progress
+            self.strategy.seed(epoch_seed(seed, progress.epochs_done + 1) + progress.sums.batches)
+            return
+        restore_random(own)
 
     @property
     def base_features(self) -> FeatureCache | None:
@@ -340,7 +378,8 @@ class Trainer:
         """Stop where the outside or the clock asks for it, with a checkpoint on disk."""
         limit = self.plan.recipe.resources.max_minutes
         late = limit is not None and self.seconds > limit * 60
-        if not late and not self.control.should_stop():
+        late, stopped = self.strategy.any((late, self.control.should_stop()))
+        if not late and not stopped:
             return
         if self._active is not None:
             self.save(self._active)
@@ -353,10 +392,3 @@ def _own(tensors: object) -> dict[str, Tensor] | None:
     if not isinstance(tensors, dict):
         return None
     return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
-
-
-def memory_bytes() -> int:
-    """Return the most memory used so far: of the GPU where there is one, else of the process."""
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated())
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

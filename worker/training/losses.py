@@ -85,10 +85,20 @@ class ClassLoss(nn.Module):
 
     def _mean(self, losses_B: Tensor, targets: Tensor, weights_B: Tensor | None) -> Tensor:
         shares_B = torch.ones_like(losses_B) if weights_B is None else weights_B.to(losses_B)
-        totals_B = shares_B
-        if self.weights_C is not None and targets.ndim == 1:
-            totals_B = shares_B * self.weights_C[targets]
-        return (losses_B * shares_B).sum() / totals_B.sum()
+        return (losses_B * shares_B).sum() / self._totals(shares_B, targets).sum()
+
+    def _totals(self, shares_B: Tensor, targets: Tensor) -> Tensor:
+        if self.weights_C is None or targets.ndim > 1:
+            return shares_B
+        return shares_B * self.weights_C[targets]
+
+    def weight(self, targets: Tensor, weights_B: Tensor | None = None) -> float:
+        """Return what the loss of these targets was divided by."""
+        if self.weights_C is None and weights_B is None:
+            return float(len(targets))
+        ones_B = torch.ones(len(targets), device=targets.device)
+        shares_B = ones_B if weights_B is None else weights_B.to(ones_B)
+        return float(self._totals(shares_B, targets).sum())
 
 
 def focal_losses(scores_BC: Tensor, targets_B: Tensor, weights_C: Tensor | None) -> Tensor:

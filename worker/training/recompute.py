@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-_LEAST_BLOCKS = 2
+from worker.distributed.blocks import blocks_of
 
 
 def recompute_blocks(module: nn.Module) -> list[nn.Module]:
@@ -19,7 +19,7 @@ def recompute_blocks(module: nn.Module) -> list[nn.Module]:
     Blocks are the members of the outermost lists of layers. The result is the same: random
     numbers are drawn alike, and BatchNorm counts a batch once.
     """
-    blocks = [block for block in _blocks(module) if "forward" not in vars(block)]
+    blocks = [block for block in blocks_of(module) if "forward" not in vars(block)]
     for block in blocks:
         block.forward = partial(_run, block, block.forward)
     return blocks
@@ -29,15 +29,6 @@ def keep_blocks(blocks: list[nn.Module]) -> None:
     """Undo it."""
     for block in blocks:
         del block.forward
-
-
-def _blocks(module: nn.Module) -> Iterator[nn.Module]:
-    for child in module.children():
-        members = [part for part in child.children() if any(True for _ in part.parameters())]
-        if isinstance(child, nn.Sequential | nn.ModuleList) and len(members) >= _LEAST_BLOCKS:
-            yield from members
-        else:
-            yield from _blocks(child)
 
 
 def _run(block: nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

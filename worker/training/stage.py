@@ -15,11 +15,15 @@ from worker.training.optimizers import build_optimizer
 
 @dataclass
 class ActiveStage:
-    """A stage in motion. `module` is what runs: the whole network, or its head on features."""
+    """A stage in motion. `module` is what trains: the whole network, or its head on features.
+
+    `runs` is the same as it is called for training, where processes exchange gradients.
+    """
 
     index: int
     stage: Stage
     module: nn.Module
+    runs: nn.Module
     train: Split
     validation: Split
     optimizer: optim.Optimizer

@@ -1,12 +1,13 @@
 """One update of the weights: from samples to their loss, from the loss to new weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
 from worker.data.batches import Batch
+from worker.distributed.strategy import Strategy
 from worker.task import Task
 from worker.training.memory import MemoryLadder, is_out_of_memory
 from worker.training.optimizers import set_rates
@@ -49,17 +50,19 @@ def plain_objective(task: Task, precision: Precision) -> Objective:
 
 @dataclass
 class _Sums:
-    """What the parts of an update add up to."""
+    """What the parts of an update add up to, over all processes.
+
+    `weight` is what the mean loss is a mean over: samples, or tokens, or pixels.
+    """
 
     loss: float = 0.0
-    hits: list[tuple[float, int]] = field(default_factory=list)
+    weight: float = 0.0
+    hits: tuple[float, int] | None = None
 
     @property
-    def both(self) -> tuple[float, int] | None:
-        """The hits of all parts, where the task counts them."""
-        if not self.hits:
-            return None
-        return sum(hit for hit, _ in self.hits), sum(count for _, count in self.hits)
+    def mean(self) -> float:
+        """The mean loss of the update."""
+        return self.loss / self.weight if self.weight else self.loss
 
 
 @dataclass
@@ -67,13 +70,15 @@ class Stepper:
     """Makes updates of a stage's weights, one after the other.
 
     The samples of an update go through the network in parts of `ladder.size`, whose gradients add
-    up to those of the whole; where memory runs out, the parts become smaller.
+    up to those of the whole; where memory runs out, the parts become smaller. Several processes
+    share each part, and the update is that of one.
     """
 
     task: Task
     precision: Precision
     objective: Objective
     ladder: MemoryLadder
+    strategy: Strategy = field(default_factory=Strategy)
 
     def step(self, active: ActiveStage, indices: Tensor, factor: float) -> Step:
         """Make one update with every rate times a factor.
@@ -89,36 +94,52 @@ class Stepper:
             active.optimizer.zero_grad(set_to_none=True)
             try:
                 sums = self._gradients(active, indices)
-                if is_finite(sums.loss):
+                if is_finite(sums.mean):
                     self._update(active)
-                return Step(rates, sums.loss, sums.both)
+                return Step(rates, sums.mean, sums.hits)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
             # Outside of the handler the failed part is forgotten and its memory is free.
             restore_random(states)
             active.optimizer.zero_grad(set_to_none=True)
-            self.ladder.descend(active.module, len(indices))
+            self.ladder.descend(active.module, len(indices), self.strategy.world)
 
     def _gradients(self, active: ActiveStage, indices: Tensor) -> _Sums:
         sums = _Sums()
-        for part in self.ladder.parts(indices):
-            batch = active.train.take(part, train=True)
-            outcome = self.objective(active.module, batch)
-            share = len(part) / len(indices)
-            value = float(outcome.loss.detach())
-            sums.loss += value * share
-            if not is_finite(value):
-                return sums
-            self._backward(outcome.loss * share if share < 1 else outcome.loss)
-            hits = self.task.hits(outcome.output, batch)
-            if hits is not None:
-                sums.hits.append(hits)
+        parts = self.ladder.parts(indices)
+        for number, part in enumerate(parts, start=1):
+            own, counts = self.strategy.slice(part)
+            with self.strategy.exchanging(active.runs, now=number == len(parts)):
+                batch = active.train.take(own, train=True)
+                outcome = self.objective(active.runs, batch)
+                weight = self.task.weight(batch) if counts else 0.0
+                self._add(sums, outcome, batch, weight)
+                if not is_finite(sums.loss):
+                    return sums
+                # One part is divided by what is known now; of several, the sum is at the end.
+                whole = sums.weight if len(parts) == 1 else float(len(indices))
+                self._backward(outcome.loss, weight * self.strategy.world / (whole or 1.0))
+        if len(parts) > 1 and sums.weight:
+            _scale(active.parameters, len(indices) / sums.weight)
         return sums
 
-    def _backward(self, loss: Tensor) -> None:
+    def _add(self, sums: _Sums, outcome: Outcome, batch: Batch, weight: float) -> None:
+        """Add what all processes found; all of them come to know the same."""
+        hits = self.task.hits(outcome.output, batch) if weight else None
+        hit, count = hits or (0.0, 0)
+        value = float(outcome.loss.detach()) if weight else 0.0
+        loss, weighed, hit, count = self.strategy.total((value * weight, weight, hit, count))
+        sums.loss += loss
+        sums.weight += weighed
+        if count:
+            before = sums.hits or (0.0, 0)
+            sums.hits = before[0] + hit, before[1] + int(count)
+
+    def _backward(self, loss: Tensor, factor: float) -> None:
         scaler = self.precision.scaler
-        (loss if scaler is None else scaler.scale(loss)).backward()
+        scaled = loss if factor == 1 else loss * factor
+        (scaled if scaler is None else scaler.scale(scaled)).backward()
 
     def _update(self, active: ActiveStage) -> None:
         scaler, limit = self.precision.scaler, active.stage.optimizer.max_grad_norm
@@ -131,6 +152,13 @@ class Stepper:
         else:
             scaler.step(active.optimizer)
             scaler.update()
+
+
+def _scale(parameters: Iterable[nn.Parameter], factor: float) -> None:
+    if factor != 1:
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad.mul_(factor)
 
 
 def is_finite(value: float) -> bool:

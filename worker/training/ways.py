@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from worker.contract.failures import FailureCode, RunError
-from worker.contract.plan import Plan
 from worker.data.batches import Batch, Split
+from worker.distributed.job import Rung
+from worker.distributed.strategy import Strategy
 from worker.modeling.network import Network
 from worker.task import Task
 from worker.training.averaging import WeightAverage
@@ -43,21 +43,24 @@ class Ways:
 
     def __init__(
         self,
-        plan: Plan,
         task: Task,
         network: Network,
         precision: Precision,
         reporter: Reporter,
-        teacher: Teacher | None = None,
+        teacher: Teacher | None,
+        strategy: Strategy,
     ) -> None:
+        plan = task.plan
         self._plan, self._task, self._network = plan, task, network
         self._precision, self._reporter, self._teacher = precision, reporter, teacher
+        self._strategy = strategy
         train = plan.recipe.train
         self._own = task.stepper(precision)
         self._size = train.batch_for(plan.split_sizes.get("train", 0))
         self._ladder = MemoryLadder(self._size, reporter.log)
         self._penalty = StartPenalty(network, train.l2_sp) if train.l2_sp else None
         self._used = Used()
+        self._rung: Rung | None = None
         self._done = 0.0
         self._stepper = self._plain()
         self.average = WeightAverage(network.module, None)
@@ -67,7 +70,13 @@ class Ways:
 
     def _plain(self) -> Stepper:
         objective = plain_objective(self._task, self._precision)
-        return Stepper(self._task, self._precision, objective, self._ladder)
+        return Stepper(self._task, self._precision, objective, self._ladder, self._strategy)
+
+    def begin_at(self, rung: Rung | None) -> None:
+        """Begin with smaller parts, where memory has run out before."""
+        self._rung = rung
+        if rung is not None:
+            self._ladder.begin_at(rung)
 
     def batches(self, split: Split, epoch: int) -> list[Tensor]:
         """Return the samples of each update of an epoch."""
@@ -93,9 +102,10 @@ class Ways:
         if recipe.data.imbalance.synthesize == "smote":
             active.train = self._enlarged(active)
         active.steps_per_epoch = len(self.batches(active.train, 0))
-        if recipe.train.gradient_checkpointing and not self._ladder.recompute(active.module):
+        asked = recipe.train.gradient_checkpointing or (self._rung and self._rung.recompute)
+        if asked and not self._ladder.recompute(active.module):
             self._reporter.log("gradient_checkpointing: this part of the network has no blocks.")
-        self.average = WeightAverage(self._network.module, self._decay)
+        self.average = WeightAverage(self._network.module, self._decay, self._strategy)
         self._stepper.objective = self._objective()
         if active.stage.optimizer.lr == "auto":
             self._take_rate(active, progress)
@@ -170,7 +180,7 @@ class Ways:
         known = {trial.stage: trial for trial in progress.trials}
         trial = known.get(active.index)
         if trial is None:
-            trial = self._try_rates(active)
+            trial = self._strategy.same(self._try_rates(active))
             progress.trials.append(trial)
             self._reporter.log(
                 f"stage {active.stage.name}: tried {len(trial.rates)} rates, took {trial.rate:.3g}."
@@ -187,7 +197,7 @@ class Ways:
         seed = self._plan.recipe.reproducibility.seed
         trial = replace(active, optimizer=optimizer_for(active.stage, active.groups))
         batches = self.batches(active.train, 0)
-        torch.manual_seed(epoch_seed(seed, 0))
+        self._strategy.seed(epoch_seed(seed, 0))
 
         def loss_at(number: int, rate: float) -> float:
             return self._stepper.step(trial, batches[number % len(batches)], rate).loss
