@@ -81,6 +81,8 @@ class FineTunePage {
     facts?.removeAttribute("aria-busy");
     if (page) {
       swap(page, `${kind}-facts`);
+      swap(page, "base-near");
+      if (kind === "base") this.#begin(page);
       this.#follow(page);
     } else if (facts) facts.textContent = this.data.words.failed;
     this.#checkSoon();
@@ -98,6 +100,14 @@ class FineTunePage {
     const isOurs = !own || own === this.data.suggested;
     this.data.suggested = isOurs ? name : this.data.suggested;
     return isOurs ? name : "";
+  }
+
+  /** A network that has learned nothing begins with random weights. @param {Document} page */
+  #begin(page) {
+    const area = page.getElementById("recipe");
+    if (!(area instanceof HTMLTextAreaElement)) return;
+    const path = ["model", "base", "weights"];
+    this.recipe.set(path, new RecipeText(area).get(path));
   }
 
   /** Other data may be for another task: then the ways and the recipe are others too. @param {Document} page */

@@ -174,3 +174,43 @@ async def test_texts_bring_their_own_task_and_ways(reader: httpx.AsyncClient, sh
     masked = await form(reader, data="ada/reviews", base="ada/bert", task="fill-mask")
     assert "task: fill-mask" in recipe_of(masked)
     assert "Go on learning" in masked
+
+
+async def test_encoders_of_sentences_are_offered_for_texts(
+    reader: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    files = {
+        "train.csv": b"text,label\n" + b"".join(b"a %d,x\nb %d,y\n" % (n, n) for n in range(9))
+    }
+    await shelf.put(RepositoryKind.DATASET, "texts", files)
+    card = b"---\nlibrary_name: sentence-transformers\n---\n# Encoder\n"
+    await shelf.put(RepositoryKind.MODEL, "encoder", {"README.md": card})
+    page = await form(reader, data="ada/texts")
+    assert 'data-value="ada/encoder"' in page
+    assert 'data-value="ada/lite0"' not in page
+
+
+async def test_an_environment_makes_a_recipe_for_an_agent(
+    reader: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    page = await form(reader, data="env/Acrobot-v1")
+    assert "An agent learns here" in page
+    assert "id: Acrobot-v1" in recipe_of(page)
+    assert 'data-value="tuningfork/mlp-policy"' in page
+    ready = await form(reader, data="env/Acrobot-v1", base="tuningfork/mlp-policy")
+    assert "weights: random" in recipe_of(ready)
+    assert "Ready to start" in ready
+    unknown = await form(reader, data="env/Chess")
+    assert "There is no such environment" in unknown
+
+
+async def test_a_network_that_knows_nothing_is_trained_as_a_whole(
+    reader: httpx.AsyncClient, shelf: Shelf
+) -> None:
+    rows = "".join(f"u{n % 4},i{n % 6},{n}\n" for n in range(40))
+    files = {"ratings.csv": f"userId,movieId,timestamp\n{rows}".encode()}
+    await shelf.put(RepositoryKind.DATASET, "choices", files)
+    page = await form(reader, data="ada/choices", base="tuningfork/two-tower")
+    assert "task: recommendation" in recipe_of(page)
+    assert "train: all" in recipe_of(page)
+    assert "It begins with random weights" in page

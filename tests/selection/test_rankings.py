@@ -250,3 +250,26 @@ async def test_a_form_that_cannot_be_used_comes_back_with_the_reason(comparer: C
     assert answer.status_code == 422
     assert "candidates" in answer.text
     assert "nobody/nothing" in answer.text
+
+
+async def test_texts_are_compared_as_texts(comparer: Comparer) -> None:
+    rows = "".join(f"a story {n},{'good' if n % 2 else 'bad'}\n" for n in range(40))
+    files = {"train.csv": f"text,label\n{rows}".encode()}
+    dataset = RepositoryKind.DATASET
+    data = await make_repository(comparer.app, comparer.user, dataset, "stories", files)
+    config = {"model_type": "bert", "max_position_embeddings": 64}
+    base = {"config.json": json.dumps(config).encode(), "model.safetensors": b"weights"}
+    card = b"---\nlibrary_name: transformers\n---\n# Words\n"
+    for name in ("words-1", "words-2"):
+        files = base | {"README.md": card}
+        await make_repository(comparer.app, comparer.user, RepositoryKind.MODEL, name, files)
+    page = (await comparer.get(f"/compare?data={data}")).text
+    assert f'value="{comparer.user.name}/words-1"' in page
+    assert f'value="{comparer.user.name}/base-1"' not in page
+    names = [f"{comparer.user.name}/words-{n}" for n in (1, 2)]
+    answers = {"data": data, "base": names}
+    answer = await comparer.client.post("/compare", data=answers, headers=comparer.headers)
+    assert answer.status_code == 303, answer.text
+    job_id = answer.headers["location"].rpartition("/")[2]
+    ranking = (await comparer.get(f"/api/v1/rankings/{job_id}")).json()
+    assert ranking["request"]["task"] == "text-classification"

@@ -20,6 +20,7 @@ from app.jobs.pages.suggestions import (
     NOTHING_CHOSEN,
     draft_recipe,
     fitting_preset,
+    is_blank,
     suggested_name,
     suggestions,
 )
@@ -27,8 +28,10 @@ from app.jobs.pages.words import form_words
 from app.jobs.policy import access_run
 from app.jobs.service.submission import submit
 from worker.contract.plan import Plan
+from worker.contract.rank import RANKABLE
 from worker.contract.recipe import Recipe
 from worker.contract.recipe_text import RecipeError, recipe_from_text, recipe_to_yaml
+from worker.contract.tasks import TASKS
 
 router = APIRouter()
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
@@ -68,7 +71,7 @@ async def fine_tune(
     look = Look(request, viewer)
     data, base = await look.data(_named(wanted.data)), await look.base(_named(wanted.base))
     task = task_choice(wanted.task, data.facts, base.facts).name
-    known = fitting_preset(wanted.preset, task)
+    known = fitting_preset(wanted.preset, task, wanted.base)
     text = recipe_to_yaml(draft_recipe(known, wanted.base, wanted.data, task))
     return await _page(request, viewer, Chosen(wanted.data, wanted.base, known, text, task))
 
@@ -137,6 +140,8 @@ async def _page(
         recipe_text=chosen.text,
         check=found,
         form_data=_form_data(chosen),
+        can_compare=task.name in RANKABLE,
+        is_blank=is_blank,
         **await suggestions(look.database, viewer, task.name),
     )
     page.headers["Cache-Control"] = "no-store"
@@ -149,4 +154,5 @@ def _named(name: str) -> str:
 
 def _form_data(chosen: Chosen) -> dict[str, Any]:
     name = suggested_name(chosen.base, chosen.data)
-    return {**form_fields(), "words": form_words(), "suggested": name}
+    modalities = {task: spec.modality for task, spec in TASKS.items()}
+    return {**form_fields(), "words": form_words(), "suggested": name, "modalities": modalities}

@@ -20,13 +20,13 @@ from app.jobs.pages.finetune_view import (
     check_view,
     data_facts,
 )
-from app.jobs.pages.suggestions import NOTHING_CHOSEN, draft_recipe, is_repo
-from app.jobs.service.estimates import estimated_seconds, where_it_runs
+from app.jobs.pages.suggestions import NOTHING_CHOSEN, PLAYGROUNDS, draft_recipe, is_repo
+from app.jobs.service.estimates import where_it_runs
 from app.jobs.service.examination import WEIGHTS, Doctor, Input, read_recipe
 from app.jobs.service.queueing import choose_queue
 from worker.contract.bases import PinnedBase
-from worker.contract.plan import Plan
-from worker.contract.recipe import Columns, Recipe
+from worker.contract.environment import ENVIRONMENTS, is_environment
+from worker.contract.recipe import Columns
 
 Facts = TypeVar("Facts")
 
@@ -52,6 +52,8 @@ class Look:
         """Return the data set at a glance."""
         if not name:
             return Picked()
+        if is_environment(name):
+            return _environment(name.partition("/")[2])
         taker = InventoryTaker(self.database, self._storage, self.viewer)
         try:
             try:
@@ -76,7 +78,8 @@ class Look:
 
     async def _base_facts(self, pinned: PinnedBase, source: Input | None) -> BaseFacts:
         if source is None:
-            return base_facts(pinned, 0, "")
+            # An architecture without a repository has no weights.
+            return base_facts(pinned.model_copy(update={"weights": "random"}), 0, "")
         async with self.database.transaction() as db:
             repository = await hub_policy.access_by_id(db, self.viewer, source.repository_id)
             files = await hub.list_files(db, repository, source.commit)
@@ -96,23 +99,24 @@ class Look:
         except AppError as error:
             details = error.details or (Detail("", error.message, error.fix),)
             return check_view(recipe=recipe, problems=details)
-        plan = examined.examination.plan
-        estimate, where = await self._outlook(recipe, plan)
+        async with self.database.transaction() as db:
+            where = await where_it_runs(db, await choose_queue(db, recipe))
         return check_view(
             recipe=recipe,
             findings=examined.examination.findings,
-            plan=plan,
-            estimate=estimate,
+            plan=examined.examination.plan,
+            needed=examined.needed,
             where=where,
         )
 
-    async def _outlook(self, recipe: Recipe, plan: Plan | None) -> tuple[float | None, str]:
-        async with self.database.transaction() as db:
-            queue = await choose_queue(db, recipe)
-            where = await where_it_runs(db, queue)
-            if plan is None:
-                return None, where
-            return await estimated_seconds(db, self.viewer, plan, queue), where
+
+def _environment(name: str) -> Picked[DataFacts]:
+    if name in ENVIRONMENTS:
+        return Picked(DataFacts(environment=name, attributes=ENVIRONMENTS[name]))
+    known = ", ".join(PLAYGROUNDS)
+    return Picked(
+        problem=_("There is no such environment. Known are %(known)s.") % {"known": known}
+    )
 
 
 def _in_words(error: AppError) -> str:

@@ -9,7 +9,9 @@ from app.core.i18n import _
 from app.datasets.schemas import FindingOut, InventoryOut
 from app.jobs.pages.run_view import trained_part
 from app.jobs.pages.stage_picture import StagePicture, stage_picture
+from app.jobs.pages.suggestions import NOTHING_CHOSEN
 from worker.contract.bases import PinnedBase
+from worker.contract.estimate import Estimate
 from worker.contract.findings import Finding
 from worker.contract.plan import Plan
 from worker.contract.presets import preset_recipe, presets_for
@@ -54,11 +56,16 @@ class ClassBar:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """A data set at a glance; `splits` are pairs of name and number of examples."""
+    """A data set at a glance; `splits` are pairs of name and number of examples.
 
-    data: InventoryOut
-    classes: Sequence[ClassBar]
-    splits: Sequence[tuple[str, int]]
+    In place of data an agent has an environment, some attributes of which may be shifted.
+    """
+
+    data: InventoryOut | None = None
+    classes: Sequence[ClassBar] = ()
+    splits: Sequence[tuple[str, int]] = ()
+    environment: str = ""
+    attributes: Sequence[str] = ()
 
 
 def data_facts(data: InventoryOut) -> DataFacts:
@@ -90,18 +97,21 @@ class BaseFacts:
 
 def base_facts(base: PinnedBase, size: int, license_name: str) -> BaseFacts:
     """Return what the page shows of a base model."""
-    if size <= _SMALL_BYTES:
+    if base.weights == "random":
+        cost = _("It begins with random weights and learns everything from your data.")
+    elif size <= _SMALL_BYTES:
         cost = _("A small network: a normal processor trains all of it in minutes.")
     elif size <= _MEDIUM_BYTES:
         cost = _("A middling network: the head is quick on a processor, all of it wants patience.")
     else:
         cost = _("A large network: without a graphics card train only the head.")
     is_language = base.library == "transformers"
+    sees = base.library in {"torchvision", "timm"}
     positions = base.config.get("max_position_embeddings")
     return BaseFacts(
         library=base.library,
         architecture=f"{base.library}/{base.architecture}",
-        image_size=0 if is_language else base.preprocessing.image_size,
+        image_size=base.preprocessing.image_size if sees else 0,
         max_tokens=positions if is_language and isinstance(positions, int) else 0,
         size=size,
         parameters=size // _BYTES_PER_PARAMETER,
@@ -120,7 +130,10 @@ class TaskChoice:
 
 def task_choice(wanted: str, data: DataFacts | None, base: BaseFacts | None) -> TaskChoice:
     """Return the task that was asked for where it fits, else the likeliest that does."""
-    fields = data.data.fields if data else ()
+    if data and data.environment:
+        agent: TaskName = "reinforcement-learning"
+        return TaskChoice(agent, [(agent, _(TASKS[agent].title))])
+    fields = data.data.fields if data and data.data else ()
     fitting = fitting_tasks(fields, base.library if base else "") or fitting_tasks(fields)
     if not fitting and base is not None:
         fitting = tuple(name for name in TASKS if base.library in TASKS[name].libraries)
@@ -144,7 +157,7 @@ class StageLine(NamedTuple):
 
 @dataclass(frozen=True)
 class CheckView:
-    """What the doctor says about a recipe, and the recipe in short. `estimate` in seconds."""
+    """What the doctor says about a recipe, the recipe in short, and what it will need."""
 
     problems: Sequence[Detail] = ()
     findings: Sequence[FindingOut] = ()
@@ -154,7 +167,7 @@ class CheckView:
     num_classes: int = 0
     image_size: int = 0
     epochs: int = 0
-    estimate: float | None = None
+    needed: Estimate | None = None
     where: str = ""
     stages: Sequence[StageLine] = ()
     picture: StagePicture | None = field(default=None)
@@ -166,6 +179,17 @@ class CheckView:
         errors = [finding for finding in self.findings if finding.severity == "error"]
         return len(self.problems) + len(errors)
 
+    @property
+    def basis(self) -> str:
+        """How the time is known, in words."""
+        if self.needed is None:
+            return ""
+        return {
+            "same": _("judged by earlier runs of this kind"),
+            "other": _("judged by the work of other runs here"),
+            "usual": _("a wide guess: nothing has run here yet"),
+        }[self.needed.basis]
+
 
 def check_view(
     *,
@@ -173,7 +197,7 @@ def check_view(
     problems: Sequence[Detail] = (),
     findings: Sequence[Finding] = (),
     plan: Plan | None = None,
-    estimate: float | None = None,
+    needed: Estimate | None = None,
     where: str = "",
 ) -> CheckView:
     """Return the view of a check, as far as it came."""
@@ -183,18 +207,22 @@ def check_view(
     return CheckView(
         problems=problems,
         findings=[FindingOut.of(finding) for finding in findings],
-        data_name=recipe.data.train.repo,
-        base_name=recipe.model.base.repo,
+        data_name=_chosen(recipe.data.train.repo),
+        base_name=_chosen(recipe.model.base.repo),
         sizes=list(plan.split_sizes.items()) if plan else (),
         num_classes=len(plan.classes) if plan else 0,
         image_size=(plan.image_size if plan else recipe.data.image_size) or 0,
         epochs=sum(stage.epochs or 0 for stage in stages),
-        estimate=estimate,
+        needed=needed,
         where=where,
         stages=[_stage_line(stage) for stage in stages],
         picture=stage_picture(stages),
         is_complete=plan is not None,
     )
+
+
+def _chosen(name: str) -> str:
+    return "" if name == NOTHING_CHOSEN else name
 
 
 def _stage_line(stage: Stage) -> StageLine:

@@ -10,12 +10,16 @@ from typing import Any, NamedTuple, TypedDict
 
 from app.core.i18n import _
 from worker.contract.recipe import recipe_json_schema
+from worker.contract.tasks import Modality
 
 N_ = str  # marks a sentence for translation where it cannot be translated yet
 
 
 class FieldSpec(TypedDict):
-    """One field as the page's script builds it; a limit that does not exist is None."""
+    """One field as the page's script builds it; a limit that does not exist is None.
+
+    `modalities` are what a task must work on to use the field; none means every task does.
+    """
 
     path: list[str]
     label: str
@@ -25,18 +29,21 @@ class FieldSpec(TypedDict):
     minimum: float | None
     maximum: float | None
     default: object
+    modalities: list[str]
 
 
 class _Offered(NamedTuple):
     path: str
     label: str
+    modalities: tuple[Modality, ...] = ()
 
 
 _GENERAL = (
     _Offered("train.batch_size", N_("Batch size")),
-    _Offered("data.image_size", N_("Image size")),
-    _Offered("augment.preset", N_("Augmentation")),
-    _Offered("train.label_smoothing", N_("Label smoothing")),
+    _Offered("data.image_size", N_("Image size"), ("image",)),
+    _Offered("data.max_length", N_("Longest text, tokens"), ("text",)),
+    _Offered("augment.preset", N_("Augmentation"), ("image", "audio")),
+    _Offered("train.label_smoothing", N_("Label smoothing"), ("image", "text", "audio")),
     _Offered("train.early_stopping.patience", N_("Stop early after")),
     _Offered("reproducibility.seed", N_("Seed")),
 )
@@ -111,6 +118,7 @@ def _spec(root: Mapping[str, Any], item: _Offered) -> FieldSpec:
         "maximum": _limit(plain, "maximum", "exclusiveMaximum"),
         # Inside a block that may be left out, nothing holds while it is out.
         "default": None if is_optional else node.get("default"),
+        "modalities": list(item.modalities),
     }
 
 

@@ -83,6 +83,11 @@ class Progress:
         """Epochs of all stages as planned."""
         return sum(stage.planned_epochs or 0 for stage in self.stages)
 
+    @property
+    def measures_training(self) -> bool:
+        """Whether the measure is known of training too."""
+        return any(epoch.get("train_value") is not None for epoch in self.epochs)
+
 
 def progress(plan: Plan, events: Iterable[JobEvent]) -> Progress:
     """Return the stages and epochs that events tell of; later attempts overrule earlier ones."""
@@ -186,8 +191,8 @@ def _sentence(kind: str, told: dict[str, Any]) -> tuple[str, str] | None:
         return "play", (text if told.get("resumed_from") else fresh) % told
     if kind == "DataLoaded":
         total = sum(told["sizes"].values())
-        text = ngettext("%(n)d image was read.", "%(n)d images were read.", total)
-        return "image", text % {"n": total}
+        text = ngettext("%(n)s example was read.", "%(n)s examples were read.", total)
+        return "dataset", text % {"n": f"{total:,}"}
     if kind == "PlanResolved":
         return "model", _("The network was built: %(count)s parameters.") % {
             "count": f"{told['total_count']:,}"

@@ -14,6 +14,8 @@ from worker.contract.manifest import Result
 _HUES = 8
 _MAX_CHARS = 400
 _BOX_NUMBERS = 4
+# More than these hide the picture; they come with the surest first.
+_MAX_SHAPES = 40
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,19 @@ def _picture(sample: Mapping[str, Any], hues: Mapping[str, int], images: str) ->
         Layer(title, view, shapes, _said(title, shapes))
         for title, shapes in (
             (_("As labelled"), _drawn(sample.get("true"), hues)),
-            (_("As found"), _drawn(sample.get("predicted"), hues)),
+            _found(_drawn(sample.get("predicted"), hues)),
         )
     ]
     address = f"{images}/{quote(path)}"
     return SeenPicture(path.rpartition("/")[2], address, width, height, layers)
+
+
+def _found(shapes: Sequence[Shape]) -> tuple[str, Sequence[Shape]]:
+    shown = shapes[:_MAX_SHAPES]
+    if len(shown) == len(shapes):
+        return _("As found"), shown
+    counts = {"shown": len(shown), "all": len(shapes)}
+    return _("As found, the surest %(shown)d of %(all)d") % counts, shown
 
 
 def _drawn(parts: Any, hues: Mapping[str, int]) -> list[Shape]:

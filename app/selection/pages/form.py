@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 
@@ -13,11 +14,14 @@ from app.core.http import JobWriter, RepoReader, database, storage_of
 from app.core.redirects import see
 from app.core.security import Viewer
 from app.core.templating import render
+from app.datasets.service import InventoryTaker
 from app.hub.schemas import RepositoryKind
 from app.jobs.service.examination import Doctor
-from app.jobs.service.nearby import near_names
+from app.jobs.service.nearby import near_bases, near_names
 from app.selection.service import Selector
-from worker.contract.rank import DEFAULT_SAMPLES, MAX_CANDIDATES, RANK_KIND
+from worker.contract.rank import DEFAULT_SAMPLES, MAX_CANDIDATES, RANK_KIND, RANKABLE
+from worker.contract.recipe import Columns
+from worker.contract.tasks import TASKS, TaskName, fitting_tasks
 
 router = APIRouter()
 SAMPLE_LIMITS = (200, 500, DEFAULT_SAMPLES, 2000, 5000)
@@ -45,17 +49,19 @@ class Answers(Wanted):
         """Every chosen model once, in order."""
         return list(dict.fromkeys([*self.base, *self.more.split()]))
 
-    def request(self) -> dict[str, JsonValue]:
+    def request(self, task: TaskName) -> dict[str, JsonValue]:
         """Return the values of the request."""
         stem = _NOT_IN_NAMES.sub("-", self.data.rpartition("/")[2]).strip("-._")[:80]
         values: dict[str, JsonValue] = {
             "kind": RANK_KIND,
             "name": f"{stem or 'data'}-bases",
+            "task": task,
             "candidates": [{"repo": name} for name in self.candidates],
             "data": {"train": {"repo": self.data}},
             "sample_limit": self.sample_limit,
         }
-        return values | ({"image_size": self.image_size} if self.image_size else {})
+        sized = self.image_size and TASKS[task].modality == "image"
+        return values | ({"image_size": self.image_size} if sized else {})
 
 
 @router.get("/compare")
@@ -72,11 +78,12 @@ async def start(
 ) -> Response:
     """Queue the comparison, or show what stands against it."""
     doctor = Doctor(database(request), storage_of(request), viewer)
+    task = await _task_of(request, viewer, answers.data)
     try:
         # A transaction of its own: when it fails half-way, the page can still be read.
         async with database(request).transaction() as db:
             selector = Selector(database(request), doctor, viewer)
-            job, _known = await selector.submit(db, answers.request())
+            job, _known = await selector.submit(db, answers.request(task))
             job_id = job.id
     except AppError as error:
         return await _page(request, viewer, answers, error)
@@ -86,7 +93,8 @@ async def start(
 async def _page(
     request: Request, viewer: Viewer, answers: Answers, problem: AppError | None = None
 ) -> Response:
-    near = await near_names(database(request), viewer, RepositoryKind.MODEL, "image-classification")
+    task = await _task_of(request, viewer, answers.data)
+    near = await near_bases(database(request), viewer, task)
     page = render(
         request,
         "selection/form.html",
@@ -99,10 +107,22 @@ async def _page(
         image_sizes=IMAGE_SIZES,
         max_candidates=MAX_CANDIDATES,
         problem=problem,
+        modality=TASKS[task].modality,
         here=str(request.url.path) + ("?" + request.url.query if request.url.query else ""),
     )
     page.headers["Cache-Control"] = "no-store"
     return page
+
+
+async def _task_of(request: Request, viewer: Viewer, data: str) -> TaskName:
+    """Return what data would be ranked for; the usual task while that cannot be told."""
+    fields: list[str] = []
+    if data:
+        taker = InventoryTaker(database(request), storage_of(request), viewer)
+        # What is wrong with the data is told when the comparison is to begin.
+        with suppress(AppError):
+            fields = (await taker.look(data, None, Columns())).fields
+    return next((name for name in fitting_tasks(fields) if name in RANKABLE), RANKABLE[0])
 
 
 def _offered(near: Sequence[str], chosen: Sequence[str]) -> list[tuple[str, bool]]:

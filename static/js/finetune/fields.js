@@ -3,8 +3,9 @@
 
 /**
  * @typedef {{path: string[], label: string, help: string, kind: string, options: string[],
- *   minimum: number | null, maximum: number | null, default: unknown}} Spec
- * @typedef {{general: Spec[], stage: Spec[], macro: Spec[], words: Record<string, string>}} FormData
+ *   minimum: number | null, maximum: number | null, default: unknown, modalities: string[]}} Spec
+ * @typedef {{general: Spec[], stage: Spec[], macro: Spec[], words: Record<string, string>,
+ *   modalities: Record<string, string>}} FormData
  * @typedef {import("./recipe.js").RecipeText} RecipeText
  */
 
@@ -25,7 +26,9 @@ export function buildForm(place, recipe, data, changed) {
     recipe.addStage();
     changed(true);
   });
-  const general = box(data.words.general, data.general.map((spec) => field(spec, spec.path)));
+  const modality = data.modalities[recipe.get(["task"]) ?? "image-classification"];
+  const used = data.general.filter((spec) => spec.modalities.length === 0 || spec.modalities.includes(modality));
+  const general = box(data.words.general, used.map((spec) => field(spec, spec.path)));
   place.replaceChildren(...boxes, add, general);
 
   /** @param {any} stage @param {number} index @param {number} count */
