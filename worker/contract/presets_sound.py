@@ -44,6 +44,21 @@ def _spoken() -> Values:
     return {"augment": {"preset": "specaugment"}, "train": _train(16, _all(40, 3e-3))}
 
 
+def _dictated() -> Values:
+    stage: Values = {
+        "name": "adapter",
+        "train": ["adapter"],
+        "epochs": 3,
+        "optimizer": _adamw(1e-3),
+        "scheduler": {"name": "linear", "warmup_ratio": 0.1},
+    }
+    return {
+        "model": {"adapter": {"type": "lora", "r": 16, "lora_alpha": 32}},
+        "augment": {"preset": "specaugment"},
+        "train": _train(8, stage),
+    }
+
+
 def _both_towers() -> Values:
     stage: Values = {"name": "all", "train": "all", "epochs": 10, "optimizer": _adamw(3e-3)}
     return {"train": _train(512, stage)}
@@ -94,6 +109,13 @@ SOUND_WAYS: tuple[tuple[str, str, str, Callable[[], Values], tuple[TaskName, ...
         N_("Write down speech"),
         N_("Train the whole network to write letter by letter what is said."),
         _spoken,
+        ("automatic-speech-recognition",),
+    ),
+    (
+        "speech-adapter",
+        N_("Whisper, adapter"),
+        N_("Freeze Whisper and train thin matrices beside its attention."),
+        _dictated,
         ("automatic-speech-recognition",),
     ),
     (
