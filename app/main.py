@@ -48,6 +48,8 @@ from app.jobs import background as jobs_background
 from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
 from app.jobs.service import job_tokens
+from app.playground import api as playground_api
+from app.playground import pages as playground_pages
 from app.selection import api as selection_api
 from app.selection import pages as selection_pages
 from app.sweeps import api as sweeps_api
@@ -74,6 +76,8 @@ def routers() -> list[APIRouter]:
         sweeps_pages.router,
         selection_api.router,
         selection_pages.router,
+        playground_api.router,
+        playground_pages.router,
         imports_api.router,
         bundles_api.router,
         imports_pages.router,

@@ -11,6 +11,7 @@ from app.discussions import tables as discussions
 from app.hub import tables as hub
 from app.imports import tables as imports
 from app.jobs import tables as jobs
+from app.playground import tables as playground
 from app.sweeps import tables as sweeps
 from app.tutorials import tables as tutorials
 from app.webhooks import tables as webhooks
@@ -26,6 +27,7 @@ __all__ = [
     "hub",
     "imports",
     "jobs",
+    "playground",
     "rate_limit",
     "sweeps",
     "tutorials",

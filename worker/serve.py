@@ -24,8 +24,10 @@ from worker.celery_app import Bell
 from worker.contract.protocol import Claim, ClaimRequest, Registered, Registration
 from worker.redaction import RedactingProcessor
 from worker.runner import ENGINE, Attempt, Workplace
+from worker.sandbox import Strength
 from worker.settings import SettingsError, WorkerSettings, capabilities, read_settings
 from worker.site_client import RefusedError, SiteClient, SiteError, UnreachableError
+from worker.trying.host import Predictor, wants_predictions
 from worker.warm_engine import WarmEngine
 
 log = structlog.get_logger(__name__)
@@ -194,20 +196,22 @@ def serve() -> int:
         configure_logging(settings)
         with own_directory(settings.directory):
             strength = sandbox.choose(settings.sandbox)
-            _serve(Worker(Workplace(settings, strength)), settings)
+            _serve(Worker(Workplace(settings, strength)), settings, strength)
     except (SettingsError, sandbox.SandboxError) as error:
         sys.stderr.write(f"The worker cannot start. {error}\n")
         return 2
     return 0
 
 
-def _serve(worker: Worker, settings: WorkerSettings) -> None:
+def _serve(worker: Worker, settings: WorkerSettings, strength: Strength) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
-    if not settings.broker_url:
-        worker.run()
-        return
-    with contextlib.closing(Bell(settings.broker_url, settings.queues, worker.wake).start()):
+    with contextlib.ExitStack() as stack:
+        if wants_predictions(settings):
+            stack.enter_context(contextlib.closing(Predictor(settings, strength).start()))
+        if settings.broker_url:
+            bell = Bell(settings.broker_url, settings.queues, worker.wake)
+            stack.enter_context(contextlib.closing(bell.start()))
         worker.run()
 
 

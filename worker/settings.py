@@ -24,7 +24,7 @@ class WorkerSettings:
 
     `memory_bytes` is what one attempt may use before it is stopped; `cache_bytes` bounds the
     downloads kept between attempts. A warm engine is kept for `warm_minutes` after the last job, or
-    not at all for 0.
+    not at all for 0. `predict_bytes` are the weights of models that people try, held ready.
     """
 
     url: str
@@ -37,6 +37,7 @@ class WorkerSettings:
     memory_bytes: int
     sandbox: str = "auto"
     warm_minutes: int = 0
+    predict_bytes: int = 2 * _GIB
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSettings:
@@ -53,7 +54,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSetting
     if sandbox not in _SANDBOXES:
         raise SettingsError(f"TUNINGFORK_WORKER_SANDBOX must be one of {', '.join(_SANDBOXES)}.")
     gpus = env.get("TUNINGFORK_WORKER_QUEUES") is None and bool(find_gpus())
-    default_queues = "gpu,cpu,interactive" if gpus else "cpu,interactive"
+    default_queues = "gpu,cpu,interactive,predict" if gpus else "cpu,interactive,predict"
     queues = env.get("TUNINGFORK_WORKER_QUEUES", default_queues).split(",")
     return WorkerSettings(
         url=url.rstrip("/"),
@@ -65,6 +66,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> WorkerSetting
         cache_bytes=_bytes(env, "TUNINGFORK_WORKER_CACHE_BYTES", 20 * _GIB),
         memory_bytes=_bytes(env, "TUNINGFORK_WORKER_MEMORY_BYTES", _usable_memory()),
         sandbox=sandbox,
+        predict_bytes=_bytes(env, "TUNINGFORK_WORKER_PREDICT_BYTES", 2 * _GIB),
         warm_minutes=_minutes(env, "TUNINGFORK_WORKER_WARM_MINUTES", 15),
     )
 

@@ -9,6 +9,11 @@ from urllib.parse import quote, urlsplit
 import httpx
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from worker.contract.predictions import (
+    PredictionAnswer,
+    PredictionClaim,
+    PredictionClaimRequest,
+)
 from worker.contract.protocol import (
     KIND_HEADER,
     SHA256_HEADER,
@@ -31,6 +36,7 @@ from worker.contract.protocol import (
 
 _CHUNK = 1024 * 1024
 _PREFIX = "/api/v1/worker"
+_PREDICTIONS = f"{_PREFIX}/predictions"
 T = TypeVar("T", bound=BaseModel)
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -236,6 +242,51 @@ class AttemptClient:
 
     def close(self) -> None:
         """Close the connections."""
+        self._http.close()
+
+
+class PredictionClient:
+    """Fetches and answers what people try models on; speaks with the worker key."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._http = _client(url, key)
+
+    def claim(self, request: PredictionClaimRequest) -> PredictionClaim | None:
+        """Return a request to answer, or None when nobody asked within its time."""
+        response = self._post("claim", request, request.wait_s + 15.0)
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return None
+        return _read(PredictionClaim, response)
+
+    def fetch(self, claim_id: int, path: str, target: Path) -> None:
+        """Write a file of the claimed request's model."""
+        address = f"{_PREDICTIONS}/{claim_id}/files/{quote(path)}"
+        try:
+            with self._http.stream("GET", address, timeout=60.0) as response:
+                if response.is_error:
+                    response.read()
+                _raise_for(response)
+                with target.open("wb") as file:
+                    for block in response.iter_bytes(_CHUNK):
+                        file.write(block)
+        except httpx.HTTPError as error:
+            raise UnreachableError(f"{type(error).__name__}: {error}") from error
+
+    def answer(self, claim_id: int, answer: PredictionAnswer) -> None:
+        """Say what the model made of it."""
+        self._post(f"{claim_id}/answer", answer, 15.0)
+
+    def _post(self, name: str, body: BaseModel, timeout_s: float) -> httpx.Response:
+        request = self._http.build_request(
+            "POST",
+            f"{_PREDICTIONS}/{name}",
+            json=body.model_dump(mode="json"),
+            timeout=timeout_s,
+        )
+        return _send(self._http, request)
+
+    def close(self) -> None:
+        """Close the connections; a waiting claim ends."""
         self._http.close()
 
 

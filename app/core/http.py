@@ -103,6 +103,12 @@ async def _signed_in(request: Request, db: Db, required: SecurityScopes) -> View
     return _checked(viewer, required)
 
 
+async def _viewer_briefly(request: Request, required: SecurityScopes) -> Viewer:
+    """For routes that wait for somebody else: no connection is held meanwhile."""
+    async with database(request).transaction() as db:
+        return await _viewer(request, db, required)
+
+
 async def _signed_in_briefly(request: Request, required: SecurityScopes) -> Viewer:
     """For routes that take long bodies: no connection is held while the bytes come in."""
     async with database(request).transaction() as db:
@@ -119,6 +125,7 @@ def _checked(viewer: Viewer, required: SecurityScopes) -> Viewer:
 Anybody = Annotated[Viewer, Security(_viewer, scopes=[])]
 # May be a visitor; a token must still carry the scope.
 RepoReader = Annotated[Viewer, Security(_viewer, scopes=[Scope.REPOS_READ.value])]
+WaitingRepoReader = Annotated[Viewer, Security(_viewer_briefly, scopes=[Scope.REPOS_READ.value])]
 JobReader = Annotated[Viewer, Security(_viewer, scopes=[Scope.JOBS_READ.value])]
 # Somebody is signed in.
 RepoWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.REPOS_WRITE.value])]

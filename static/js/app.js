@@ -5,6 +5,7 @@ import { startCopyButtons } from "./lib/copy.js";
 import { startKeys } from "./lib/keys.js";
 import { startMath } from "./lib/math.js";
 import { startMenus } from "./lib/menus.js";
+import { startTrying } from "./lib/trying.js";
 
 // The page says in a meta element what htmx may do; set here too, so no page can forget it.
 htmx.config.allowEval = false;
@@ -15,6 +16,7 @@ startMenus(document);
 startCopyButtons(document);
 startKeys(document);
 startMath(document);
+startTrying(document);
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target instanceof Element) startMath(event.target);
 });

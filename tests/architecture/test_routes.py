@@ -10,6 +10,7 @@ from app.core import http
 from app.githost import access
 from app.hfapi.api import lfs_objects, xet, xet_reading
 from app.jobs.api import credentials
+from app.jobs.service import worker_keys
 from app.main import routers
 
 # Open to everybody, because nothing behind them belongs to anybody.
@@ -36,9 +37,10 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 
 
 def test_every_route_names_its_viewer_or_is_public() -> None:
-    viewers = {http._viewer, http._signed_in, credentials._worker, credentials._attempt}
+    viewers = {http._viewer, http._signed_in, worker_keys.require_worker, credentials._attempt}
     viewers |= {
         http._signed_in_briefly,
+        http._viewer_briefly,
         xet.writer,
         lfs_objects.upload_grant,
         lfs_objects.verify_grant,

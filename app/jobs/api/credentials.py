@@ -1,32 +1,17 @@
 """Who speaks on the worker's routes: a worker by its key, an attempt by its job token."""
 
-import hmac
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
 from app.core.clock import now
-from app.core.errors import ForbiddenError, UnauthorizedError
+from app.core.errors import ForbiddenError
 from app.core.http import site_settings
 from app.core.i18n import _
+from app.jobs.service.worker_keys import bearer, require_worker
 from app.jobs.tokens import AttemptRef, read_job_token
 
 MAX_ID = 2**63 - 1
-
-
-def bearer(request: Request) -> str:
-    """Return the token of the Authorization header, empty if there is none."""
-    scheme, _space, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _worker(request: Request) -> None:
-    key = site_settings(request).worker_key.get_secret_value()
-    if not key or not hmac.compare_digest(bearer(request).encode(), key.encode()):
-        raise UnauthorizedError(
-            _("This worker key is not valid."),
-            fix=_("Give the worker the same TUNINGFORK_WORKER_KEY as the site."),
-        )
 
 
 def _attempt(
@@ -42,6 +27,6 @@ def _attempt(
 
 
 # The route is called by a worker that knows the shared key.
-WorkerKey = Depends(_worker)
+WorkerKey = Depends(require_worker)
 # The route is called by the worker that holds this attempt; whether it still does, the write asks.
 HeldAttempt = Annotated[AttemptRef, Depends(_attempt)]

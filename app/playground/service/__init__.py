@@ -1,0 +1,1 @@
+"""What trying a model does; other features use nothing of it yet."""

@@ -1,0 +1,1 @@
+"""Trying a trained model on one input: what serves the box on a model's page."""
