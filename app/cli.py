@@ -30,6 +30,7 @@ for command in (
     people.user,
     people.org,
     people.token,
+    jobs.check,
     jobs.submit,
     jobs.watch,
     rank,

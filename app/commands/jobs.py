@@ -1,4 +1,4 @@
-"""`tuningfork submit` and `tuningfork watch`: jobs on any site, over its API, with a token."""
+"""`tuningfork check`, `submit` and `watch`: jobs on any site, over its API, with a token."""
 
 import json
 import os
@@ -51,6 +51,10 @@ class Api:
     def submit(self, recipe: str) -> Json:
         """Queue a job for a recipe."""
         return self.queue("/jobs", {"recipe": recipe})
+
+    def check(self, recipe: str) -> Json:
+        """Let the doctor look at a recipe; nothing is queued."""
+        return self._json(self._client.post("/recipes/check", json={"recipe": recipe}))
 
     def queue(self, path: str, body: Json) -> Json:
         """Queue a job; a repeat after a lost answer cannot make a second one."""
@@ -152,6 +156,49 @@ def submit(recipe: Path, url: str, *, wait: bool) -> None:
     click.echo(job["id"])
     if wait:
         _follow(api, job["id"])
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
+@url_option
+def check(recipe: Path, url: str, *, as_json: bool) -> None:
+    """Let the doctor look at RECIPE; queue nothing. Exit 1 if something stops it.
+
+    The token comes from TUNINGFORK_TOKEN or HF_TOKEN.
+    """
+    answer = Api(url).check(text_of(recipe))
+    if as_json:
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    for line in () if as_json else checked(answer):
+        click.echo(line)
+    raise SystemExit(0 if answer["ok"] else 1)
+
+
+def checked(answer: Json) -> Iterator[str]:
+    """Yield what the doctor says, and what the job would need, line by line."""
+    for finding in answer["findings"]:
+        yield f"{finding['severity']}: {finding['message']} {finding['fix']}"
+    needed = answer.get("needed")
+    if needed is None:
+        return
+    yield f"memory: {_gigabytes(needed['memory'])}"
+    if needed["gpu_memory"]:
+        yield f"GPU memory: {_gigabytes(needed['gpu_memory'])}"
+    if needed["seconds"]:
+        low, high = (round(needed["seconds"][end]) for end in ("low", "high"))
+        yield f"time: {low} to {high} s ({_BASES[needed['basis']]})"
+
+
+_BASES = {
+    "same": "judged by earlier runs of this kind",
+    "other": "judged by the work of other runs here",
+    "usual": "a wide guess: nothing has run here yet",
+}
+
+
+def _gigabytes(span: Json) -> str:
+    return f"{span['low'] / 1e9:.1f} to {span['high'] / 1e9:.1f} GB"
 
 
 def text_of(file: Path) -> str:

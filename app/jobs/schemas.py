@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from app.jobs.states import AttemptOutcome, JobState
+from worker.contract.estimate import Estimate
 from worker.contract.findings import Severity
 
 __all__ = ["AttemptOutcome", "JobState"]
@@ -89,13 +90,18 @@ class ClassCountOut(_Out):
 
 
 class CheckOut(_Out):
-    """The doctor's answer. `plan` is given when nothing stops the job."""
+    """The doctor's answer. `plan` is given when nothing stops the job.
+
+    `needed` is what it will take: bytes of memory at the peak and seconds, each from low to high,
+    and by which runs that is known.
+    """
 
     ok: bool
     findings: list[FindingOut]
     plan: dict[str, Any] | None
     plan_hash: str | None
     queue: str
+    needed: Estimate | None = None
 
 
 class InputOut(_Out):

@@ -210,3 +210,30 @@ async def test_a_token_without_the_scope_cannot_submit(submitter: Submitter) -> 
 async def test_the_schema_of_recipes_is_served(submitter: Submitter) -> None:
     answer = await submitter.client.get("/api/v1/recipes/schema")
     assert "train" in answer.json()["properties"]
+
+
+async def test_the_check_tells_what_the_job_would_need(submitter: Submitter) -> None:
+    body = {"recipe": submitter.recipe()}
+    answer = await submitter.client.post(
+        "/api/v1/recipes/check", json=body, headers=submitter.headers
+    )
+    needed = answer.json()["needed"]
+    assert needed["basis"] == "usual"
+    assert 0 < needed["memory"]["low"] < needed["memory"]["high"]
+    assert 0 < needed["seconds"]["low"] < needed["seconds"]["high"]
+
+
+async def test_a_job_that_fits_no_worker_is_refused_with_a_way_out(submitter: Submitter) -> None:
+    body = {
+        "name": "small",
+        "queues": ["cpu"],
+        "protocol": 1,
+        "capabilities": {"cpu_count": 1, "memory_bytes": 10**8},
+    }
+    key = {"Authorization": "Bearer test-worker-key"}
+    registered = await submitter.client.post("/api/v1/worker/register", json=body, headers=key)
+    assert registered.status_code == 200, registered.text
+    answer = await submitter.submit()
+    assert answer.status_code == 422
+    assert "gradient_accumulation_steps" in answer.json()["fix"]
+    assert await submitter.num_jobs() == 0

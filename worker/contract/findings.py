@@ -6,6 +6,7 @@ from pydantic import Field
 
 from worker.contract.base import Wire
 from worker.contract.data_rules import DATA_RULES
+from worker.contract.machine_rules import MACHINE_RULES
 from worker.contract.rules import Rule, Severity
 from worker.contract.sound_rules import SOUND_RULES
 from worker.contract.strategy_rules import STRATEGY_RULES
@@ -213,6 +214,7 @@ RULES: dict[str, Rule] = {
     **STRATEGY_RULES,
     **VISION_RULES,
     **SOUND_RULES,
+    **MACHINE_RULES,
 }
 
 

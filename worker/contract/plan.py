@@ -1,5 +1,6 @@
 """The plan: a recipe with everything resolved and pinned; immutable, hashed, ready to run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,6 +9,7 @@ from pydantic import Field, JsonValue
 from worker.contract.base import Wire, digest
 from worker.contract.bases import PinnedBase, Preprocessing
 from worker.contract.doctor import check_inventory, check_splits
+from worker.contract.doctor_habits import check_habits
 from worker.contract.doctor_recipe import check_recipe
 from worker.contract.doctor_sound import check_agent
 from worker.contract.findings import Finding, found
@@ -139,6 +141,21 @@ class Examination:
         """The findings that stop the job."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
+    def with_findings(self, more: Sequence[Finding]) -> "Examination":
+        """Return the answer with what was found besides; an error takes the plan away."""
+        if not more:
+            return self
+        findings = _ordered([*self.findings, *more])
+        plan = None if any(one.severity == "error" for one in more) else self.plan
+        return Examination(
+            findings, plan.model_copy(update={"findings": findings}) if plan else None
+        )
+
+
+def _ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    order = {"error": 0, "warning": 1, "info": 2}
+    return tuple(sorted(findings, key=lambda finding: order[finding.severity]))
+
 
 def examine(
     recipe: Recipe,
@@ -168,10 +185,10 @@ def examine(
     if data.inventory.facts:
         findings += check_splits(splits)
         findings += fitting_advice(base, check_recipe(recipe, splits, size))
+        findings += check_habits(recipe, base)
     if recipe.env is not None:
         findings += check_agent(recipe)
-    order = {"error": 0, "warning": 1, "info": 2}
-    ordered = tuple(sorted(findings, key=lambda finding: order[finding.severity]))
+    ordered = _ordered(findings)
     if any(finding.severity == "error" for finding in ordered):
         return Examination(ordered, None)
     counts = splits.counts()

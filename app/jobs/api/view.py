@@ -130,6 +130,7 @@ def check_out(examined: Examined, queue: str) -> CheckOut:
         plan=plan.model_dump(mode="json") if plan else None,
         plan_hash=plan.plan_hash if plan else None,
         queue=queue,
+        needed=examined.needed,
     )
 
 

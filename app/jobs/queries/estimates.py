@@ -1,4 +1,4 @@
-"""Reading how long earlier jobs took."""
+"""Reading how fast earlier jobs went."""
 
 from collections.abc import Sequence
 
@@ -7,21 +7,16 @@ from sqlalchemy import select
 from app.core.db import AsyncSession
 from app.jobs.states import JobState
 from app.jobs.tables import Job
+from worker.contract.work import FINE_TUNE_KIND
 
 
-async def finished_like(
-    db: AsyncSession, owner_id: int, architecture: str, queue: str, limit: int
-) -> Sequence[Job]:
-    """Return the newest jobs of an owner that ended well on the same kind of network and queue."""
+async def finished(db: AsyncSession, architecture: str, queue: str, limit: int) -> Sequence[Job]:
+    """Return the newest jobs of a queue that ended well, first those on one kind of network."""
+    same_network = Job.plan["base"]["architecture"].astext == architecture
     statement = (
         select(Job)
-        .where(
-            Job.owner_id == owner_id,
-            Job.state == JobState.SUCCEEDED,
-            Job.queue == queue,
-            Job.plan["base"]["architecture"].astext == architecture,
-        )
-        .order_by(Job.id.desc())
+        .where(Job.state == JobState.SUCCEEDED, Job.queue == queue, Job.kind == FINE_TUNE_KIND)
+        .order_by(same_network.desc(), Job.id.desc())
         .limit(limit)
     )
     return (await db.scalars(statement)).all()

@@ -16,8 +16,11 @@ from app.datasets.service import InventoryTaker, split_name
 from app.hub import policy as hub_policy
 from app.hub import service as hub
 from app.hub.schemas import RepositoryKind
+from app.jobs.service.estimates import outlook
+from app.jobs.service.queueing import choose_queue
 from worker.contract.bases import BaseUnreadableError, PinnedBase
 from worker.contract.environment import ENVIRONMENT
+from worker.contract.estimate import Amounts, Estimate
 from worker.contract.inventory import DataInventory
 from worker.contract.plan import Examination, PinnedInventory, examine
 from worker.contract.recipe import DataSource, Recipe
@@ -39,15 +42,17 @@ class Input:
     commit: str
     repository_id: int
     private: bool
+    weights_bytes: int = 0
 
 
 @dataclass(frozen=True)
 class Examined:
-    """A recipe with the doctor's answer and the repositories it reads."""
+    """A recipe with the doctor's answer, the repositories it reads, and what it will need."""
 
     recipe: Recipe
     examination: Examination
     inputs: tuple[Input, ...]
+    needed: Estimate | None = None
 
 
 def read_recipe(given: dict[str, JsonValue] | str) -> Recipe:
@@ -112,7 +117,24 @@ class Doctor:
             _pinned(test) if test else None,
             teacher[0] if teacher else None,
         )
-        return Examined(recipe, examination, tuple(inputs))
+        amounts = Amounts.of(data.inventory.facts)
+        return await self._with_outlook(
+            Examined(recipe, examination, tuple(inputs)), amounts, base_input
+        )
+
+    async def _with_outlook(
+        self, examined: Examined, amounts: Amounts, base: Input | None
+    ) -> Examined:
+        """Add what the plan will need, and what speaks against it on the workers there are."""
+        plan = examined.examination.plan
+        if plan is None:
+            return examined
+        size = base.weights_bytes if base else 0
+        async with self._database.transaction() as db:
+            queue = await choose_queue(db, examined.recipe)
+            seen = await outlook(db, plan, amounts, size, queue)
+        examination = examined.examination.with_findings(seen.findings)
+        return replace(examined, examination=examination, needed=seen.needed)
 
     async def data(self, recipe: Recipe) -> tuple[PinnedInventory, Input]:
         """Pin the training data set alone.
@@ -216,7 +238,8 @@ class Doctor:
         sha256 = files[WEIGHTS].lfs_sha256 if WEIGHTS in files else None
         pinned = PinnedBase.from_config(name, commit, config, sha256)
         kind, private = RepositoryKind.MODEL, repository.private
-        return pinned, Input("base", kind, name, commit, repository.id, private)
+        size = files[WEIGHTS].size if WEIGHTS in files else 0
+        return pinned, Input("base", kind, name, commit, repository.id, private, size)
 
 
 def _retell(error: AppError, path: str) -> NoReturn:
