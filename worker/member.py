@@ -7,7 +7,6 @@ import sys
 import traceback
 from pathlib import Path
 
-import structlog
 import torch
 from torch import distributed
 
@@ -29,14 +28,16 @@ from worker.engine import run_member
 from worker.training.loop import StoppedError
 from worker.training.memory import RungError
 
-log = structlog.get_logger()
 _PR_SET_PDEATHSIG = 1
 # How gloo and NCCL say that another process is gone; they have no error class for it.
 _LOST = ("gloo", "Connection closed by peer", "Connection reset by peer", "NCCL")
 
 
 def main(folder: Path) -> int:
-    """Run one process of the job in a folder and return its exit code."""
+    """Run one process of the job in a folder and return its exit code.
+
+    Its number and theirs are in RANK and WORLD_SIZE, as torchrun names them.
+    """
     _die_with_parent()
     stop = StopSignal()
     stop.catch()
@@ -62,9 +63,8 @@ def main(folder: Path) -> int:
         return EXIT_MEMORY
     except RunError as error:
         return _fail(own, error.failure())
-    except Exception as error:
-        # The outer boundary of a process of a run.
-        log.exception("process_crashed", rank=rank)
+    except Exception as error:  # noqa: BLE001 - the outer boundary of a process of a run
+        os.write(2, traceback.format_exc().encode())
         if isinstance(error, RuntimeError) and any(word in str(error) for word in _LOST):
             return EXIT_LOST
         lines = traceback.format_exc().splitlines()
@@ -80,9 +80,8 @@ def _die_with_parent() -> None:
 def _keep_output(path: Path) -> None:
     """Send what this process and its libraries print to a file, for the case that it dies."""
     with path.open("wb") as file:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-            os.dup2(file.fileno(), stream.fileno())
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
 
 
 def _join(folder: Path, rank: int, world: int) -> None:
@@ -100,7 +99,7 @@ def _join(folder: Path, rank: int, world: int) -> None:
 
 def _fail(own: Path, failure: Failure) -> int:
     (own / FAILURE_FILE).write_text(failure.model_dump_json(), encoding="utf-8")
-    sys.stderr.write(f"{failure.code}: {failure.detail}\n")
+    os.write(2, f"{failure.code}: {failure.detail}\n".encode())
     return EXIT_FAILED
 
 

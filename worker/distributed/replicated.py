@@ -38,7 +38,7 @@ class Replicated(Strategy):
             # A layer that the task does not ask, such as a pooler, gets no gradient.
             find_unused_parameters=True,
             # Statistics are kept over all processes, so buffers are equal as they are.
-            broadcast_buffers=False,
+            forward_sync_buffers=False,
             gradient_as_bucket_view=True,
         )
 

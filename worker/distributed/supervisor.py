@@ -3,15 +3,11 @@
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, start_processes
 
 from worker.contract.attempt import EXIT_FAILED, EXIT_OK, EXIT_STOPPED, FAILURE_FILE
 from worker.contract.failures import Failure, FailureCode, RunError
@@ -26,6 +22,7 @@ from worker.distributed.job import (
     ProcessJob,
     Rung,
 )
+from worker.distributed.starting import Started, may_fork, start_forked, start_fresh
 
 ENTRY = "worker.member"
 _LOOK_S = 0.05
@@ -33,7 +30,6 @@ _LOOK_S = 0.05
 _ORDERLY_GRACE_S, _TORN_GRACE_S = 30.0, 2.0
 _ORDERLY = (EXIT_OK, EXIT_FAILED, EXIT_STOPPED, EXIT_MEMORY)
 _TAIL_LINES, _TAIL_BYTES = 20, 16 * 1024
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 class StoppedTogether(Exception):  # noqa: N818 - no error: it was asked for
@@ -67,32 +63,18 @@ class Supervisor:
         self._read = 0
         text = self.job.model_dump_json()
         (self.folder / JOB_FILE).write_text(text, encoding="utf-8")
-        context = self._start()
-        running = {rank: handler.proc for rank, handler in context.subprocess_handlers.items()}
+        running = self._start()
         try:
             ended = self._watch(running)
         finally:
-            context.close(signal.SIGKILL, timeout=5)
+            for process in running.values():
+                process.end()
             self._pass_on()
         return self._judge(ended)
 
-    def _start(self) -> Any:
-        ranks = range(self.processes)
-        handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-        logs = self.folder / "logs"
-        logs.mkdir()
-        try:
-            return start_processes(
-                name="run",
-                entrypoint=sys.executable,
-                args={rank: ("-m", self.entry, str(self.folder)) for rank in ranks},
-                envs={rank: self._environment(rank) for rank in ranks},
-                logs_specs=DefaultLogsSpecs(log_dir=str(logs)),
-            )
-        finally:
-            # torch takes the signals for itself; they are ours to answer.
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+    def _start(self) -> dict[int, Started]:
+        start = start_forked if may_fork() else start_fresh
+        return start(self.entry, self.folder, range(self.processes), self._environment)
 
     def _environment(self, rank: int) -> dict[str, str]:
         threads = max(1, len(os.sched_getaffinity(0)) // self.processes)
@@ -107,7 +89,7 @@ class Supervisor:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _watch(self, running: dict[int, Any]) -> dict[int, int]:
+    def _watch(self, running: dict[int, Started]) -> dict[int, int]:
         """Return the exit codes of those that ended by themselves, the first one first.
 
         Once one has ended otherwise than well, the others have a little time.
@@ -117,7 +99,7 @@ class Supervisor:
         while len(ended) < len(running) and time.monotonic() < deadline:
             if not asked and self.should_stop():
                 asked = True
-                running[0].send_signal(signal.SIGTERM)
+                running[0].ask_to_stop()
             codes = {rank: process.poll() for rank, process in running.items()}
             for rank, code in codes.items():
                 if code is not None and rank not in ended:
