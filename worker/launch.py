@@ -3,8 +3,9 @@
 Started as `python -I -S launch.py SPEC PROGRAM ARGUMENT…`, with the standard library alone, so that
 the many-threaded worker needs no code between fork and exec. SPEC is a JSON object:
 `parent` (die with it), `rlimits` (a limit by name), `oom_score_adj`, `nice`, `namespaces` (true for
-own processes and no network), and `landlock` with `read` and `write` lists of paths; what is not
-listed can be neither opened nor made, and no TCP connection can be made or accepted.
+own processes and no network), `loopback` (true for a network of those processes alone), and
+`landlock` with `read` and `write` lists of paths and `tcp`; what is not listed can be neither opened
+nor made, and no TCP connection can be made or accepted unless `tcp` leaves some.
 """
 
 import ctypes
@@ -25,9 +26,11 @@ _NAMESPACES = 0x00020000 | 0x08000000 | 0x04000000 | 0x10000000 | 0x20000000 | 0
 _MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8
 _MS_REC_PRIVATE = 0x4000 | 0x40000
 _SIGNALLED = 128
+# ioctl SIOCSIFFLAGS with IFF_UP
+_SET_FLAGS, _IS_UP = 0x8914, 1
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-_PATH_BENEATH = 1
+_PATH_BENEATH, _NET_PORT = 1, 2
 
 _READ_FILE = 1 << 2
 _READ_TREE = 1 << 0 | _READ_FILE | 1 << 3  # execute, read files, list folders
@@ -35,7 +38,7 @@ _WRITE_FILE = 1 << 1
 _TRUNCATE = 1 << 14
 _ALL_RIGHTS = (1 << 15) - 1
 _FILE_RIGHTS = 1 << 0 | _WRITE_FILE | _READ_FILE | _TRUNCATE
-_TCP = 0b11
+_BIND, _CONNECT = 0b01, 0b10
 _SCOPES = 0b11
 _REFER_ABI, _TRUNCATE_ABI, _TCP_ABI, _SCOPE_ABI = 2, 3, 4, 6
 
@@ -73,15 +76,35 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: str, rights: int) -> None:
         os.close(opened)
 
 
-def restrict(libc: ctypes.CDLL, read: Iterable[str], write: Iterable[str]) -> None:
-    """Leave this process, for ever, only the given paths and no TCP.
+def _allow_ephemeral(libc: ctypes.CDLL, ruleset: int) -> None:
+    """Allow what two processes need that listen where the kernel tells them to."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow to import
+        first, last = (int(word) for word in file.read().split())
+    rules = [(_BIND, 0), *((_CONNECT, port) for port in range(first, last + 1))]
+    for rights, port in rules:
+        rule = struct.pack("=QQ", rights, port)
+        if libc.syscall(_ADD_RULE, ruleset, _NET_PORT, rule, 0):
+            raise LaunchError(ctypes.get_errno(), f"landlock refused a rule for port {port}")
+
+
+def restrict(
+    libc: ctypes.CDLL, read: Iterable[str], write: Iterable[str], tcp_left: str = "none"
+) -> None:
+    """Leave this process, for ever, only the given paths and the TCP that is left.
+
+    Args:
+        libc: the C library.
+        read: what it may read.
+        write: what it may read and write.
+        tcp_left: `none`; `all`; or `ephemeral`, for processes that talk to one another: only ports
+            that the kernel picks for callers, on which no service waits.
 
     Raises:
         LaunchError: the kernel cannot do it.
     """
     abi = landlock_abi(libc)
     handled = _handled(abi)
-    tcp = _TCP if abi >= _TCP_ABI else 0
+    tcp = _BIND | _CONNECT if abi >= _TCP_ABI and tcp_left != "all" else 0
     scopes = _SCOPES if abi >= _SCOPE_ABI else 0
     size = 24 if abi >= _SCOPE_ABI else 16 if abi >= _TCP_ABI else 8
     attributes = struct.pack("=QQQ", handled, tcp, scopes)
@@ -92,13 +115,17 @@ def restrict(libc: ctypes.CDLL, read: Iterable[str], write: Iterable[str]) -> No
         _allow(libc, ruleset, path, _READ_TREE & handled)
     for path in write:
         _allow(libc, ruleset, path, handled)
+    if tcp and tcp_left == "ephemeral":
+        _allow_ephemeral(libc, ruleset)
     if libc.syscall(_RESTRICT_SELF, ruleset, 0):
         raise LaunchError(ctypes.get_errno(), "landlock could not be applied")
     os.close(ruleset)
 
 
-def enter_namespaces(libc: ctypes.CDLL) -> None:
+def enter_namespaces(libc: ctypes.CDLL, *, loopback: bool = False) -> None:
     """Go on in a child that sees only itself; this process stays behind and ends as it does.
+
+    With `loopback` the child and what it starts can talk to one another, and to nothing else.
 
     Raises:
         LaunchError: the system does not allow it.
@@ -109,6 +136,8 @@ def enter_namespaces(libc: ctypes.CDLL) -> None:
     _write("/proc/self/setgroups", "deny")
     _write("/proc/self/uid_map", f"{uid} {uid} 1")
     _write("/proc/self/gid_map", f"{gid} {gid} 1")
+    if loopback:
+        _raise_loopback()
     child = os.fork()
     if child:
         _end_like(child)
@@ -117,6 +146,16 @@ def enter_namespaces(libc: ctypes.CDLL) -> None:
         b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV_NOEXEC, None
     ):
         raise LaunchError(ctypes.get_errno(), "/proc cannot be mounted")
+
+
+def _raise_loopback() -> None:
+    """Switch on the one interface that a new network has."""
+    # Only here: few jobs need them.
+    import fcntl
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sh14x", b"lo", _IS_UP))
 
 
 def _write(path: str, text: str) -> None:
@@ -164,9 +203,9 @@ def fence_in(spec: Mapping[str, Any]) -> None:
     os.nice(spec.get("nice", 0))
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if spec.get("namespaces"):
-        enter_namespaces(libc)
+        enter_namespaces(libc, loopback=spec.get("loopback", False))
     if fence := spec.get("landlock"):
-        restrict(libc, fence["read"], fence["write"])
+        restrict(libc, fence["read"], fence["write"], fence.get("tcp", "none"))
 
 
 def main(arguments: list[str]) -> None:

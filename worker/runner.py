@@ -17,8 +17,9 @@ import structlog
 from pydantic import JsonValue, ValidationError
 
 from worker import sandbox
-from worker.contract.attempt import EVENTS_FILE, JOB_FILE, RESULT_FOLDER, AttemptJob
+from worker.contract.attempt import CACHE_FOLDER, EVENTS_FILE, JOB_FILE, RESULT_FOLDER, AttemptJob
 from worker.contract.failures import Failure, FailureCode
+from worker.contract.feature_shelf import FEATURES_FOLDER
 from worker.contract.protocol import ArtifactKind, Claim, Fail, Finish, Release
 from worker.contract.work import read_work
 from worker.hub_client import FetchRequest
@@ -27,7 +28,7 @@ from worker.processes import Ended, Limits, Watch, is_disk_low, is_full
 from worker.redaction import redact
 from worker.reporting import Event, Reporter
 from worker.sandbox import Child, Job, Strength
-from worker.settings import WorkerSettings
+from worker.settings import WorkerSettings, find_gpus
 from worker.site_client import (
     AttemptClient,
     RefusedError,
@@ -93,6 +94,8 @@ class Attempt:
         self._job_dir = self._folder / "job"
         self._input = self._folder / "input"
         self._output = self._folder / "output.log"
+        settings = place.settings
+        self._shelf = FeatureShelf(settings.directory / "features", settings.cache_bytes // 2)
         self._done = 0
         self._total = 0
         self._client = AttemptClient(place.settings.url, claim)
@@ -125,6 +128,7 @@ class Attempt:
         shutil.rmtree(self._folder, ignore_errors=True)
         for folder in (self._job_dir / "out", self._input):
             folder.mkdir(parents=True)
+        self._shelf.folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(0o700)
 
     def _work(self) -> Verdict:
@@ -219,6 +223,8 @@ class Attempt:
         minutes = job.plan.resources.max_minutes
         deadline = time.monotonic() + 60 * minutes if minutes else None
         ended = self._watch(self._start_engine(), deadline)
+        if ended.status == 0:
+            self._shelf.put(self._job_dir / CACHE_FOLDER / FEATURES_FOLDER)
         verdict = judge(ended, self._job_dir, self._output)
         log.info("engine_ended", status=ended.status, seconds=round(ended.seconds, 1))
         return verdict
@@ -230,6 +236,7 @@ class Attempt:
             plan=read_work(self._claim.plan),
             inputs=given,
             resume_dir=str(self._input / "resume") if self._claim.resume else None,
+            shelf_dir=str(self._shelf.folder),
         )
 
     def _start_engine(self) -> Child:
@@ -237,12 +244,19 @@ class Attempt:
         job = Job(
             argv=(*self._place.engine, "--job", str(self._job_dir)),
             writable=(self._job_dir,),
-            readable=(self._input, code),
+            readable=(self._input, self._shelf.folder, code),
             environment={"PYTHONPATH": str(code), "HF_HUB_OFFLINE": "1"},
+            talks=self._talks(),
         )
         with self._output.open("wb") as output:
             warm = self._warm and self._warm.start(job, self._job_dir, output)
             return warm or sandbox.start(job, self._place.strength, output)
+
+    def _talks(self) -> bool:
+        """Whether several processes may share the run: asked for, or with GPUs for them."""
+        resources = read_work(self._claim.plan).resources
+        several = resources.least_processes > 1
+        return several or (resources.may_be_shared and len(find_gpus()) > 1)
 
     def _watch(self, child: Child, deadline: float | None) -> Ended:
         limits = Limits(

@@ -78,7 +78,7 @@ class Job:
     """One process to start.
 
     `writable` and `readable` are all it may see besides the system; the worker's environment is
-    not passed on, only `environment`.
+    not passed on, only `environment`. `talks`: its own processes talk to one another over TCP.
     """
 
     argv: Sequence[str]
@@ -86,6 +86,7 @@ class Job:
     readable: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     max_file_bytes: int = 64 * 1024**3
+    talks: bool = False
 
 
 def _nvidia() -> list[str]:
@@ -122,12 +123,21 @@ def _fence(job: Job, strength: Strength) -> dict[str, object]:
     fence: dict[str, object] = {}
     if strength == "namespaces":
         fence["namespaces"] = True
+        # A network of its own: the processes of a run meet there, and nobody else is in it.
+        fence["loopback"] = job.talks
     if strength == "landlock" or (strength == "namespaces" and has_landlock()):
         proc = ("/proc",) if strength == "namespaces" else _OWN_PROC
         read = [*_program_paths(), *proc, *(str(path) for path in job.readable)]
         write = [*_DEVICES, *_nvidia(), *(str(path) for path in job.writable)]
-        fence["landlock"] = {"read": read, "write": write}
+        fence["landlock"] = {"read": read, "write": write, "tcp": _tcp(job, strength)}
     return fence
+
+
+def _tcp(job: Job, strength: Strength) -> str:
+    """Return which connections Landlock leaves: none, all, or those between ports nobody chose."""
+    if not job.talks:
+        return "none"
+    return "all" if strength == "namespaces" else "ephemeral"
 
 
 def command(job: Job, strength: Strength) -> list[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from worker.contract.protocol import Capabilities, Gpu
 
 _GIB = 1024**3
+# In a line of the driver's tool: number, identity, name, memory.
+_COMMAS = 3
 _SANDBOXES = ("auto", "bubblewrap", "namespaces", "landlock", "limits")
 
 
@@ -23,7 +25,7 @@ class WorkerSettings:
     """The settings of one worker process.
 
     `memory_bytes` is what one attempt may use before it is stopped; `cache_bytes` bounds the
-    downloads kept between attempts. A warm engine is kept for `warm_minutes` after the last job, or
+    downloads kept between attempts, and half of it what frozen layers made of data. A warm engine is kept for `warm_minutes` after the last job, or
     not at all for 0. `predict_bytes` are the weights of models that people try, held ready.
     """
 
@@ -116,19 +118,28 @@ def find_gpus() -> tuple[Gpu, ...]:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return ()
-    query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    query = [tool, "--query-gpu=index,uuid,name,memory.total", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(  # noqa: S603 - the driver's tool, no shell, no user input
             query, capture_output=True, text=True, timeout=20, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return ()
-    rows = [line.rsplit(",", 1) for line in answer.stdout.splitlines() if "," in line]
+    rows = [line.split(",") for line in answer.stdout.splitlines() if line.count(",") == _COMMAS]
     return tuple(
         Gpu(name=name.strip(), memory_bytes=int(mebibytes) * 1024**2)
-        for name, mebibytes in rows
-        if mebibytes.strip().isdecimal()
+        for index, uuid, name, mebibytes in rows
+        if mebibytes.strip().isdecimal() and _is_ours(index.strip(), uuid.strip())
     )
+
+
+def _is_ours(index: str, uuid: str) -> bool:
+    """Return whether a GPU is among those that CUDA_VISIBLE_DEVICES leaves to this worker."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return True
+    names = [name.strip() for name in visible.split(",")]
+    return index in names or any(name and uuid.startswith(name) for name in names)
 
 
 def capabilities(sandbox: str) -> Capabilities:

@@ -113,3 +113,42 @@ def test_a_child_that_cannot_be_fenced_does_not_run(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert not mark.exists()
+
+
+_MEETING = """
+import json, socket, sys
+def reach(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError as error:
+        return type(error).__name__
+    return "reached"
+with socket.create_server(("127.0.0.1", 0)) as own:
+    print(json.dumps([reach(own.getsockname()[1]), reach(int(sys.argv[1]))]))
+"""
+
+
+@pytest.fixture
+def service() -> Iterator[int]:
+    """Return the port of a service, which is not one the kernel picks for callers."""
+    for port in range(20_000, 30_000):
+        try:
+            server = socket.create_server(("127.0.0.1", port))
+        except OSError:
+            continue
+        with server:
+            yield port
+        return
+
+
+@pytest.mark.parametrize("strength", [fence for fence in FENCES if sandbox.works(fence)])
+def test_processes_of_one_run_reach_one_another_and_no_service(
+    strength: sandbox.Strength, tmp_path: Path, service: int
+) -> None:
+    argv = (sys.executable, "-c", _MEETING, str(service))
+    with (tmp_path / "out").open("wb") as output:
+        job = sandbox.Job(argv=argv, writable=(tmp_path,), talks=True)
+        sandbox.start(job, strength, output).wait(timeout=60)
+    itself, other = json.loads((tmp_path / "out").read_text())
+    assert itself == "reached"
+    assert other in {"ConnectionRefusedError", "PermissionError"}
