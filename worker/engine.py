@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, distributed
 
 from worker.after import after_training
-from worker.contract.attempt import CHECKPOINTS_FOLDER, RESULT_FOLDER
+from worker.contract.attempt import CACHE_FOLDER, CHECKPOINTS_FOLDER, RESULT_FOLDER
 from worker.contract.manifest import Result, SplitMetrics
 from worker.contract.plan import Plan
 from worker.data.batches import Split
 from worker.data.samples import Samples, open_samples
+from worker.data.weights import sample_weights
 from worker.distributed.choice import choose_layout
 from worker.distributed.job import ProcessJob
 from worker.evaluation.finished import Finished
@@ -29,6 +30,7 @@ from worker.training.distillation import Teacher, build_teacher
 from worker.training.loop import StoppedError, Trainer
 from worker.training.placing import one_batch, place
 from worker.training.precision import choose_precision, make_reproducible, settle_numbers
+from worker.training.quickening import quicken
 from worker.training.reporting import Control, EventSink, Reporter
 from worker.training.stage import count_stages
 
@@ -39,7 +41,7 @@ class Places:
 
     `weights` is None only for random ones; `test_data` is given for a data set of its own; `base`
     is the folder of the base model, for those that are more than weights; `teacher` is the file of
-    the teacher's weights.
+    the teacher's weights; `shelf` holds features that earlier runs computed.
     """
 
     data: Path
@@ -48,6 +50,7 @@ class Places:
     test_data: Path | None = None
     base: Path | None = None
     teacher: Path | None = None
+    shelf: Path | None = None
 
 
 def run_plan(
@@ -129,7 +132,7 @@ def _train(order: _Order, reporter: Reporter) -> tuple[Trainer, _Data]:
         total_epochs=sum(stage.epochs or 0 for stage in plan.recipe.stages),
     )
     weights = verified_weights(plan.base, places.weights)
-    setting = Setting(plan, precision.device, _cache(order), places.base, weights)
+    setting = Setting(plan, precision.device, _cache(order), places.base, weights, places.shelf)
     task = task_of(plan.recipe.task, setting)
     # An agent learns from what it does; there is nothing to open.
     acts = plan.recipe.spec.modality == "environment"
@@ -141,6 +144,8 @@ def _train(order: _Order, reporter: Reporter) -> tuple[Trainer, _Data]:
     if strategy.is_placed_whole or precision.device.type == "cpu":
         place(network, precision.device)
     if not acts:
+        if lines := quicken(task, network, splits["train"]):
+            reporter.tell("LogWritten", lines=tuple(lines))
         known = resume.progress.numbers if resume else None
         forward = one_batch(task, network, splits["train"])
         settled = settle_numbers(precision, plan.recipe, forward, known)
@@ -170,7 +175,7 @@ def _train(order: _Order, reporter: Reporter) -> tuple[Trainer, _Data]:
 
 def _cache(order: _Order) -> Path:
     """Return where a process keeps what it computes; each has a place of its own."""
-    folder = order.places.out / "cache"
+    folder = order.places.out / CACHE_FOLDER
     rank = distributed.get_rank() if order.job is not None else 0
     return folder / f"process-{rank + 1}" if rank else folder
 
@@ -208,6 +213,8 @@ def _load(
 ) -> dict[str, Split]:
     began = time.monotonic()
     splits = task.load(samples)
+    if plan.recipe.data.imbalance.sample_weight_column is not None:
+        task.weights_N = sample_weights(samples["train"])
     reporter.tell(
         "DataLoaded",
         classes=plan.classes,
@@ -267,6 +274,7 @@ def _obey(control: Control) -> None:
 
 def _write(trainer: Trainer, run: Finished) -> Result:
     plan, folder = run.plan, run.folder
+    trainer.network.restore()
     sha256 = write_weights(folder, run.module.state_dict())
     trainer.ways.write_pictures(folder, trainer.train_split, trainer.progress)
     after = after_training(run)

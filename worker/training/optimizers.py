@@ -32,17 +32,28 @@ def build_optimizer(settings: Optimizer, groups: list[RateGroup]) -> optim.Optim
         if parameters
     ]
     momentum, betas = settings.momentum, settings.betas or _BETAS
+    fused = _may_fuse(rows)
     build: dict[str, Callable[[], optim.Optimizer]] = {
         "sgd": lambda: optim.SGD(rows, momentum=_SGD_MOMENTUM if momentum is None else momentum),
         "rmsprop": lambda: optim.RMSprop(rows, momentum=momentum or 0.0),
-        "adam": lambda: optim.Adam(rows, betas=betas),
+        "adam": lambda: optim.Adam(rows, betas=betas, fused=fused),
         "nadam": lambda: optim.NAdam(rows, betas=betas, decoupled_weight_decay=True),
         "radam": lambda: optim.RAdam(rows, betas=betas, decoupled_weight_decay=True),
         "adafactor": lambda: optim.Adafactor(rows),
         "muon": lambda: MatricesApart(rows),
-        "adamw": lambda: optim.AdamW(rows, betas=betas),
+        "adamw": lambda: optim.AdamW(rows, betas=betas, fused=fused),
     }
     return build[settings.name]()
+
+
+def _may_fuse(rows: list[Row]) -> bool:
+    """Return whether all of an update can be one operation, which reads the weights only once."""
+    return all(
+        # A weight of which each process holds a shard has placements; torch fuses only whole ones.
+        parameter.device.type in {"cpu", "cuda"} and not hasattr(parameter, "placements")
+        for row in rows
+        for parameter in row["params"]
+    )
 
 
 class MatricesApart(optim.Optimizer):
