@@ -82,3 +82,28 @@ async def test_samples_of_an_odd_shape_do_not_break_the_page(
     sample = {"path": "1.png", "width": 8, "height": 8, "true": [{"bbox": ["x", 1]}, 5]}
     await worker.post("finish", {"result": seen("object-detection", "map_50", [sample])})
     assert "What it makes of single samples" in await page_of(reader, job)
+
+
+async def test_wrong_texts_are_read_and_not_looked_at(
+    reader: httpx.AsyncClient, job: Job, worker: Worker
+) -> None:
+    await worker.begin()
+    value = result() | {"task": "text-classification"}
+    for number, wrong in enumerate(value["splits"]["validation"]["wrong"]):
+        wrong |= {"path": f"train.csv:{number}", "text": f"a film about dog {number}"}
+    await worker.post("finish", {"result": value})
+    page = await page_of(reader, job)
+    assert "a film about dog 1" in page
+    assert "<img" not in page.partition('id="wrong-1-0"')[2].partition("</section>")[0]
+
+
+async def test_more_boxes_than_a_picture_can_bear_are_cut_to_the_surest(
+    reader: httpx.AsyncClient, job: Job, worker: Worker
+) -> None:
+    await worker.begin()
+    boxes = [{"label": "dog", "bbox": [n, n, 9.0, 9.0], "score": 0.9} for n in range(70)]
+    sample = {"path": "train/1.png", "width": 64, "height": 48, "true": [], "predicted": boxes}
+    await worker.post("finish", {"result": seen("object-detection", "map_50", [sample])})
+    page = await page_of(reader, job)
+    assert "As found, the surest 40 of 70" in page
+    assert page.count("<title>dog 90 %</title>") == 40

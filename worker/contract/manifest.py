@@ -21,12 +21,16 @@ class ClassMetrics(Wire):
 
 
 class WrongSample(Wire):
-    """An image put into the wrong class. `probability` is that of the predicted class."""
+    """A sample put into the wrong class. `probability` is that of the predicted class.
+
+    `text` is how a text begins; other samples have none.
+    """
 
     path: str
     true: str
     predicted: str
     probability: float
+    text: str = ""
 
 
 class SplitMetrics(Wire):

@@ -114,9 +114,10 @@ class TextRows(ABC):
 
 @dataclass
 class TextSplit(TextRows):
-    """Tokenised texts with one class each."""
+    """Tokenised texts with one class each. `shown` is how each begins, for people."""
 
     labels_N: Tensor
+    shown: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,11 +18,17 @@ from worker.evaluation.metrics import accuracy_interval
 
 
 class ClassMeter:
-    """Collects class scores and measures them together."""
+    """Collects class scores and measures them together.
 
-    def __init__(self, classes: Sequence[str], names: Sequence[str]) -> None:
+    `texts` are how the samples begin, where they are texts; wrong ones are shown with them.
+    """
+
+    def __init__(
+        self, classes: Sequence[str], names: Sequence[str], texts: Sequence[str] = ()
+    ) -> None:
         self._classes = classes
         self._names = names
+        self._texts = texts
         self._logits: list[Tensor] = []
         self._labels: list[Tensor] = []
 
@@ -34,11 +40,15 @@ class ClassMeter:
     def result(self) -> SplitMetrics:
         """Return every measure of the split."""
         logits_NC, labels_N = torch.cat(self._logits), torch.cat(self._labels)
-        return split_metrics(logits_NC, labels_N, self._classes, self._names)
+        return split_metrics(logits_NC, labels_N, self._classes, self._names, self._texts)
 
 
 def split_metrics(
-    logits_NC: Tensor, labels_N: Tensor, classes: Sequence[str], paths: Sequence[str]
+    logits_NC: Tensor,
+    labels_N: Tensor,
+    classes: Sequence[str],
+    paths: Sequence[str],
+    texts: Sequence[str] = (),
 ) -> SplitMetrics:
     """Return every measure of one split. Loss is the plain cross-entropy, in nats."""
     logits_NC = logits_NC.double()
@@ -64,7 +74,7 @@ def split_metrics(
         },
         per_class=tuple(per_class),
         confusion=tuple(tuple(row) for row in confusion_CC.tolist()),
-        wrong=tuple(_wrong(logits_NC, labels_N, classes, paths)),
+        wrong=tuple(_wrong(logits_NC, labels_N, classes, paths, texts)),
     )
 
 
@@ -83,7 +93,11 @@ def _per_class(confusion_CC: Tensor, classes: Sequence[str]) -> list[ClassMetric
 
 
 def _wrong(
-    logits_NC: Tensor, labels_N: Tensor, classes: Sequence[str], paths: Sequence[str]
+    logits_NC: Tensor,
+    labels_N: Tensor,
+    classes: Sequence[str],
+    paths: Sequence[str],
+    texts: Sequence[str],
 ) -> list[WrongSample]:
     """Return the wrong samples, the most confident first, at most 20 for each cell."""
     probabilities_N, predicted_N = logits_NC.softmax(dim=1).max(dim=1)
@@ -101,6 +115,7 @@ def _wrong(
                     true=classes[cell[0]],
                     predicted=classes[cell[1]],
                     probability=float(probabilities_N[index]),
+                    text=texts[index] if texts else "",
                 )
             )
     return samples

@@ -17,6 +17,8 @@ from worker.task import ModelFiles, Setting
 from worker.tasks.language import LanguageTask
 from worker.training.losses import ClassLoss, class_loss
 
+_SHOWN_CHARS = 300
+
 
 class TextClassification(LanguageTask):
     """Tells classes of texts, or of pairs of texts, apart."""
@@ -63,6 +65,7 @@ class TextClassification(LanguageTask):
             self.pad_id,
             self.setting.device,
             labels_N=torch.tensor([number[row.label] for row in rows]),
+            shown=[text[:_SHOWN_CHARS] for text in texts],
         )
 
     def forward(self, module: nn.Module, inputs: dict[str, Tensor] | Tensor) -> Tensor:
@@ -88,7 +91,8 @@ class TextClassification(LanguageTask):
 
     def meter(self, split: Split) -> ClassMeter:
         """Return a meter of accuracy, and of everything per class."""
-        return ClassMeter(self.plan.classes, split.names)
+        shown = split.shown if isinstance(split, TextSplit) else ()
+        return ClassMeter(self.plan.classes, split.names, shown)
 
     def files(self, network: Network, result: Result) -> ModelFiles:
         """Return the config that transformers reads, the tokenizer and the classes."""

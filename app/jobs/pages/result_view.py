@@ -11,6 +11,7 @@ from app.jobs.pages.samples_view import SamplesView, counted, samples_view
 from app.jobs.tables import Job
 from worker.contract.manifest import ClassMetrics, Result, SplitMetrics, WrongSample
 from worker.contract.plan import Plan
+from worker.contract.tasks import TASKS
 
 # More classes than this do not fit a matrix that people read; the worst pairs are listed instead.
 MAX_MATRIX_CLASSES = 40
@@ -61,6 +62,7 @@ class ResultView:
     wrong: Sequence[WrongGroup]
     samples: SamplesView
     counted: str
+    modality: str
 
     @property
     def has_long_names(self) -> bool:
@@ -100,6 +102,7 @@ def result_view(job: Job, plan: Plan) -> ResultView | None:
         wrong=_wrong_groups(result.classes, metrics, images),
         samples=samples_view(result, images),
         counted=counted(result.task),
+        modality=next((spec.modality for name, spec in TASKS.items() if name == result.task), ""),
     )
 
 
