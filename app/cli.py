@@ -9,6 +9,7 @@ from app.commands import jobs, people, site
 from app.commands.bundle import bundle
 from app.commands.doctor import doctor
 from app.commands.gc import gc
+from app.commands.predict import predict
 from app.commands.rank import rank
 from app.commands.sweeps import sweep
 
@@ -34,6 +35,7 @@ for command in (
     jobs.submit,
     jobs.watch,
     rank,
+    predict,
     sweep,
 ):
     main.add_command(command)

@@ -113,6 +113,16 @@ class Api:
         except httpx.TransportError as error:
             raise click.ClickException(f"{self.url} does not answer: {error}") from error
 
+    def send(self, path: str, content: bytes, kind: str) -> Json:
+        """Send bytes of a media type to a path under /api/v1."""
+        import httpx
+
+        try:
+            headers = {"Content-Type": kind}
+            return self._json(self._client.post(path, content=content, headers=headers))
+        except httpx.TransportError as error:
+            raise click.ClickException(f"{self.url} does not answer: {error}") from error
+
     def job(self, job_id: int) -> Json:
         """Return a job."""
         return self._json(self._client.get(f"/jobs/{job_id}"))

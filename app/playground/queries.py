@@ -21,7 +21,7 @@ def _after(seconds: float) -> ColumnElement[datetime]:
 async def add(db: AsyncSession, values: dict[str, Any], lifetime_s: float) -> int:
     """Store a request and return its number; what is out of date goes on this occasion."""
     await db.execute(delete(PredictionRequest).where(PredictionRequest.expires_at < _now()))
-    request = PredictionRequest(**values, expires_at=_after(lifetime_s))  # type: ignore[arg-type]  # a time of the database
+    request = PredictionRequest(**values, expires_at=_after(lifetime_s))
     db.add(request)
     await db.flush()
     return request.id

@@ -24,6 +24,7 @@ INPUTS: dict[str, InputKind] = {
     "image-classification": "image",
     "image-regression": "image",
     "object-detection": "image",
+    "image-segmentation": "image",
     "audio-classification": "audio",
     "text-classification": "text",
     "token-classification": "text",

@@ -121,7 +121,8 @@ class DenseSplit:
     def __len__(self) -> int:
         return len(self.names)
 
-    def _normal(self, images_NCHW: Tensor) -> Tensor:
+    def normal(self, images_NCHW: Tensor) -> Tensor:
+        """Return pictures as the network is fed them."""
         values = images_NCHW.to(self.device, non_blocking=True).float().mul_(1 / 255)
         return values.sub_(self._mean).div_(self._std)
 
@@ -140,14 +141,14 @@ class BoxSplit(DenseSplit):
         """Return pictures with their objects."""
         images = self.pictures.images_NCHW[indices]
         if not train or self.transform is None:
-            return Batch(self._normal(images), self.targets(indices), len(indices))
+            return Batch(self.normal(images), self.targets(indices), len(indices))
         changed = [
             self._changed(image, self.objects[int(index)])
             for image, index in zip(images, indices, strict=True)
         ]
         stacked = torch.stack([image for image, _ in changed])
         found = [boxes.to(self.device) for _, boxes in changed]
-        return Batch(self._normal(stacked), found, len(indices))
+        return Batch(self.normal(stacked), found, len(indices))
 
     def _changed(self, image: Tensor, found: Boxes) -> tuple[Tensor, Boxes]:
         assert self.transform is not None  # noqa: S101 - take() has looked
@@ -190,7 +191,7 @@ class MaskSplit(DenseSplit):
         """Return pictures with their masks."""
         images = self.pictures.images_NCHW[indices]
         if not train or self.transform is None:
-            return Batch(self._normal(images), self.targets(indices), len(indices))
+            return Batch(self.normal(images), self.targets(indices), len(indices))
         pairs = [
             # What a change uncovers is filled with 0; one higher, that is the 255 of no class.
             self.transform(tv_tensors.Image(image), tv_tensors.Mask(mask + 1))
@@ -198,4 +199,4 @@ class MaskSplit(DenseSplit):
         ]
         stacked = torch.stack([image.as_subclass(Tensor) for image, _ in pairs])
         masks = torch.stack([mask.as_subclass(Tensor) for _, mask in pairs])[:, 0] - 1
-        return Batch(self._normal(stacked), masks.to(self.device).long(), len(indices))
+        return Batch(self.normal(stacked), masks.to(self.device).long(), len(indices))

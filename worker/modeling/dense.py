@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from worker.contract.bases import PinnedBase
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.plan import Plan
 from worker.contract.recipe import Head, Stem
@@ -21,7 +22,7 @@ from worker.modeling.detector import BoxHead, Detector
 from worker.modeling.groups import HEAD, Group
 from worker.modeling.network import Network
 from worker.modeling.segmenter import MaskHead, Segmenter
-from worker.modeling.weights import read_weights
+from worker.modeling.weights import load_weights, read_weights
 
 Kind = Literal["detector", "segmenter"]
 WIDTH = 64
@@ -109,3 +110,18 @@ def _load_own(module: nn.Module, plan: Plan, path: Path | None) -> None:
             raise RunError(FailureCode.BASE_INVALID, f"{path.name} has no {name} that fits.")
         fitting[name] = tensors[name]
     module.load_state_dict(fitting, strict=False)
+
+
+def build_trained(base: PinnedBase, kind: Kind, weights: Path) -> nn.Module:
+    """Return a network of ours as its repository describes it, with its own weights.
+
+    Raises:
+        RunError: it is no such network, or the weights do not fit it.
+    """
+    if base.library != OWN_LIBRARY or base.architecture != kind:
+        raise RunError(FailureCode.BASE_INVALID, f"{base.repo} is no {kind} of this engine.")
+    shape = _SHAPES[kind]
+    spec = spec_of(base, shape.strides)
+    module = shape.build(spec.build(), spec, base.num_classes)
+    load_weights(module, read_weights(weights), weights.name)
+    return module

@@ -18,7 +18,8 @@ from worker.modeling.weights import WEIGHTS_FILE
 _MODULES = {
     "image-classification": "images",
     "image-regression": "images",
-    "object-detection": "boxes",
+    "object-detection": "dense",
+    "image-segmentation": "dense",
     "audio-classification": "sounds",
     "text-classification": "texts",
     "token-classification": "tokens",
