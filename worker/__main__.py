@@ -96,6 +96,7 @@ def _tell_findings(findings: Iterable[Finding]) -> None:
 
 
 def _run(plan: Plan, places: "Places", *, resume: bool) -> None:
+    from worker.alone import keep_features
     from worker.attempt import StopSignal
     from worker.contract.attempt import CHECKPOINTS_FOLDER
     from worker.engine import run_plan
@@ -111,6 +112,7 @@ def _run(plan: Plan, places: "Places", *, resume: bool) -> None:
     except StoppedError:
         click.echo("Stopped; continue with --resume.", err=True)
         sys.exit(EXIT_STOPPED)
+    keep_features(places.out)
     for path in (places.out / RESULT_FOLDER).iterdir():
         target = places.out / path.name
         if target.is_dir():

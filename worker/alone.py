@@ -1,14 +1,18 @@
 """Running a recipe without a site: names of local folders and libraries become a plan."""
 
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError, validate_call
 
+from worker.contract.attempt import CACHE_FOLDER
 from worker.contract.bases import BaseUnreadableError, PinnedBase
 from worker.contract.environment import ENVIRONMENT, is_environment
 from worker.contract.failures import FailureCode, RunError
+from worker.contract.feature_shelf import FEATURES_FOLDER, FeatureShelf
 from worker.contract.inventory import DataInventory, take_inventory
 from worker.contract.plan import Examination, PinnedInventory, examine
 from worker.contract.recipe import Base, Columns, DataSource, Recipe
@@ -16,6 +20,8 @@ from worker.contract.sources import FolderSource
 from worker.engine import Places
 from worker.modeling.architectures import named_base
 from worker.modeling.weights import WEIGHTS_FILE, file_sha256, wheel_weights
+
+_SHELF_BYTES = 10 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,19 @@ def prepare(
     if recipe.distill is not None:
         teacher, teacher_file = find_base(Base(repo=recipe.distill.teacher), search)
     folder = search.folder(recipe.model.base.repo)
-    places = Places(data_folder, out, file, test_folder, folder, teacher_file)
+    places = Places(data_folder, out, file, test_folder, folder, teacher_file, _shelf().folder)
     return examine(recipe, base, data, test, teacher), places
+
+
+def keep_features(out: Path) -> None:
+    """Keep what the frozen layers of a run made of its data, for the next run of this person."""
+    _shelf().put(out / CACHE_FOLDER / FEATURES_FOLDER)
+    shutil.rmtree(out / CACHE_FOLDER, ignore_errors=True)
+
+
+def _shelf() -> FeatureShelf:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return FeatureShelf(Path(home) / "tuningfork" / FEATURES_FOLDER, _SHELF_BYTES)
 
 
 def find_base(

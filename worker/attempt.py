@@ -6,6 +6,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -13,6 +14,7 @@ from typing import TextIO
 import structlog
 
 from worker.contract.attempt import (
+    CACHE_FOLDER,
     EVENTS_FILE,
     EXIT_FAILED,
     EXIT_OK,
@@ -98,10 +100,11 @@ def _work(job: AttemptJob, folder: Path, events: EventFile, stop: StopSignal) ->
         # Only those who rank pay for its modules.
         from worker.rank import run_ranking
 
-        run_ranking(job.plan, _rank_places(job.plan, inputs, folder), events, stop)
+        run_ranking(job.plan, _rank_places(job.plan, inputs, folder, _shelf(job)), events, stop)
         return
     resume = Path(job.resume_dir) if job.resume_dir else None
-    run_plan(job.plan, _places(inputs, folder), events, stop, resume)
+    places = replace(_places(inputs, folder), shelf=_shelf(job))
+    run_plan(job.plan, places, events, stop, resume)
 
 
 def _places(inputs: Mapping[str, Path], folder: Path) -> Places:
@@ -117,13 +120,20 @@ def _places(inputs: Mapping[str, Path], folder: Path) -> Places:
     )
 
 
-def _rank_places(plan: RankPlan, inputs: Mapping[str, Path], folder: Path) -> RankPlaces:
+def _shelf(job: AttemptJob) -> Path | None:
+    return Path(job.shelf_dir) if job.shelf_dir else None
+
+
+def _rank_places(
+    plan: RankPlan, inputs: Mapping[str, Path], folder: Path, shelf: Path | None
+) -> RankPlaces:
     bases = [inputs.get(base_role(number)) for number in range(1, len(plan.candidates) + 1)]
     return RankPlaces(
         data=inputs["data"],
         bases=[BasePlace(base / WEIGHTS_FILE, base) if base else BasePlace() for base in bases],
         out=folder,
-        cache=folder / "cache",
+        cache=folder / CACHE_FOLDER,
+        shelf=shelf,
     )
 
 

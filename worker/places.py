@@ -18,9 +18,11 @@ class RankPlaces:
     """Where a ranking finds and leaves things. `bases` are in the order of the candidates.
 
     `cache` keeps features; whoever ranks again with the same folder does not compute them anew.
+    `shelf` holds features of other runs, to be read only.
     """
 
     data: Path
     bases: Sequence[BasePlace]
     out: Path
     cache: Path
+    shelf: Path | None = None

@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from worker.contract.attempt import RESULT_FOLDER
+from worker.contract.attempt import CACHE_FOLDER, RESULT_FOLDER
 from worker.contract.failures import Failure, FailureCode, RunError
+from worker.contract.feature_shelf import FEATURES_FOLDER
 from worker.contract.inventory import FileFact
 from worker.contract.rank import (
     CandidateResult,
@@ -18,9 +19,10 @@ from worker.contract.rank import (
     RankResult,
     choose_samples,
 )
+from worker.data.feature_files import FeatureFiles
 from worker.data.samples import Samples, open_samples
 from worker.places import BasePlace, RankPlaces
-from worker.selection.features import FeatureStore, extract, feature_key, load_split, own_head
+from worker.selection.features import extract, feature_key, load_split, own_head
 from worker.selection.measures import Measured, measure, share_of
 from worker.selection.ranking import rank
 from worker.surroundings import device_name, explained, verified_weights, versions
@@ -41,7 +43,7 @@ class _Bench:
     samples: Samples
     labels_N: Tensor
     precision: Precision
-    store: FeatureStore
+    store: FeatureFiles
     control: Control
 
     def tick(self) -> None:
@@ -79,7 +81,7 @@ def _run(plan: RankPlan, places: RankPlaces, reporter: Reporter, control: Contro
     )
     samples = _samples(plan, places)
     labels_N = _labels(plan, samples.facts)
-    store = FeatureStore(places.cache / "features")
+    store = FeatureFiles(places.cache / FEATURES_FOLDER, places.shelf)
     bench = _Bench(samples, labels_N, precision, store, control)
     reporter.tell(
         "DataLoaded",
@@ -152,7 +154,7 @@ def _scored(
     plan = candidate.plan
     began = time.monotonic()
     weights = verified_weights(plan.base, place.weights)
-    setting = Setting(plan, bench.precision.device, out / "cache", place.folder, weights)
+    setting = Setting(plan, bench.precision.device, out / CACHE_FOLDER, place.folder, weights)
     task = task_of(plan.recipe.task, setting)
     network = task.build()
     key = feature_key(plan, list(bench.samples.facts), bench.precision)
@@ -165,7 +167,7 @@ def _scored(
         started = time.monotonic()
         features_ND = extract(task, network, split, bench.precision, bench.tick)
         running = time.monotonic() - started
-        bench.store.save(key, features_ND)
+        bench.store.keep(key, features_ND)
     seen = time.monotonic()
     head = own_head(plan, weights)
     source_NZ = None if head is None else _own_classes(head, features_ND)

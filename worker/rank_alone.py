@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from worker.alone import Search, find_base, find_data
-from worker.contract.attempt import RESULT_FOLDER
+from worker.contract.attempt import CACHE_FOLDER, RESULT_FOLDER
 from worker.contract.rank import (
     SCORES,
     CandidateBase,
@@ -44,7 +44,7 @@ def prepare_ranking(
         bases.append(CandidateBase(base, _license(folder), size))
         places.append(BasePlace(weights, folder))
     return examine_ranking(request, bases, data), RankPlaces(
-        data_folder, places, out, out / "cache"
+        data_folder, places, out, out / CACHE_FOLDER
     )
 
 

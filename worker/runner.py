@@ -19,7 +19,7 @@ from pydantic import JsonValue, ValidationError
 from worker import sandbox
 from worker.contract.attempt import CACHE_FOLDER, EVENTS_FILE, JOB_FILE, RESULT_FOLDER, AttemptJob
 from worker.contract.failures import Failure, FailureCode
-from worker.contract.feature_shelf import FEATURES_FOLDER
+from worker.contract.feature_shelf import FEATURES_FOLDER, FeatureShelf
 from worker.contract.protocol import ArtifactKind, Claim, Fail, Finish, Release
 from worker.contract.work import read_work
 from worker.hub_client import FetchRequest

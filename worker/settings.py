@@ -25,8 +25,9 @@ class WorkerSettings:
     """The settings of one worker process.
 
     `memory_bytes` is what one attempt may use before it is stopped; `cache_bytes` bounds the
-    downloads kept between attempts, and half of it what frozen layers made of data. A warm engine is kept for `warm_minutes` after the last job, or
-    not at all for 0. `predict_bytes` are the weights of models that people try, held ready.
+    downloads kept between attempts, and half of it what frozen layers made of data. A warm engine
+    is kept for `warm_minutes` after the last job, or not at all for 0. `predict_bytes` are the
+    weights of models that people try, held ready.
     """
 
     url: str

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from worker.alone import Search as Folders
-from worker.alone import prepare
+from worker.alone import keep_features, prepare
 from worker.attempt import StopSignal
 from worker.contract.attempt import CHECKPOINTS_FOLDER, RESULT_FOLDER
 from worker.contract.base import Wire
@@ -176,6 +176,7 @@ class AloneSweep:
             if watch.pruned is None:
                 raise
             return {}
+        keep_features(folder)
         for path in sorted((folder / RESULT_FOLDER).iterdir()):
             path.replace(folder / path.name)
         (folder / RESULT_FOLDER).rmdir()

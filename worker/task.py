@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,17 @@ from worker.modeling.network import Network
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and for what a task works. `base` is the folder of the base model, if it has one."""
+    """Where and for what a task works.
+
+    `base` is the folder of the base model, if it has one; `shelf` holds features of earlier runs.
+    """
 
     plan: Plan
     device: torch.device
     cache: Path
     base: Path | None = None
     weights: Path | None = None
+    shelf: Path | None = None
 
 
 @dataclass
@@ -50,6 +54,8 @@ class Task(ABC):
         self.plan = setting.plan
         # What `load` finds besides the splits, for learning without labels.
         self.unlabeled: Unlabeled | None = None
+        # How much each training sample counts, where a column of the data says it.
+        self.weights_N: Tensor | None = None
         # Lines for the log that are known once the data are loaded.
         self.notes: list[str] = []
 
@@ -72,6 +78,13 @@ class Task(ABC):
     @abstractmethod
     def loss(self, output: Any, batch: Batch) -> Tensor:
         """Return the mean loss of a batch, in nats, on fp32 numbers."""
+
+    def weighed(self, batch: Batch, indices: Tensor) -> Batch:
+        """Return a training batch with the weights of its samples, where they have some."""
+        if self.weights_N is None:
+            return batch
+        weights_B = self.weights_N[indices.to(self.weights_N.device)]
+        return replace(batch, weights_B=weights_B.to(self.setting.device))
 
     def weight(self, batch: Batch) -> float:
         """Return how much the loss of a batch is a mean over: samples, tokens, or pixels.

@@ -18,8 +18,15 @@ from safetensors.torch import save_file
 
 from worker import sandbox
 from worker.alone import Search, prepare
-from worker.contract.attempt import EVENTS_FILE, EXIT_FAILED, JOB_FILE, AttemptJob
+from worker.contract.attempt import (
+    CACHE_FOLDER,
+    EVENTS_FILE,
+    EXIT_FAILED,
+    JOB_FILE,
+    AttemptJob,
+)
 from worker.contract.failures import RunError
+from worker.contract.feature_shelf import FEATURES_FOLDER, FeatureShelf
 from worker.contract.recipe_text import RecipeError, parse_recipe_text
 from worker.engine import Places
 from worker.modeling.weights import WEIGHTS_FILE, read_weights, without_ties
@@ -29,6 +36,7 @@ from worker.sandbox import Child, Job
 from worker.warm_engine import WarmEngine
 
 _IDLE_S = 24 * 3600.0
+_SHELF_BYTES = 10 * 1024**3
 
 
 class Bench:
@@ -38,6 +46,8 @@ class Bench:
         self._strength = sandbox.choose("auto")
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._shelf = FeatureShelf(self._folder / "features", _SHELF_BYTES)
+        self._shelf.folder.mkdir(exist_ok=True)
         self._warm = None if is_cold else WarmEngine(self._folder, _IDLE_S, self._strength)
 
     def wait_until_warm(self) -> float:
@@ -64,12 +74,16 @@ class Bench:
         shutil.rmtree(out, ignore_errors=True)
         (out / "out").mkdir(parents=True)
         job, readable = _job(asked, out)
+        job = job.model_copy(update={"shelf_dir": str(self._shelf.folder)})
         (out / JOB_FILE).write_text(job.model_dump_json(), encoding="utf-8")
         planned_at = time.monotonic()
         child, is_warm = self._start(out, readable)
         step_s = _first_step(child, out / EVENTS_FILE, planned_at)
+        status = child.wait()
+        if status == 0:
+            self._shelf.put(out / CACHE_FOLDER / FEATURES_FOLDER)
         return {
-            "exit": child.wait(),
+            "exit": status,
             "warm": is_warm,
             "seconds": round(time.monotonic() - began_at, 3),
             "plan_s": round(planned_at - began_at, 3),
@@ -81,7 +95,7 @@ class Bench:
         job = Job(
             argv=(*ENGINE, "--job", str(out)),
             writable=(out,),
-            readable=(*readable, code),
+            readable=(*readable, self._shelf.folder, code),
             environment={"PYTHONPATH": str(code), "HF_HUB_OFFLINE": "1"},
         )
         with (out / "output.log").open("wb") as output:

@@ -105,10 +105,11 @@ def run(
     out: str = "run",
     control: Control | None = None,
     resume_from: Path | None = None,
+    shelf: Path | None = None,
 ) -> Run:
-    """Run a recipe on `folder/data` into `folder/out`."""
+    """Run a recipe on `folder/data` into `folder/out`; `shelf` holds features of earlier runs."""
     plan, places = plan_of(folder, values, weights)
-    places = replace(places, out=folder / out)
+    places = replace(places, out=folder / out, shelf=shelf)
     events: list[RunEvent] = []
     result = run_plan(plan, places, events.append, control or Forever(), resume_from)
     return Run(plan, result, folder / out, events)

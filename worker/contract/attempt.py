@@ -18,6 +18,7 @@ EVENTS_FILE = "events.jsonl"
 FAILURE_FILE = "failure.json"
 CHECKPOINTS_FOLDER = "out/checkpoints"
 RESULT_FOLDER = "out/result"
+CACHE_FOLDER = "cache"
 
 
 class AttemptJob(Wire):
@@ -25,10 +26,12 @@ class AttemptJob(Wire):
 
     `inputs` holds a folder for each role: `data`; `base`, or `base-1`, `base-2` … for a ranking,
     missing only for random weights; `test` when the test data are another repository.
-    `resume_dir` is a checkpoint folder to continue from.
+    `resume_dir` is a checkpoint folder to continue from; `shelf_dir` holds features of earlier
+    runs, to be read only. What an attempt computes of that kind it leaves in `cache/features`.
     """
 
     schema_version: Literal[1] = 1
     plan: Work
     inputs: dict[str, str]
     resume_dir: str | None = None
+    shelf_dir: str | None = None

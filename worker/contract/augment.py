@@ -96,6 +96,10 @@ def _from_short_form(value: object) -> object:
     return {"name": name, "args": {short or "value": args}}
 
 
+# As good as new ones in every pass, in what was measured: docs/decisions, the frozen front.
+_VIEWS = 2
+
+
 class Augment(Written):
     """Random changes of training images only; validation and test images are never changed."""
 
@@ -131,19 +135,42 @@ class Augment(Written):
         description="Smaller sides that each stage begins with, rising; it ends with the full one.",
     )
 
+    cached_views: int = Field(
+        default=_VIEWS,
+        ge=0,
+        le=16,
+        description=(
+            "Where the layers in front of what trains stand still, each image is run through them "
+            "in so many forms, the first unchanged, which are used in turn; 0 makes new ones in "
+            "every pass."
+        ),
+    )
+
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.ops and self.preset != "none":
             raise ValueError("give a preset or ops, not both")
         if list(self.progressive_resizing) != sorted(set(self.progressive_resizing)):
             raise ValueError("progressive_resizing must rise from size to size")
+        if self.cached_views != _VIEWS and not self.changes_images:
+            raise ValueError("cached_views has no effect where no image is changed: remove it")
         return self
 
     @property
     def is_random(self) -> bool:
         """Whether two passes over the training images may differ."""
-        mixed = self.mixup_alpha or self.cutmix_alpha or self.progressive_resizing
-        return self.changes_images or bool(mixed)
+        return self.changes_images or self._mixes
+
+    @property
+    def _mixes(self) -> bool:
+        return bool(self.mixup_alpha or self.cutmix_alpha or self.progressive_resizing)
+
+    @property
+    def views(self) -> int:
+        """In how many forms a sample is kept for all passes; none where that will not do."""
+        if self._mixes:
+            return 0
+        return self.cached_views if self.changes_images else 1
 
     @property
     def changes_images(self) -> bool:

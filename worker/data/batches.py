@@ -49,12 +49,16 @@ class Split(Protocol):
 class FeatureSplit:
     """A split whose inputs are outputs of the frozen part of the network, computed once.
 
-    They may lie elsewhere than on the device that a batch is for.
+    `plain` (M, …) holds the features of more samples than these; `places_N` says where ours are.
+    `views` (K·N, …), if there are any, hold those of K changed forms of our samples, one form of
+    all after the other. They may lie elsewhere than on the device that a batch is for.
     """
 
-    features: Tensor
+    plain: Tensor
+    places_N: Tensor
     source: Split
     device: torch.device
+    views: Tensor | None = None
 
     def __post_init__(self) -> None:
         self.names, self.labels = self.source.names, self.source.labels
@@ -63,11 +67,22 @@ class FeatureSplit:
     def __len__(self) -> int:
         return len(self.source)
 
+    @property
+    def features(self) -> Tensor:
+        """The features of every sample as it is (N, …)."""
+        return self.plain[self.places_N]
+
     def take(self, indices: Tensor, *, train: bool) -> Batch:
-        """Return the features; they are the same for training and measuring."""
-        del train
-        features = self.features[indices.to(self.features.device)].to(self.device)
-        return Batch(features, self.targets(indices), len(indices))
+        """Return the features: of any form for training, of the sample as it is for measuring."""
+        indices = indices.cpu()
+        features = self.plain[self.places_N[indices]]
+        if train and self.views is not None:
+            count = len(self.views) // len(self)
+            form_B = torch.randint(count + 1, indices.shape)
+            changed_B = form_B > 0
+            rows = indices[changed_B] + len(self) * (form_B[changed_B] - 1)
+            features[changed_B] = self.views[rows]
+        return Batch(features.to(self.device), self.targets(indices), len(indices))
 
     def targets(self, indices: Tensor) -> Any:
         """Return the targets of the samples."""

@@ -1,11 +1,8 @@
-"""What a frozen base sees in each sample: computed once, kept in a file, read by mapping."""
+"""What a frozen base sees in each sample: computed once for all that looks at it."""
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,32 +22,6 @@ _BATCH = 64
 _TOKEN_DIMENSIONS = 3
 # Only their own heads are known to be a linear layer over the same features.
 _WITH_CLASSES = ("torchvision", "timm")
-
-
-@dataclass(frozen=True)
-class FeatureStore:
-    """Features in a folder, one file each; a file appears whole or not at all."""
-
-    folder: Path
-
-    def load(self, key: str) -> Tensor | None:
-        """Return what is stored under a key, paged in as it is read; None if nothing is."""
-        path = self.folder / f"{key}.npy"
-        if not path.is_file():
-            return None
-        try:
-            # Mapped for copying on write: torch wants to own what it reads.
-            return torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False))
-        except (ValueError, OSError):
-            path.unlink(missing_ok=True)
-            return None
-
-    def save(self, key: str, features_ND: Tensor) -> None:
-        """Store features under a key."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        aside = self.folder / f".{key}.{os.getpid()}.npy"
-        np.save(aside, features_ND.numpy(), allow_pickle=False)
-        aside.replace(self.folder / f"{key}.npy")
 
 
 def feature_key(plan: Plan, facts: list[FileFact], precision: Precision) -> str:

@@ -1,23 +1,24 @@
 """What a frozen front of a network makes of each sample: computed once for a stage's every pass."""
 
-import hashlib
-import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from worker.contract.base import digest
+from worker.contract.feature_shelf import FEATURES_FOLDER
+from worker.contract.plan import Plan
 from worker.contract.stages import Stage
 from worker.data.batches import FeatureSplit, Split
+from worker.data.feature_files import FeatureFiles
 from worker.evaluation.predict import Predictor, evaluating
-from worker.modeling.cutting import Cut, changes_output, cut_network
+from worker.modeling.fronts import Front, digest_of, front_of, why_moving
 from worker.modeling.network import Network
 
-# Features up to this size stay in memory, larger ones in a file that is mapped.
-MEMORY_LIMIT_BYTES = 2 * 1024**3
-FILE_LIMIT_BYTES = 16 * 1024**3
+# Rows of features, and the numbers of these rows; None where the front gives no such.
+Part = tuple[Tensor, Tensor | None]
 
 
 @dataclass
@@ -35,121 +36,210 @@ class FeatureCache:
     @property
     def are_vectors(self) -> bool:
         """Whether a sample is one vector, as in front of a linear head."""
-        return self.train.features.dim() == 2  # noqa: PLR2004 - samples by numbers
+        return self.train.plain.dim() == 2  # noqa: PLR2004 - samples by numbers
 
 
+@dataclass
+class Passes:
+    """How a stage goes over its training samples.
+
+    `count` is how often it sees each; `views` in how many forms: one where every pass is the same,
+    none where no number of forms stands for what changes from pass to pass.
+    """
+
+    count: float
+    views: int
+
+
+@dataclass
 class FeatureMaker:
-    """Makes the features of stages; those of the stage before are used again where they hold."""
+    """Makes the features of stages; those of the stage before are used again where they hold.
 
-    def __init__(
-        self, network: Network, predictor: Predictor, train: Split, validation: Split, folder: Path
-    ) -> None:
-        self._network = network
-        self._predictor = predictor
-        self._splits = (train, validation)
-        self._folder = folder
-        self.last: FeatureCache | None = None
+    `identity` says which samples the splits hold and how they are prepared; `say` tells a line.
+    """
 
-    def for_stage(self, stage: Stage, *, augmented: bool, num_samples: int) -> FeatureCache | None:
-        """Return the features of a stage whose freezing is set; None where each pass is needed.
+    network: Network
+    predictor: Predictor
+    train: Split
+    validation: Split
+    files: FeatureFiles
+    identity: str
+    seed: int
+    say: Callable[[str], None]
+    last: FeatureCache | None = None
 
-        Args:
-            stage: the stage.
-            augmented: whether samples differ from pass to pass.
-            num_samples: how many training samples the stage will look at in all.
-        """
-        if stage.cache_features == "off" or augmented or num_samples < len(self._splits[0]):
-            self.last = None
+    def for_stage(self, stage: Stage, passes: Passes) -> FeatureCache | None:
+        """Return the features of a stage whose freezing is set; None where each pass is needed."""
+        last, self.last = self.last, None
+        if stage.cache_features == "off" or passes.views == 0 or passes.count < passes.views:
             return None
-        cut = cut_network(self._network.module)
-        if cut is None:
-            self.last = self._in_front_of_head()
-            return self.last
-        key = f"{cut.name}-{_digest(cut.frozen_tensors())}"
-        if self.last is None or self.last.key != key:
-            self.last = self._computed(cut, key)
-        else:
+        self._say_what_moves(stage)
+        front = front_of(self.network, self.predictor.task.forward)
+        if front is None:
+            return None
+        # With as many views as passes, fresh ones cost the same.
+        if passes.count == passes.views > 1:
+            return None
+        key = digest([digest_of(front), self.identity])
+        if last is not None and last.key == key:
             # The same front, but what trains behind it is listed anew: modes are part of the list.
-            self.last.tail = cut.tail
+            last.tail = front.tail
+            self.last = last
+        else:
+            self.last = self._made(front, key, passes.views)
         return self.last
 
-    def _computed(self, cut: Cut, key: str) -> FeatureCache | None:
-        train, validation = (self._features(cut, split) for split in self._splits)
-        if train is None or validation is None:
+    def _say_what_moves(self, stage: Stage) -> None:
+        layer = why_moving(self.network)
+        if layer:
+            self.say(
+                f"stage {stage.name}: from the frozen layer {layer} on, every pass runs all "
+                "layers: its output differs from pass to pass; batch_norm: eval keeps it still."
+            )
+
+    def _made(self, front: Front, key: str, views: int) -> FeatureCache | None:
+        # In the order of their names, so that folds and other seeds find the same file.
+        names = sorted({*self.train.names, *self.validation.names})
+        plain = self._kept(key, len(names), lambda: self._everything(front, names))
+        if plain is None:
             return None
-        return FeatureCache(key, cut.tail, train, validation)
+        place = {name: number for number, name in enumerate(names)}
+        train, validation = (
+            FeatureSplit(
+                plain,
+                torch.tensor([place[name] for name in split.names]),
+                split,
+                self.predictor.task.setting.device,
+            )
+            for split in (self.train, self.validation)
+        )
+        if views > 1:
+            changed = digest([key, list(self.train.names), self.seed, views])
+            count = (views - 1) * len(self.train)
+            train.views = self._kept(changed, count, lambda: self._changed(front, views - 1))
+            if train.views is None:
+                return None
+            self.say(f"{views} views of each sample, one of them unchanged, are used in turn.")
+        return FeatureCache(key, front.tail, train, validation)
+
+    def _kept(self, key: str, count: int, parts: Callable[[], Iterator[Part]]) -> Tensor | None:
+        """Return features from the files, or from the front where they are in none."""
+        features = self.files.load(key)
+        if features is None:
+            return self._computed(key, count, parts())
+        self.say(f"{count} samples were run through the frozen layers before; that is used again.")
+        return features
 
     @torch.no_grad()
-    def _features(self, cut: Cut, split: Split) -> FeatureSplit | None:
-        """Return the front's output of every sample, or None where it is not what it should be."""
-        store: Tensor | None = None
-        done = 0
-        with evaluating(cut.prefix), evaluating(self._network.module):
-            for indices in self._predictor.batches(split):
-                inputs = split.take(indices, train=False).inputs
-                with self._predictor.autocast():
-                    part = cut.prefix(inputs)
-                    if store is None and not _same(cut.tail(part), self._network.module(inputs)):
-                        return None
-                if store is None:
-                    store = _room(len(split), part, self._folder)
-                if store is None:
+    def _computed(self, key: str, count: int, parts: Iterator[Part]) -> Tensor | None:
+        room: Tensor | None = None
+        with evaluating(self.network.module):
+            for rows, part in parts:
+                if part is None:
                     return None
-                store[done : done + len(part)] = part
-                done += len(part)
-        return None if store is None else FeatureSplit(store, split, part.device)
+                if room is None:
+                    room = self.files.room(key, (count, *part.shape[1:]), part.dtype)
+                if room is None or part.shape[1:] != room.shape[1:]:
+                    return None
+                room[rows] = part.cpu()
+        if room is not None:
+            self.files.seal(key, room)
+        return room
 
-    def _in_front_of_head(self) -> FeatureCache | None:
-        """Return what the head is given, of a network whose operations cannot be listed."""
-        if not is_only_head(self._network):
-            return None
-        module, head = self._network.module, self._network.head_module
-        train, validation = (
-            self._predictor.head_inputs(module, head, split) for split in self._splits
-        )
-        if train is None or validation is None:
-            return None
-        return FeatureCache("head", head, train, validation)
+    def _everything(self, front: Front, names: Sequence[str]) -> Iterator[Part]:
+        """Yield what the front makes of every sample as it is, with its rows."""
+        place = {name: number for number, name in enumerate(names)}
+        is_first = True
+        for split in (self.train, self.validation):
+            rows_N = torch.tensor([place[name] for name in split.names])
+            for indices in self.predictor.batches(split):
+                inputs = split.take(indices, train=False).inputs
+                part = self._run(front, inputs, len(indices))
+                if is_first and part is not None and not self._is_whole(front, inputs, part):
+                    part = None
+                is_first = False
+                yield rows_N[indices], part
+
+    def _changed(self, front: Front, count: int) -> Iterator[Part]:
+        """Yield what the front makes of changed forms of the training samples, with their rows."""
+        for form in range(count):
+            with _seeded(self.seed + form):
+                for indices in self.predictor.batches(self.train):
+                    inputs = self.train.take(indices, train=True).inputs
+                    yield indices + form * len(self.train), self._run(front, inputs, len(indices))
+
+    def _run(self, front: Front, inputs: object, count: int) -> Tensor | None:
+        with self.predictor.autocast():
+            part = front.run(inputs)
+        return part if part is not None and len(part) == count else None
+
+    def _is_whole(self, front: Front, inputs: object, part: Tensor) -> bool:
+        """Return whether the tail makes of features just what the network makes of the inputs."""
+        with self.predictor.autocast(), evaluating(front.tail):
+            whole = self.predictor.task.forward(self.network.module, inputs)
+            return _same(front.tail(part), whole)
 
 
-def is_only_head(network: Network) -> bool:
-    """Return whether nothing in front of the head moves."""
-    prefix = f"{network.head_path}."
-    body = [(n, p) for n, p in network.module.named_parameters() if not n.startswith(prefix)]
-    if any(parameter.requires_grad for _, parameter in body):
-        return False
-    head = set(network.head_module.modules())
-    moving = (part for part in network.module.modules() if part not in head and part.training)
-    return not any(changes_output(part) for part in moving)
-
-
-def _same(one: Any, other: Any) -> bool:
+def _same(one: object, other: object) -> bool:
     if not isinstance(one, Tensor) or not isinstance(other, Tensor) or one.shape != other.shape:
         return False
     return torch.equal(one, other)
 
 
-def _room(count: int, part: Tensor, folder: Path) -> Tensor | None:
-    """Return room for the features of `count` samples like those of a part, or None."""
-    shape = (count, *part.shape[1:])
-    size = count * part[0].numel() * part.element_size()
-    if size <= MEMORY_LIMIT_BYTES:
-        return torch.empty(shape, dtype=part.dtype)
-    if size > FILE_LIMIT_BYTES:
-        return None
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder) as file:
-        # The open mapping keeps the space when the name is gone.
-        flat = torch.from_file(
-            file.name, shared=True, size=count * part[0].numel(), dtype=part.dtype
-        )
-    return flat.view(shape)
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Draw random numbers from a seed of their own for the length of a block."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
-def _digest(tensors: dict[str, Any]) -> str:
-    """Return what a front computes with as one number: equal fronts give equal features."""
-    found = hashlib.blake2b(digest_size=16)
-    for name, tensor in tensors.items():
-        found.update(name.encode())
-        found.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
+def feature_maker(
+    predictor: Predictor,
+    network: Network,
+    splits: tuple[Split, Split],
+    numbers: str,
+    say: Callable[[str], None],
+) -> FeatureMaker:
+    """Return the maker of a run's features.
+
+    Args:
+        predictor: runs the network without training it.
+        network: the network.
+        splits: what it trains on, and what it is judged on meanwhile.
+        numbers: what it computes in.
+        say: tells people a line.
+    """
+    setting = predictor.task.setting
+    files = FeatureFiles(setting.cache / FEATURES_FOLDER, setting.shelf)
+    identity = _identity(setting.plan, numbers, setting.device)
+    seed = setting.plan.recipe.reproducibility.seed
+    return FeatureMaker(network, predictor, *splits, files, identity, seed, say)
+
+
+def _identity(plan: Plan, numbers: str, device: torch.device) -> str:
+    """Return what features depend on besides the front: the samples and how they are prepared.
+
+    How the samples are divided is no part of it, unless they are prepared by what is in training.
+    """
+    recipe = plan.recipe
+    data = recipe.data.model_dump(mode="json")
+    data["train"] = data["train"]["split"]
+    divided = [data.pop("validation"), recipe.reproducibility.seed]
+    for key in ("test", "unlabeled", "imbalance"):
+        data.pop(key)
+    return digest(
+        [
+            recipe.task,
+            plan.base.model_dump(mode="json", exclude={"repo", "labels", "num_classes"}),
+            recipe.model.stem.model_dump(mode="json"),
+            plan.data.tree_sha256,
+            data,
+            divided if data["normalize"] == "dataset" else None,
+            plan.preprocessing.model_dump(mode="json") if plan.preprocessing else None,
+            recipe.augment.model_dump(mode="json", exclude={"cached_views"}),
+            numbers,
+            device.type,
+            str(torch.__version__),
+        ]
+    )

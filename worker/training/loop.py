@@ -18,7 +18,7 @@ from worker.modeling.network import Network
 from worker.task import Task
 from worker.training.checkpoint import Snapshot, save_checkpoint
 from worker.training.distillation import Teacher
-from worker.training.features import FeatureCache, FeatureMaker
+from worker.training.features import FeatureCache, Passes, feature_maker
 from worker.training.memory import memory_bytes
 from worker.training.precision import Precision
 from worker.training.progress import Best, EpochSums, Progress, is_better
@@ -74,12 +74,12 @@ class Trainer:
             self.precision.autocast,
         )
 
-        self._maker = FeatureMaker(
-            self.network,
+        self._maker = feature_maker(
             self._predictor,
-            self.train_split,
-            self.validation_split,
-            self.task.setting.cache,
+            self.network,
+            (self.train_split, self.validation_split),
+            self.precision.name,
+            self.reporter.log,
         )
 
     def run(self, resume: Snapshot | None) -> list[StageResult]:
@@ -150,14 +150,18 @@ class Trainer:
 
     def _features(self, stage: Stage) -> FeatureCache | None:
         train = self.plan.recipe.train
-        passes = stage.epochs or 0
-        seen = passes * len(self.train_split) or (stage.max_steps or 0) * train.usual_batch
-        # A teacher must see the pictures themselves, and so must what learns without labels.
-        augmented = self.plan.has_random_augmentation or self.teacher is not None
-        augmented = augmented or self.task.unlabeled is not None
         if not self.strategy.may_cut:
             return None
-        return self._maker.for_stage(stage, augmented=augmented, num_samples=seen)
+        steps = (stage.max_steps or 0) * train.usual_batch
+        count = float(stage.epochs or steps / len(self.train_split))
+        return self._maker.for_stage(stage, Passes(count, self._views))
+
+    @property
+    def _views(self) -> int:
+        # A teacher must see the pictures themselves, and so must what learns without labels.
+        if self.teacher is not None or self.task.unlabeled is not None:
+            return 0
+        return self.plan.recipe.augment.views
 
     def _run_epoch(self, active: ActiveStage) -> None:
         progress, recipe = self.progress, self.plan.recipe
