@@ -15,6 +15,8 @@ from worker.contract.recipe import Recipe
 _LEAST_PROBE_S = 0.05
 _PROBES = 3
 _CLEARLY = 1.2
+# A first pass that takes so many times as long will not end up faster.
+_WARM_UP = 4
 
 
 @dataclass
@@ -97,12 +99,19 @@ def _pays(plain: Precision, brief: Precision, forward: Callable[[], object]) -> 
             forward()
         return time.perf_counter() - began
 
-    seconds(plain)
-    if seconds(plain) < _LEAST_PROBE_S:
+    if not _computes_bf16():
         return False
-    seconds(brief)
+    seconds(plain)
+    slow = seconds(plain)
+    if slow < _LEAST_PROBE_S or seconds(brief) > _WARM_UP * slow:
+        return False
     rounds = [(seconds(plain), seconds(brief)) for _ in range(_PROBES)]
     return min(slow for slow, _ in rounds) > _CLEARLY * min(fast for _, fast in rounds)
+
+
+def _computes_bf16() -> bool:
+    """Return whether the processor has instructions for bf16; without, it is far slower."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def make_reproducible(recipe: Recipe) -> None:
