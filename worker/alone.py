@@ -54,11 +54,11 @@ def prepare(
         RunError: base or data were not found.
     """
     base, file = find_base(recipe.model.base, search, weights)
-    data, data_folder = find_data(recipe.data.train, recipe.data.columns, search)
+    data, data_folder = find_data(recipe.data.train, recipe.read_columns, search)
     test, test_folder = None, None
     source = recipe.data.test
     if source is not None and source.repo != recipe.data.train.repo:
-        test, test_folder = find_data(source, recipe.data.columns, search)
+        test, test_folder = find_data(source, recipe.read_columns, search)
     teacher, teacher_file = None, None
     if recipe.distill is not None:
         teacher, teacher_file = find_base(Base(repo=recipe.distill.teacher), search)

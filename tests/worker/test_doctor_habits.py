@@ -86,7 +86,7 @@ def test_only_training_pictures_change_at_random(folder: Path) -> None:
         stage("all"), augment={"preset": "trivialaugment"}, evaluate={"baseline": False}
     )
     one_run = run(folder, values, out="one")
-    events = one_run.of_kind("EpochFinished")
+    events = [event for event in one_run.events if event.kind == "EpochFinished"]
     # What the last epoch measured on validation is what the finished network measures again.
     assert events[-1].validation_loss == one_run.result.splits["validation"].loss
 
@@ -98,7 +98,7 @@ def test_measuring_is_done_with_dropout_off(folder: Path) -> None:
         evaluate={"baseline": False},
     )
     done = run(folder, values)
-    last = done.of_kind("EpochFinished")[-1]
+    last = [event for event in done.events if event.kind == "EpochFinished"][-1]
     assert last.validation_loss == done.result.splits["validation"].loss
 
 

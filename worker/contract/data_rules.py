@@ -33,6 +33,17 @@ DATA_RULES: dict[str, Rule] = {
         "{total} rows of {table} have no class; the first: {first}.",
         "Give every row its class, or remove these rows.",
     ),
+    "WEIGHT_INVALID": Rule(
+        "error",
+        "{total} training rows of {table} have no weight in the column {column}; the first: "
+        "{first}.",
+        "Write a number of 0 or more in each; 0 leaves a row out of training.",
+    ),
+    "COLUMN_UNREAD": Rule(
+        "error",
+        "The recipe names the column {column}, and the data set ({kind}) has no table with it.",
+        "Add a table (CSV, JSON lines, Parquet) that names the examples and has this column.",
+    ),
     "ID_EMPTY": Rule(
         "error",
         "{total} rows of {table} lack a user or an item; the first: {first}.",

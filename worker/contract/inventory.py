@@ -10,7 +10,15 @@ from worker.contract.base import Wire, canonical_json, digest
 from worker.contract.facts import FileFact
 from worker.contract.findings import Finding, found
 from worker.contract.images import MAX_IMAGE_BYTES, ImageProbe, probe_image
-from worker.contract.items import TARGETS, Candidate, Item, Layout, Media, canonical_split
+from worker.contract.items import (
+    TARGETS,
+    TASK_VALUE,
+    Candidate,
+    Item,
+    Layout,
+    Media,
+    canonical_split,
+)
 from worker.contract.layout import detect_layout
 from worker.contract.recipe import Columns
 from worker.contract.samples import Sample, samples_of
@@ -186,7 +194,7 @@ def fact_of(item: Item, media: Media, looks: MediaFacts | None) -> FileFact:
     text = canonical_json(values)
     if looks is None:
         sha256, size = _sha256(text), len(text)
-        content = sha256 if TARGETS.isdisjoint(values) else _sha256(item.content(media))
+        content = _sha256(item.content(media)) if _has_targets(values) else sha256
     elif values:
         content, size = looks.sha256, looks.size
         sha256 = _sha256(f"{content}{text}")
@@ -213,6 +221,10 @@ def fact_of(item: Item, media: Media, looks: MediaFacts | None) -> FileFact:
         content_sha256="" if content == sha256 else content,
         order=_order(values),
     )
+
+
+def _has_targets(values: dict[str, JsonValue]) -> bool:
+    return any(name in TARGETS or name.startswith(TASK_VALUE) for name in values)
 
 
 def _sha256(text: str) -> str:

@@ -28,7 +28,12 @@ _SPLITS = {
     "unlabelled": UNLABELED,
 }
 # What is to be learned, not what is learned from: two items that differ only here are copies.
-TARGETS = frozenset({"tags", "answers", "objects", "mask", "target", "rating", "timestamp"})
+TARGETS = frozenset(
+    {"tags", "answers", "objects", "mask", "target", "rating", "timestamp", "weight"}
+)
+WEIGHT = "weight"
+# What begins the values of further tasks that learn from the same sample.
+TASK_VALUE = "task:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,12 @@ class Item:
     def content(self, media: Media) -> str:
         """Return what makes two rows copies of each other: all they hold but their targets."""
         targets = TARGETS | {"text"} if media in {"image", "audio"} else TARGETS
-        return canonical_json({k: v for k, v in self.values.items() if k not in targets})
+        learned_from = {
+            name: value
+            for name, value in self.values.items()
+            if name not in targets and not name.startswith(TASK_VALUE)
+        }
+        return canonical_json(learned_from)
 
 
 class Candidate(Wire):

@@ -179,7 +179,7 @@ def examine(
     size = (recipe.data.image_size or base.preprocessing.image_size) if on_images else None
     findings = [*_unfit_base(recipe, base), *_unfit_data(recipe, data)]
     findings += check_speech_base(recipe, base)
-    findings += check_inventory(data.inventory)
+    findings += [*_unread_columns(recipe, data), *check_inventory(data.inventory)]
     if test is not None:
         findings += [f for f in check_inventory(test.inventory) if f.severity == "error"]
     if data.inventory.facts:
@@ -240,6 +240,16 @@ def _unfit_data(recipe: Recipe, data: PinnedInventory) -> list[Finding]:
             missing=", ".join(missing),
             fields=", ".join(inventory.fields),
         )
+    ]
+
+
+def _unread_columns(recipe: Recipe, data: PinnedInventory) -> list[Finding]:
+    also = getattr(recipe.read_columns, "also", {})
+    told = {finding.params.get("column") for finding in data.inventory.findings}
+    return [
+        found("COLUMN_UNREAD", column=column, kind=data.inventory.kind)
+        for name, column in also.items()
+        if name not in data.inventory.mapping and column not in told
     ]
 
 

@@ -10,6 +10,7 @@ from worker.contract.audio_keys import AudioKeys
 from worker.contract.augment import Augment
 from worker.contract.base import Written
 from worker.contract.environment import Environment, misfit
+from worker.contract.items import WEIGHT
 from worker.contract.relevance import idle_fields
 from worker.contract.resources import Resources, unshared
 from worker.contract.stages import GradualUnfreezing, Stage, expand_stages
@@ -215,6 +216,12 @@ class Columns(Written):
     )
 
 
+class ReadColumns(Columns):
+    """The columns of a recipe with those that its other blocks name, by the value they become."""
+
+    also: dict[str, str] = Field(default_factory=dict)
+
+
 class Normalization(Written):
     """Numbers subtracted from and divided into each colour, for values from 0 to 1."""
 
@@ -305,6 +312,15 @@ class Recipe(Written):
     def spec(self) -> TaskSpec:
         """What the task needs and how it is judged."""
         return TASKS[self.task]
+
+    @property
+    def read_columns(self) -> Columns:
+        """The columns that are read from the data."""
+        also = {}
+        weight = self.data.imbalance.sample_weight_column
+        if weight is not None:
+            also[WEIGHT] = weight
+        return ReadColumns(**dict(self.data.columns), also=also) if also else self.data.columns
 
     @property
     def monitor(self) -> str:

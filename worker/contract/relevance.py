@@ -53,7 +53,12 @@ _IDLE: Mapping[str, tuple[str, ...]] = {
 _IDLE_FOR_TASK: Mapping[str, tuple[str, ...]] = {
     "object-detection": _DENSE_KEYS,
     "image-segmentation": _DENSE_KEYS[1:],
-    "image-regression": ("data.imbalance", "train.label_smoothing"),
+    "image-regression": (
+        "data.imbalance.class_weight",
+        "data.imbalance.sampler",
+        "data.imbalance.synthesize",
+        "train.label_smoothing",
+    ),
     "token-classification": ("data.imbalance", "model.head"),
     "question-answering": ("data.imbalance", "model.head", "train.label_smoothing"),
     "text-generation": ("data.imbalance", "model.head"),

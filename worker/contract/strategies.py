@@ -174,6 +174,8 @@ def _about_smote(recipe: _Recipe) -> Iterator[str]:
     imbalance = recipe.data.imbalance
     if imbalance.synthesize == "none":
         return
+    if imbalance.sample_weight_column is not None:
+        yield "data.imbalance: what smote adds has no weight: remove sample_weight_column"
     if imbalance.sampler != "none":
         yield "data.imbalance: smote makes classes equal already: remove sampler"
     if any(stage.train != ("head",) or stage.cache_features == "off" for stage in recipe.stages):

@@ -32,6 +32,15 @@ class Imbalance(Written):
         default="none",
         description="smote: new feature vectors between neighbours of one class; head only.",
     )
+    sample_weight_column: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description=(
+            "Column with a weight for each training sample in the loss, 0 or more; measuring "
+            "counts all samples alike."
+        ),
+    )
 
 
 class EarlyStopping(Written):

@@ -80,7 +80,7 @@ def _open(folder: Path, plan: Plan, pin: PinnedData) -> _Opened:
     if not folder.is_dir():
         raise RunError(FailureCode.DATA_NOT_FOUND, f"{pin.repo} is not here.")
     try:
-        data = open_data(FolderSource(folder), plan.recipe.data.columns)
+        data = open_data(FolderSource(folder), plan.recipe.read_columns)
         inventory = inventory_of(data, probe=False)
     except ArchiveError as error:
         raise RunError(FailureCode.DATA_INVALID, str(error)) from error

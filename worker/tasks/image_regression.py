@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from worker.contract.manifest import Result, SplitMetrics
 from worker.data.batches import Batch, FeatureSplit, Split
@@ -17,6 +16,7 @@ from worker.export.config import config_values, preprocessor_values
 from worker.export.snippet import regression_snippet
 from worker.modeling.network import Network, build_network
 from worker.task import ModelFiles, Setting, Task
+from worker.training.losses import TINY
 
 
 class ImageRegression(Task):
@@ -70,7 +70,15 @@ class ImageRegression(Task):
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the mean square error, in squares of the spread of training."""
-        return functional.mse_loss(output.float()[:, 0], batch.targets)
+        squares_B = (output.float()[:, 0] - batch.targets).square()
+        weights_B = batch.weights_B
+        if weights_B is None:
+            return squares_B.mean()
+        return (squares_B * weights_B).sum() / weights_B.sum().clamp_min(TINY)
+
+    def weight(self, batch: Batch) -> float:
+        """Return the sum of the weights of a batch."""
+        return float(batch.size if batch.weights_B is None else batch.weights_B.sum())
 
     def meter(self, split: Split) -> NumberMeter:
         """Return a meter of errors in the data's own unit."""

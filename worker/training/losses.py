@@ -14,6 +14,8 @@ from worker.data.samples import Samples
 
 _EFFECTIVE_BETA = 0.999
 _FOCUS = 2.0
+# What a batch whose samples all weigh nothing is divided by.
+TINY = 1e-12
 
 
 def class_weights(
@@ -85,7 +87,7 @@ class ClassLoss(nn.Module):
 
     def _mean(self, losses_B: Tensor, targets: Tensor, weights_B: Tensor | None) -> Tensor:
         shares_B = torch.ones_like(losses_B) if weights_B is None else weights_B.to(losses_B)
-        return (losses_B * shares_B).sum() / self._totals(shares_B, targets).sum()
+        return (losses_B * shares_B).sum() / self._totals(shares_B, targets).sum().clamp_min(TINY)
 
     def _totals(self, shares_B: Tensor, targets: Tensor) -> Tensor:
         if self.weights_C is None or targets.ndim > 1:

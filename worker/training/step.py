@@ -111,7 +111,7 @@ class Stepper:
         for number, part in enumerate(parts, start=1):
             own, counts = self.strategy.slice(part)
             with self.strategy.exchanging(active.runs, now=number == len(parts)):
-                batch = active.train.take(own, train=True)
+                batch = self.task.weighed(active.train.take(own, train=True), own)
                 outcome = self.objective(active.runs, batch)
                 weight = self.task.weight(batch) if counts else 0.0
                 self._add(sums, outcome, batch, weight)

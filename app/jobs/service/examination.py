@@ -147,10 +147,10 @@ class Doctor:
 
     async def _data(self, recipe: Recipe, source: DataSource, path: str) -> DataRevision:
         try:
-            return await self._taker.take(source.repo, source.revision, recipe.data.columns)
+            return await self._taker.take(source.repo, source.revision, recipe.read_columns)
         except hub.MovedError as moved:
             name = f"{moved.owner}/{moved.name}"
-            return await self._taker.take(name, source.revision, recipe.data.columns)
+            return await self._taker.take(name, source.revision, recipe.read_columns)
         except AppError as error:
             _retell(error, path)
 

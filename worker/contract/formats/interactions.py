@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from worker.contract.base import N_
 from worker.contract.findings import found
+from worker.contract.formats.also import number_of
 from worker.contract.formats.base import Files, Format, Problems
 from worker.contract.formats.row_table import (
     Cells,
@@ -16,7 +17,6 @@ from worker.contract.formats.row_table import (
     start_layout,
     tables_with,
 )
-from worker.contract.formats.text_table import number_of
 from worker.contract.items import Candidate, Item, Layout, text_of
 from worker.contract.recipe import Columns
 from worker.contract.tables import MAX_ROWS, Row, Table

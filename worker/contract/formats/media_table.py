@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from worker.contract.findings import found
+from worker.contract.formats.also import also_missing, also_of, read_also
 from worker.contract.formats.base import (
     Files,
     Problems,
@@ -67,7 +68,8 @@ class MediaTable:
                 layout.findings.append(missing_column(path, table, name, columns))
                 return
         layout.columns = table.columns
-        layout.mapping.update(names)
+        layout.mapping.update({**names, **also_of(columns)})
+        layout.findings += also_missing(path, table.columns, columns)
         bad, missing = list(table.bad_lines), Problems()
         split_of = split_reader(path, columns, table.columns)
         for row in table.rows:
@@ -80,6 +82,7 @@ class MediaTable:
                 missing.add(self.missing_code, f"{path}:{row.line} {cells[self.value]}", table=path)
             else:
                 split = split_of(row)
+                values |= read_also(row.cells, columns, f"{path}:{row.line}", split, missing)
                 group = cells.get("group") or None
                 item = Item(place, cells.get("label", ""), split, values=values, group=group)
                 layout.items.append(item)

@@ -2,7 +2,8 @@
 
 from worker.contract.base import N_
 from worker.contract.findings import found
-from worker.contract.formats.base import Files, Format, column_of, split_reader
+from worker.contract.formats.also import also_missing, also_of, read_also
+from worker.contract.formats.base import Files, Format, Problems, column_of, split_reader
 from worker.contract.formats.row_table import LABELS
 from worker.contract.items import Candidate, Item, Layout, Media, text_of
 from worker.contract.packed import Blobs, PackedSource, Place
@@ -64,13 +65,18 @@ def _add(
     layout.columns = table.columns
     named = {"label": label, "text": text}
     layout.mapping |= {"media": column, **{k: v for k, v in named.items() if v is not None}}
-    split_of = split_reader(path, columns, table.columns)
+    layout.mapping.update(also_of(columns))
+    layout.findings += also_missing(path, table.columns, columns)
+    split_of, bad = split_reader(path, columns, table.columns), Problems()
     for number, row in enumerate(table.rows):
         inside = f"{path}/{column}/{number:06}"
         places[inside] = Place(blobs, number)
         values = {"text": text_of(row.cells.get(text))} if text is not None else {}
         name = text_of(row.cells.get(label)) if label is not None else ""
-        layout.items.append(Item(inside, name, split_of(row), values={**values}))
+        split = split_of(row)
+        also = read_also(row.cells, columns, f"{path}:{row.line}", split, bad)
+        layout.items.append(Item(inside, name, split, values={**values, **also}))
+    layout.findings += bad.findings()
 
 
 IMAGES = Format(

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from worker.contract.base import N_
 from worker.contract.findings import Finding, found
+from worker.contract.formats.also import also_missing, also_of, number_of, read_also
 from worker.contract.formats.base import Files, Format, Problems, asked, is_asked
 from worker.contract.formats.row_table import (
     LABELS,
@@ -80,10 +81,13 @@ def read(files: Files, columns: Columns) -> Layout:
     if not matching:
         return without_columns(files, columns, "text")
     layout, problems = start_layout(files, matching), Problems()
+    layout.mapping.update(also_of(columns))
+    for path, table, _names in matching:
+        layout.findings += also_missing(path, table.columns, columns)
     if "target" in layout.mapping:
         layout.mapping.pop("label", None)
     for cells in rows_of(matching, columns):
-        item = _item(cells, layout, problems)
+        item = _item(cells, layout, problems, columns)
         if item is not None:
             layout.items.append(item)
     layout.findings += problems.findings()
@@ -91,7 +95,7 @@ def read(files: Files, columns: Columns) -> Layout:
     return layout
 
 
-def _item(cells: Cells, layout: Layout, problems: Problems) -> Item | None:
+def _item(cells: Cells, layout: Layout, problems: Problems, columns: Columns) -> Item | None:
     text = cells.text("text")
     if not text.strip():
         problems.add("TEXT_EMPTY", cells.place, table=cells.path)
@@ -111,6 +115,7 @@ def _item(cells: Cells, layout: Layout, problems: Problems) -> Item | None:
         if not label.strip() and not labels and layout.mapping["label"].lower() != "labels":
             problems.add("LABEL_EMPTY", cells.place, table=cells.path)
             return None
+    values |= read_also(cells.row.cells, columns, cells.place, cells.split, problems)
     return Item(
         cells.path,
         label,
@@ -120,17 +125,6 @@ def _item(cells: Cells, layout: Layout, problems: Problems) -> Item | None:
         labels=labels,
         group=cells.group,
     )
-
-
-def number_of(cell: JsonValue) -> float | None:
-    """Return a cell as a finite number, or None."""
-    if isinstance(cell, bool) or not isinstance(cell, str | int | float):
-        return None
-    try:
-        number = float(cell)
-    except ValueError:
-        return None
-    return number if number - number == 0 else None
 
 
 def _class_advice(layout: Layout, matching: list[Found]) -> list[Finding]:
