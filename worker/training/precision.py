@@ -14,6 +14,7 @@ from worker.contract.recipe import Recipe
 # Batches shorter than this are not worth a decision that timing noise could turn.
 _LEAST_PROBE_S = 0.05
 _PROBES = 3
+_BF16_INSTRUCTIONS = "avx512_bf16", "amx_bf16", "avx_ne_convert", "arm_bf16"
 _CLEARLY = 1.2
 # A first pass that takes so many times as long will not end up faster.
 _WARM_UP = 4
@@ -111,7 +112,8 @@ def _pays(plain: Precision, brief: Precision, forward: Callable[[], object]) -> 
 
 def _computes_bf16() -> bool:
     """Return whether the processor has instructions for bf16; without, it is far slower."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    here = torch.cpu.get_capabilities()
+    return any(here.get(name) for name in _BF16_INSTRUCTIONS)
 
 
 def make_reproducible(recipe: Recipe) -> None:
