@@ -4,8 +4,8 @@ Started as `python -I -S launch.py SPEC PROGRAM ARGUMENT…`, with the standard 
 the many-threaded worker needs no code between fork and exec. SPEC is a JSON object:
 `parent` (die with it), `rlimits` (a limit by name), `oom_score_adj`, `nice`, `namespaces` (true for
 own processes and no network), `loopback` (true for a network of those processes alone), and
-`landlock` with `read` and `write` lists of paths and `tcp`; what is not listed can be neither opened
-nor made, and no TCP connection can be made or accepted unless `tcp` leaves some.
+`landlock` with `read` and `write` lists of paths and `tcp`; what is not listed can be neither
+opened nor made, and no TCP connection can be made or accepted unless `tcp` leaves some.
 """
 
 import ctypes

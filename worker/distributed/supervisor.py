@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 from worker.contract.attempt import EXIT_FAILED, EXIT_OK, EXIT_STOPPED, FAILURE_FILE
 from worker.contract.failures import Failure, FailureCode, RunError
@@ -24,7 +25,6 @@ from worker.distributed.job import (
 )
 from worker.distributed.starting import Started, may_fork, start_forked, start_fresh
 
-ENTRY = "worker.member"
 _LOOK_S = 0.05
 # How long processes have to end by themselves once one has: in good order, or torn away.
 _ORDERLY_GRACE_S, _TORN_GRACE_S = 30.0, 2.0
@@ -38,14 +38,15 @@ class StoppedTogether(Exception):  # noqa: N818 - no error: it was asked for
 
 @dataclass
 class Supervisor:
-    """Runs one job in several processes. `folder` is theirs alone; `entry` is what each runs."""
+    """Runs one job in several processes. `folder` is theirs alone."""
 
     job: ProcessJob
     processes: int
     folder: Path
     sink: Callable[[RunEvent], None]
     should_stop: Callable[[], bool]
-    entry: str = ENTRY
+    # The module whose `main(folder)` each of them runs.
+    entry: ClassVar[str] = "worker.member"
 
     def __post_init__(self) -> None:
         self._seq = 0
