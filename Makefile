@@ -16,7 +16,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # Tests wait for clients and servers more than they compute; each process has a database of its own.
 TEST_PROCESSES ?= 3
 
-.PHONY: help run check test test-slow format lint types lock messages assets browser bench faults clean
+.PHONY: help run check test test-slow format lint types lock messages assets browser bench bench-train faults clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/\1\t/' | expand -t 14
@@ -75,6 +75,16 @@ faults: $(ASSETS) ## kill real processes and count what was lost
 bench: $(ASSETS) ## measure against named peers and limits
 	$(BIN)/python -m bench
 
+# Other people's training loops have a folder of their own: nothing but this benchmark loads them.
+PEERS := .venv/peers/.ready
+$(PEERS): requirements/bench.txt $(READY)
+	@rm -rf $(@D)
+	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --python $(BIN)/python --target $(@D) -r $<
+	@touch $@
+
+bench-train: $(PEERS) ## measure training; ARGS="--only G1,G5 --rounds 3 --scale 0.5 --accuracy"
+	$(BIN)/python -m bench.train $(ARGS)
+
 format: $(READY) ## put code and templates into shape
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -89,6 +99,7 @@ lock: ## write the hashed locks anew
 	echo uv | $(BIN)/$(LOCK) - -o requirements/uv.txt
 	$(BIN)/$(LOCK) --all-extras pyproject.toml -o requirements/dev.txt
 	for version in $(OLD_CLIENTS); do echo "huggingface_hub==$$version" | $(BIN)/$(LOCK) - -o requirements/clients/huggingface_hub-$$version.txt; done
+	echo "lightning fastai" | xargs -n1 | $(BIN)/$(LOCK) --constraint requirements/dev.txt --override <(printf 'torch\nnumpy\n') $$(sed -nE 's/^([a-zA-Z0-9._-]+)==.*/--no-emit-package \1/p' requirements/dev.txt) - -o requirements/bench.txt
 	$(BIN)/$(LOCK) --extra web --constraint requirements/dev.txt pyproject.toml -o requirements/web.txt
 	$(BIN)/$(LOCK) --extra worker --constraint requirements/dev.txt pyproject.toml -o requirements/worker.txt
 

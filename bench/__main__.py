@@ -10,7 +10,9 @@ import bench
 def main() -> None:
     """Run the named benchmarks, all of them when none is named."""
     names = sys.argv[1:] or sorted(
-        module.name for module in pkgutil.iter_modules(bench.__path__) if module.name[0] != "_"
+        module.name
+        for module in pkgutil.iter_modules(bench.__path__)
+        if module.name[0] != "_" and not module.ispkg  # training has a command of its own
     )
     for name in names:
         module = importlib.import_module(f"bench.{name}")

@@ -1,0 +1,1 @@
+"""Other people's training loops around the networks, data and optimizers of the plain ones."""
