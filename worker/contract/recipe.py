@@ -126,6 +126,15 @@ class ModelBlock(Written):
     head: Head = Head()
     stem: Stem = Stem()
     adapter: Adapter | None = None
+    drop_path: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description=(
+            "Part of the samples that pass by the last block in training, less before it; "
+            "else what the network does by itself."
+        ),
+    )
 
 
 class DataSource(Written):

@@ -10,6 +10,7 @@ _IMAGE_KEYS = (
     "data.normalize",
     "model.stem",
     "model.head.pool",
+    "model.drop_path",
 )
 _TEXT_KEYS = ("data.max_length", "data.group_by_length")
 # Each of these belongs to one task.
@@ -27,12 +28,19 @@ _DENSE_KEYS = (
     *_HEAD_KEYS,
     "model.head.pool",
     "model.stem",
+    "model.drop_path",
     "data.imbalance",
 )
 _IDLE: Mapping[str, tuple[str, ...]] = {
     "image": (*_TEXT_KEYS, *_AUDIO_KEYS),
     "text": (*_IMAGE_KEYS, *_HEAD_KEYS, *_AUDIO_KEYS),
-    "audio": ("data.normalize", "model.stem", "model.head.pool", "data.max_length"),
+    "audio": (
+        "data.normalize",
+        "model.stem",
+        "model.head.pool",
+        "model.drop_path",
+        "data.max_length",
+    ),
     "table": (*_IMAGE_KEYS, *_TEXT_KEYS, *_AUDIO_KEYS, *_WHOLE_HEAD),
     "environment": (
         *_IMAGE_KEYS,

@@ -10,6 +10,7 @@ from worker.contract.findings import Finding, found
 from worker.contract.recipe import Recipe
 
 WHISPER = "whisper"
+_NOT_FOR_WHISPER = {"RATE_RAISED", "BATCH_TOO_SMALL_FOR_BATCH_NORM"}
 _TASK = "automatic-speech-recognition"
 _RATE = 16_000
 _POSITIONS_PER_SECOND = 50
@@ -60,7 +61,10 @@ def _about_whisper(recipe: Recipe, base: PinnedBase) -> list[Finding]:
 
 
 def fitting_advice(base: PinnedBase, findings: list[Finding]) -> list[Finding]:
-    """Return findings without the advice that a base cannot follow: Whisper has one rate."""
+    """Return findings without the advice that a base cannot follow.
+
+    Whisper hears at one rate only, and nothing in it counts a batch.
+    """
     if base.architecture != WHISPER:
         return findings
-    return [finding for finding in findings if finding.code != "RATE_RAISED"]
+    return [finding for finding in findings if finding.code not in _NOT_FOR_WHISPER]

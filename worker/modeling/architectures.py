@@ -4,7 +4,9 @@ import warnings
 
 import timm
 import torchvision
+from timm.layers import DropPath
 from torch import nn
+from torchvision.ops import StochasticDepth
 
 from worker.contract.bases import PinnedBase, Preprocessing
 from worker.contract.failures import FailureCode, RunError
@@ -13,11 +15,17 @@ from worker.modeling import nets
 _UNSUITABLE = ("googlenet", "inception")
 
 
-def build_architecture(library: str, name: str) -> nn.Module:
+def build_architecture(library: str, name: str, drop_path: float | None = None) -> nn.Module:
     """Return a network with random weights and its original number of classes.
 
+    Args:
+        library: torchvision, timm or our own.
+        name: what it calls the network.
+        drop_path: how often a sample passes by the last block in training; else as it comes.
+
     Raises:
-        RunError: the library does not know the name, or its networks do not fit the loop.
+        RunError: the library does not know the name, its networks do not fit the loop, or nothing
+            of this one can be passed by.
     """
     if name.startswith(_UNSUITABLE):
         raise RunError(
@@ -27,23 +35,54 @@ def build_architecture(library: str, name: str) -> nn.Module:
         with warnings.catch_warnings():
             # Old networks warn about their slow initialisation; it is what we ask for.
             warnings.simplefilter("ignore", FutureWarning)
-            network = _from_library(library, name)
+            network = _from_library(library, name, drop_path)
     except (ValueError, RuntimeError) as error:
         raise RunError(
             FailureCode.BASE_NOT_FOUND, f"{library} has no architecture named {name}."
         ) from error
+    if drop_path is not None:
+        _set_drop_path(network, f"{library}/{name}", drop_path)
     return network
 
 
-def _from_library(library: str, name: str) -> nn.Module:
+def _from_library(library: str, name: str, drop_path: float | None) -> nn.Module:
     if library == nets.LIBRARY:
         return nets.classifier(name)
     network: nn.Module = (
         torchvision.models.get_model(name, weights=None)
         if library == "torchvision"
-        else timm.create_model(name, pretrained=False)
+        # timm leaves the paths out of a network that never drops one.
+        else _timm_network(name, drop_path)
     )
     return network
+
+
+def _timm_network(name: str, drop_path: float | None) -> nn.Module:
+    rate = {"drop_path_rate": drop_path} if drop_path else {}
+    try:
+        network: nn.Module = timm.create_model(name, pretrained=False, **rate)
+    except TypeError as error:
+        raise _not_droppable(f"timm/{name}") from error
+    return network
+
+
+def _not_droppable(repo: str) -> RunError:
+    return RunError(
+        FailureCode.RECIPE_INVALID,
+        f"model.drop_path: {repo} has no blocks that a sample can pass by; remove it.",
+    )
+
+
+def _set_drop_path(network: nn.Module, repo: str, rate: float) -> None:
+    """Let a sample pass by a block the more often, the later the block comes.
+
+    Source: Huang et al. 2016, arXiv 1603.09382.
+    """
+    paths = [part for part in network.modules() if isinstance(part, StochasticDepth)]
+    for number, part in enumerate(paths):
+        part.p = rate * number / max(1, len(paths) - 1)
+    if rate and not paths and not any(isinstance(part, DropPath) for part in network.modules()):
+        raise _not_droppable(repo)
 
 
 def is_transformer(network: nn.Module) -> bool:

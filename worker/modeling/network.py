@@ -52,9 +52,11 @@ class Network:
         return sum(parameter.numel() for parameter in self.module.parameters())
 
 
-def build_base(base: PinnedBase) -> tuple[nn.Module, list[Replacement]]:
+def build_base(
+    base: PinnedBase, drop_path: float | None = None
+) -> tuple[nn.Module, list[Replacement]]:
     """Return the network of a base model with random weights, its own head and stem included."""
-    network = build_architecture(base.library, base.architecture)
+    network = build_architecture(base.library, base.architecture, drop_path)
     replacements = plan_stem(network, base.stem)
     apply(network, replacements)
     linear = network.get_submodule(last_linear_path(network))
@@ -78,7 +80,7 @@ def build_network(plan: Plan, weights: Path | None) -> Network:
     """
     torch.manual_seed(plan.recipe.reproducibility.seed)
     base, recipe = plan.base, plan.recipe
-    network, replacements = build_base(base)
+    network, replacements = build_base(base, recipe.model.drop_path)
     if base.weights == "pretrained":
         if weights is None:
             raise RunError(FailureCode.BASE_NOT_FOUND, f"There are no weights for {base.repo}.")
