@@ -273,7 +273,7 @@ class Attempt:
 
     def _keep_warm(self) -> None:
         if self._warm is not None:
-            self._warm.tend()
+            self._warm.tend(is_busy=True)
 
     def _wait(self, seconds: float) -> Order:
         """Wait unless something else is to be done; return what."""

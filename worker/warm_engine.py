@@ -83,7 +83,7 @@ def _heard(wire: socket.socket, timeout: float | None) -> dict[str, int | float]
 class _Warm:
     """One warm process and the wire to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, gently: bool) -> None:
         self.stamp = code_stamp()
         self.began_at = time.monotonic()
         self.is_ready = False
@@ -96,6 +96,7 @@ class _Warm:
         job = Job(argv=(), writable=(folder,), environment=environment)
         # The folder is only for people who look at a list of processes.
         program = [sys.executable, "-m", "worker.warm_process", str(folder)]
+        program += [warm_process.GENTLY] if gently else []
         with theirs, (folder / "output.log").open("wb") as output:
             self.child = subprocess.Popen(  # noqa: S603 - our own argument list, no shell
                 [*sandbox.launcher(spec), *program],
@@ -150,8 +151,8 @@ class WarmEngine:
             self._warm.look()
         return self._warm is not None and self._warm.is_ready
 
-    def tend(self) -> None:
-        """Start, keep or let go the warm process; call it every few seconds, busy or idle."""
+    def tend(self, *, is_busy: bool = False) -> None:
+        """Start, keep or let go the warm process; call it every few seconds, also during a run."""
         now = time.monotonic()
         if self._warm is not None:
             self._warm.look()
@@ -160,7 +161,7 @@ class WarmEngine:
         if self._warm is None and self._strength is not None and is_wanted:
             self._next_at = now + _AGAIN_AFTER_S
             if available_bytes() >= _NEEDED_BYTES:
-                self._warm = _Warm(self._folder)
+                self._warm = _Warm(self._folder, gently=is_busy)
 
     def _surplus(self, now: float) -> str | None:
         if now - self._wanted_at >= self._idle_s:

@@ -27,6 +27,8 @@ MODULES = (
     *("transformers.models.auto.tokenization_auto", "transformers.models.bert.modeling_bert"),
     "peft",
 )
+# Given where a run goes on meanwhile.
+GENTLY = "--gently"
 MESSAGE_BYTES = 64 * 1024
 _FIRST_FILE = 3
 _MOST_FILES = 4096
@@ -38,7 +40,10 @@ def main() -> None:
     """Import, say so, then fork a child for each message until the worker is gone."""
     with socket.socket(fileno=os.dup(0)) as wire:
         began_at = time.monotonic()
-        _import_gently()
+        if GENTLY in sys.argv:
+            _import_gently()
+        else:
+            _import_all()
         # What is imported stays as it is: children need no copies of its pages.
         gc.collect()
         gc.freeze()
@@ -49,8 +54,8 @@ def main() -> None:
 
 def _import_gently() -> None:
     """Import in a thread of low priority: only a thread can have one and be rid of it."""
+    thread = threading.Thread(target=_import_slowly, name="importing")
     _be_gentle(_GENTLE)
-    thread = threading.Thread(target=_import_all, name="importing")
     thread.start()
     thread.join()
     _be_gentle(0)
@@ -62,9 +67,13 @@ def _be_gentle(nice: int) -> None:
         Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
 
 
-def _import_all() -> None:
+def _import_slowly() -> None:
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _GENTLE)
+    _import_all()
+
+
+def _import_all() -> None:
     for name in MODULES:
         # What is not installed here no run on this machine can need.
         with contextlib.suppress(ModuleNotFoundError):

@@ -1,8 +1,10 @@
 """A site on a port, a worker's predictor beside it, and a model that was really trained."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.conftest import Site
@@ -32,6 +34,29 @@ def predictor(site: Site, tmp_path: Path) -> Iterator[Predictor]:
             "TUNINGFORK_WORKER_QUEUES": "predict",
         }
     )
-    started = Predictor(settings, sandbox.choose("auto")).start()
+    started = Predictor(settings, sandbox.choose("auto"), wait_s=0.5).start()
     yield started
     started.close()
+
+
+@pytest.fixture
+def talker(site: Site) -> Iterator[None]:
+    """A worker that only talks: whatever it is given, it says that it sees red."""
+    over = threading.Event()
+    address = "/api/v1/worker/predictions"
+    scores = [{"label": label, "score": score} for label, score in (("red", 0.75), ("blue", 0.25))]
+
+    def work() -> None:
+        key = {"Authorization": "Bearer test-worker-key"}
+        with httpx.Client(base_url=site.url, headers=key, timeout=30) as client:
+            while not over.is_set():
+                claim = client.post(f"{address}/claim", json={"wait_s": 0.2})
+                if claim.status_code == httpx.codes.OK:
+                    said = {"prediction": {"task": claim.json()["task"], "scores": scores}}
+                    client.post(f"{address}/{claim.json()['id']}/answer", json=said)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    over.set()
+    thread.join()

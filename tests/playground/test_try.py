@@ -5,8 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from app.accounts.schemas import AccountRef
+from app.cli import main
 from tests.conftest import Site
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.hub import make_repository
@@ -14,6 +16,7 @@ from tests.worker.builders import Run
 from worker.trying.host import Predictor
 
 pytestmark = pytest.mark.timeout(300)
+PNG = {"Content-Type": "image/png"}
 
 
 @pytest.fixture
@@ -23,8 +26,12 @@ async def ada(site: Site) -> AccountRef:
 
 async def publish(site: Site, owner: AccountRef, run: Run, **values: Any) -> str:
     folder = run.out / "out" / "result"
-    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    files = {name: files[name] for name in files.keys() - values.pop("without", set())}
+    left_out = values.pop("without", ())
+    files = {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.is_file() and path.name not in left_out
+    }
     state = site.app.state
     made = await make_repository(state.database, state.storage, owner, files=files, **values)
     return f"{made.owner_name}/{made.name}"
@@ -33,6 +40,15 @@ async def publish(site: Site, owner: AccountRef, run: Run, **values: Any) -> str
 def predict(site: Site, name: str, **request: Any) -> httpx.Response:
     address = f"{site.url}/api/v1/models/{name}/predict"
     return httpx.post(address, timeout=120, **request)
+
+
+def opened(site: Site, name: str, path: str = "") -> httpx.Response:
+    return httpx.get(f"{site.url}/{name}{path}")
+
+
+def posted(site: Site, name: str, content: bytes, **headers: str) -> httpx.Response:
+    files = {"file": ("picture.png", content, "image/png")}
+    return httpx.post(f"{site.url}/{name}/try", files=files, headers=headers, timeout=120)
 
 
 def pictures_of(run: Run) -> dict[Path, str]:
@@ -47,11 +63,109 @@ async def test_the_box_says_what_the_test_of_the_training_said(
     classes = list(trained.result.classes)
     confusion = [[0] * len(classes) for _ in classes]
     for path, label in pictures_of(trained).items():
-        answer = predict(
-            site, name, content=path.read_bytes(), headers={"Content-Type": "image/png"}
-        )
+        answer = predict(site, name, content=path.read_bytes(), headers=PNG)
         assert answer.status_code == 200, answer.text
         best = answer.json()["scores"][0]["label"]
         confusion[classes.index(label)][classes.index(best)] += 1
 
     assert [list(row) for row in trained.result.splits["test"].confusion] == confusion
+
+
+async def test_a_plain_form_shows_the_answer_on_a_page(
+    site: Site, talker: None, ada: AccountRef, trained: Run
+) -> None:
+    name = await publish(site, ada, trained)
+    picture, _ = next(iter(pictures_of(trained).items()))
+    assert f'action="/{name}/try"' in opened(site, name).text
+
+    page = posted(site, name, picture.read_bytes())
+    part = posted(site, name, picture.read_bytes(), **{"HX-Request": "true"})
+
+    assert page.status_code == part.status_code == 200
+    assert page.text.count('class="try-label"') == part.text.count('class="try-label"') == 2
+    assert "<html" in page.text
+    assert "<html" not in part.text
+
+
+async def test_a_private_model_answers_only_those_who_may_read_it(
+    site: Site, talker: None, ada: AccountRef, trained: Run
+) -> None:
+    name = await publish(site, ada, trained, private=True)
+    content = next(iter(pictures_of(trained))).read_bytes()
+    stranger = await make_user(site.app.state.database)
+    tokens = [await make_token(site.app.state.database, who) for who in (stranger, ada)]
+
+    answers = [predict(site, name, content=content, headers=PNG)]
+    answers += [
+        predict(site, name, content=content, headers={**PNG, **bearer(token)}) for token in tokens
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 200]
+    assert opened(site, name, "/try").status_code == 404
+
+
+async def test_what_is_no_picture_is_refused_with_a_reason(
+    site: Site, predictor: Predictor, ada: AccountRef, trained: Run
+) -> None:
+    name = await publish(site, ada, trained)
+
+    broken = predict(site, name, content=b"no picture", headers=PNG)
+    nothing = predict(site, name, headers=PNG)
+    large = predict(site, name, content=b"x" * (11 << 20), headers=PNG)
+
+    assert (broken.status_code, broken.json()["code"]) == (422, "input_unreadable")
+    assert "picture" in broken.json()["error"]
+    assert nothing.status_code == 422
+    assert large.status_code == 413
+
+
+async def test_a_model_without_weights_is_not_run(
+    site: Site, ada: AccountRef, trained: Run
+) -> None:
+    name = await publish(site, ada, trained, without=("model.safetensors",))
+
+    answer = predict(site, name, content=b"anything", headers=PNG)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "model_unusable")
+    assert "/try" not in opened(site, name).text
+
+
+async def test_without_a_worker_the_answer_says_when_to_come_back(
+    site: Site, ada: AccountRef, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.playground.service.asking.UNTAKEN_S", 0.2)
+    name = await publish(site, ada, trained)
+
+    answer = predict(site, name, content=b"anything", headers=PNG)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_a_visitor_who_asks_without_end_is_slowed_down(
+    site: Site, ada: AccountRef, trained: Run
+) -> None:
+    name = await publish(site, ada, trained, without=("model.safetensors",))
+
+    statuses = [predict(site, name, content=b"x", headers=PNG).status_code for _ in range(21)]
+
+    assert statuses == [409] * 20 + [429]
+
+
+async def test_the_command_prints_the_best_classes(
+    site: Site,
+    talker: None,
+    ada: AccountRef,
+    trained: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = await publish(site, ada, trained)
+    monkeypatch.setenv("TUNINGFORK_TOKEN", await make_token(site.app.state.database, ada))
+    picture = next(iter(pictures_of(trained)))
+
+    done = CliRunner().invoke(main, ["predict", name, str(picture), "--url", site.url])
+
+    assert done.exit_code == 0, done.output
+    lines = [line.split() for line in done.output.splitlines()]
+    assert [line[0][-1] for line in lines] == ["%"] * 2
+    assert {line[1] for line in lines} == {"blue", "red"}

@@ -34,7 +34,7 @@ class _DenseModel(Opened):
         square_CHW = letterbox(picture, side, MODES[self.numbers.interpolation])
         pictures = Pictures(square_CHW[None], ["picture"], [picture.size])
         split = DenseSplit(pictures, self.numbers, None, torch.device("cpu"))
-        return self.module(split.normal(pictures.images_NCHW))[0], picture.size
+        return self.module(split.normal(square_CHW[None]))[0], picture.size
 
 
 class Finder(_DenseModel):

@@ -141,7 +141,10 @@ class Models:
 class Predictor:
     """Answers what people try, until closed."""
 
-    def __init__(self, settings: WorkerSettings, strength: Strength) -> None:
+    def __init__(
+        self, settings: WorkerSettings, strength: Strength, wait_s: float = 20.0
+    ) -> None:
+        self._wait_s = wait_s
         self._settings = settings
         self._strength = strength
         self._folder = settings.directory / "predict"
@@ -159,8 +162,8 @@ class Predictor:
     def close(self) -> None:
         """Stop; a request that is being answered is given up, and its asker told so in time."""
         self._closing.set()
-        self._client.close()
         self._thread.join(timeout=3.0)
+        self._client.close()
 
     def _work(self) -> None:
         while not self._closing.is_set():
@@ -174,7 +177,8 @@ class Predictor:
         self._let_go()
 
     def _wait_and_answer(self) -> None:
-        claim = self._client.claim(PredictionClaimRequest(worker=self._settings.name))
+        request = PredictionClaimRequest(worker=self._settings.name, wait_s=self._wait_s)
+        claim = self._client.claim(request)
         if claim is None:
             if self._process and time.monotonic() - self._process.asked_at > _IDLE_S:
                 self._let_go()

@@ -36,7 +36,7 @@ WAITING = "playground:asked"
 # The first request of a model brings it to the worker and opens it.
 LIFETIME_S = 90.0
 # So long a request may lie before a worker takes it.
-_UNTAKEN_S = 12.0
+UNTAKEN_S = 12.0
 _MOST_WAITING = 20
 
 
@@ -108,7 +108,7 @@ class Asker:
                 if answer is not None:
                     return PredictionAnswer.model_validate(answer)
                 waited_s = time.monotonic() - began_at
-                left_s = (LIFETIME_S if is_taken else _UNTAKEN_S) - waited_s
+                left_s = (LIFETIME_S if is_taken else UNTAKEN_S) - waited_s
                 if left_s <= 0:
                     raise _busy()
                 await listener.wait(min(left_s, 1.0))
