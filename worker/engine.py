@@ -238,8 +238,9 @@ def _measured(
         trainer.task, batch_size, lambda: _obey(trainer.control), trainer.precision.autocast
     )
     seconds = trainer.seconds
+    judged = trainer.features.for_judging(splits.get("test")) or (trainer.network.module, splits)
     measured: dict[str, SplitMetrics] = {
-        name: predictor.measure(trainer.network.module, splits[name])
+        name: predictor.measure(judged[0], judged[1][name])
         for name in ("validation", "test")
         if name in splits
     }
@@ -255,6 +256,7 @@ def _measured(
         folder=places.out / RESULT_FOLDER,
         seconds=seconds,
         base_features=_base_features(trainer),
+        judged=judged,
         say=lambda line: trainer.reporter.tell("LogWritten", lines=(line,)),
     )
 

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pytest
 import torch
 
 from tests.worker.builders import Run, Values, recipe_values, run, stage
@@ -118,3 +119,13 @@ def test_half_a_file_of_features_is_not_read(tmp_path: Path) -> None:
     files.keep("key", torch.ones(100))
     (tmp_path / "key.features").write_bytes(b"\0" * 40)
     assert files.load("key") is None
+
+
+def test_a_run_is_judged_on_features_as_on_the_whole_network(folder: Path) -> None:
+    cached = run(folder, recipe_values(stage(["head"], epochs=2)), out="one")
+    values = recipe_values(stage(["head"], epochs=2, cache_features="off"))
+    whole = run(folder, values, out="two")
+    assert len(list(made(cached).glob("*.features"))) == 2
+    one, two = cached.result.headline, whole.result.headline
+    assert one.confusion == two.confusion
+    assert one.loss == pytest.approx(two.loss, rel=1e-5)

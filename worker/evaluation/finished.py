@@ -1,6 +1,6 @@
 """A trained network with everything that is needed to judge it, write it down and explain it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from worker.contract.plan import Plan
 from worker.contract.tasks import MEASURES
 from worker.data.batches import Batch, Split
 from worker.data.samples import Samples
-from worker.evaluation.predict import Predictor
+from worker.evaluation.predict import Predictor, evaluating
 from worker.modeling.network import Network
 from worker.task import Task
 
@@ -33,6 +33,7 @@ class Finished:
     `split_name` is the split the headline is measured on; `measured` holds every split's measures.
     `samples` say what each sample of a split is;
     `base_features` are what the head was given, by split, where only the head was trained.
+    `judged` gives the scores, and on which splits: the network, or its trained part on features.
     `seconds` is what training took; `say` tells people a line; `folder` is the result's.
     """
 
@@ -47,6 +48,7 @@ class Finished:
     folder: Path
     seconds: float
     say: Callable[[str], None]
+    judged: tuple[nn.Module, Mapping[str, Split]]
     base_features: dict[str, Tensor] = field(default_factory=dict)
     _scores: dict[str, Tensor] = field(default_factory=dict)
 
@@ -91,15 +93,14 @@ class Finished:
 
     @torch.no_grad()
     def _score(self, name: str) -> Tensor:
-        modes = {part: part.training for part in self.module.modules()}
-        self.module.eval()
+        module, splits = self.judged
         parts = []
-        for batch in self.batches(name, size=self.predictor.batch_size):
-            with self.predictor.autocast():
-                output = self.task.forward(self.module, batch.inputs)
-            parts.append(class_scores(output).float().cpu())
-        for part, mode in modes.items():
-            part.training = mode
+        with evaluating(self.module), evaluating(module):
+            for places in self.predictor.batches(splits[name]):
+                batch = splits[name].take(places, train=False)
+                with self.predictor.autocast():
+                    output = self.task.forward(module, batch.inputs)
+                parts.append(class_scores(output).float().cpu())
         return torch.cat(parts)
 
     def metrics_of(self, scores: Iterator[tuple[Tensor, Batch]]) -> SplitMetrics:

@@ -55,7 +55,8 @@ class Passes:
 class FeatureMaker:
     """Makes the features of stages; those of the stage before are used again where they hold.
 
-    `identity` says which samples the splits hold and how they are prepared; `say` tells a line.
+    `identity` says which samples the splits hold and how they are prepared, `test_identity` from
+    which other data set those of the test come; `say` tells a line.
     """
 
     network: Network
@@ -64,6 +65,7 @@ class FeatureMaker:
     validation: Split
     files: FeatureFiles
     identity: str
+    test_identity: str | None
     seed: int
     say: Callable[[str], None]
     last: FeatureCache | None = None
@@ -80,7 +82,7 @@ class FeatureMaker:
         # With as many views as passes, fresh ones cost the same.
         if passes.count == passes.views > 1:
             return None
-        key = digest([digest_of(front), self.identity])
+        key = self._key(front)
         if last is not None and last.key == key:
             # The same front, but what trains behind it is listed anew: modes are part of the list.
             last.tail = front.tail
@@ -88,6 +90,27 @@ class FeatureMaker:
         else:
             self.last = self._made(front, key, passes.views)
         return self.last
+
+    def for_judging(self, test: Split | None) -> tuple[nn.Module, dict[str, Split]] | None:
+        """Return what the last stage trained, and the features of the splits a run is judged on.
+
+        None where the front is no longer that of the features, as with an adapter merged into it.
+        """
+        front = front_of(self.network, self.predictor.task.forward) if self.last else None
+        if self.last is None or front is None or self._key(front) != self.last.key:
+            return None
+        splits: dict[str, Split] = {"train": self.last.train, "validation": self.last.validation}
+        if test is not None:
+            rows_N = torch.arange(len(test))
+            key = digest([self.last.key, self.test_identity, list(test.names)])
+            plain = self._kept(key, len(test), lambda: self._plain(front, [(test, rows_N)]))
+            if plain is None:
+                return None
+            splits["test"] = FeatureSplit(plain, rows_N, test, self.predictor.task.setting.device)
+        return front.tail, splits
+
+    def _key(self, front: Front) -> str:
+        return digest([digest_of(front), self.identity])
 
     def _say_what_moves(self, stage: Stage) -> None:
         layer = why_moving(self.network)
@@ -100,19 +123,16 @@ class FeatureMaker:
     def _made(self, front: Front, key: str, views: int) -> FeatureCache | None:
         # In the order of their names, so that folds and other seeds find the same file.
         names = sorted({*self.train.names, *self.validation.names})
-        plain = self._kept(key, len(names), lambda: self._everything(front, names))
+        place = {name: number for number, name in enumerate(names)}
+        rows = [
+            (split, torch.tensor([place[name] for name in split.names]))
+            for split in (self.train, self.validation)
+        ]
+        plain = self._kept(key, len(names), lambda: self._plain(front, rows))
         if plain is None:
             return None
-        place = {name: number for number, name in enumerate(names)}
-        train, validation = (
-            FeatureSplit(
-                plain,
-                torch.tensor([place[name] for name in split.names]),
-                split,
-                self.predictor.task.setting.device,
-            )
-            for split in (self.train, self.validation)
-        )
+        device = self.predictor.task.setting.device
+        train, validation = (FeatureSplit(plain, rows_N, split, device) for split, rows_N in rows)
         if views > 1:
             changed = digest([key, list(self.train.names), self.seed, views])
             count = (views - 1) * len(self.train)
@@ -146,12 +166,10 @@ class FeatureMaker:
             self.files.seal(key, room)
         return room
 
-    def _everything(self, front: Front, names: Sequence[str]) -> Iterator[Part]:
+    def _plain(self, front: Front, splits: Sequence[tuple[Split, Tensor]]) -> Iterator[Part]:
         """Yield what the front makes of every sample as it is, with its rows."""
-        place = {name: number for number, name in enumerate(names)}
         is_first = True
-        for split in (self.train, self.validation):
-            rows_N = torch.tensor([place[name] for name in split.names])
+        for split, rows_N in splits:
             for indices in self.predictor.batches(split):
                 inputs = split.take(indices, train=False).inputs
                 part = self._run(front, inputs, len(indices))
@@ -213,8 +231,10 @@ def feature_maker(
     setting = predictor.task.setting
     files = FeatureFiles(setting.cache / FEATURES_FOLDER, setting.shelf)
     identity = _identity(setting.plan, numbers, setting.device)
-    seed = setting.plan.recipe.reproducibility.seed
-    return FeatureMaker(network, predictor, *splits, files, identity, seed, say)
+    plan = setting.plan
+    test = plan.test_data.tree_sha256 if plan.test_data else None
+    seed = plan.recipe.reproducibility.seed
+    return FeatureMaker(network, predictor, *splits, files, identity, test, seed, say)
 
 
 def _identity(plan: Plan, numbers: str, device: torch.device) -> str:

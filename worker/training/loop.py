@@ -74,7 +74,7 @@ class Trainer:
             self.precision.autocast,
         )
 
-        self._maker = feature_maker(
+        self.features = feature_maker(
             self._predictor,
             self.network,
             (self.train_split, self.validation_split),
@@ -154,7 +154,7 @@ class Trainer:
             return None
         steps = (stage.max_steps or 0) * train.usual_batch
         count = float(stage.epochs or steps / len(self.train_split))
-        return self._maker.for_stage(stage, Passes(count, self._views))
+        return self.features.for_stage(stage, Passes(count, self._views))
 
     @property
     def _views(self) -> int:
@@ -370,7 +370,7 @@ class Trainer:
     def base_features(self) -> FeatureCache | None:
         """Features of the base as it came, where no stage changed more than the head."""
         untouched = all(result.cached for result in self.progress.results)
-        cache = self._maker.last
+        cache = self.features.last
         return cache if untouched and cache is not None and cache.are_vectors else None
 
     @property
