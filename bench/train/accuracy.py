@@ -18,7 +18,6 @@ from bench.train.contest import Track
 from bench.train.jobs import Job
 from bench.train.races import Loop, Ours, Race, Stage
 from bench.train.recipes import Recipe
-from worker.modeling.weights import wheel_weights
 
 SEEDS = range(5)
 _LOST = 0.005
@@ -84,6 +83,8 @@ def _pair(trial: Trial, track: Track, seed: int) -> tuple[float, float]:
 
 def _frozen(base: str, network: str) -> Callable[[Stage, Path], Trial]:
     def build(setting: Stage, real: Path) -> Trial:
+        from worker.modeling.weights import wheel_weights
+
         count = setting.size(600, 60)
         data = _pictures(setting, real / "cifar10", count, setting.size(1000, 200))
         weights = str(wheel_weights(base))

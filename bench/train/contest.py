@@ -129,8 +129,7 @@ class Track:
         return self._started(ends, "bench.train.engine")
 
     def _started(self, ends: ExitStack, module: str, *arguments: str) -> TurnTaker:
-        settings = environment(self.threads, peers=False)
-        taker = TurnTaker(module, *arguments, environment=settings, log=self._log(OURS))
+        taker = TurnTaker(module, *arguments, environment=self._environment(), log=self._log(OURS))
         ends.callback(taker.end)
         self.say(f"  {module} is ready after {taker.started_s:.1f} s")
         return taker
@@ -169,7 +168,7 @@ class Track:
         order = Order(str(recipe), str(out), str(self.folder), ours.weights, ours.kind, settings)
         if taker is None:
             command = [sys.executable, "-m", "worker", *order.arguments()]
-            spent = run_whole(command, environment(self.threads, peers=False), self._log(OURS))
+            spent = run_whole(command, self._environment(), self._log(OURS))
         elif self._is_forked(ours):
             spent, answer = taker.timed(_asked(order))
             _require_success(answer, out)
@@ -178,8 +177,14 @@ class Track:
         return spent, accuracy_of(out)
 
     def _forget(self) -> None:
-        """Empty what runs keep for one another."""
+        """Empty what runs keep for one another: alone, and behind a warm process."""
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
+        for file in (self.folder / "runs" / "warm" / "features").glob("*"):
+            file.unlink()
+
+    def _environment(self) -> dict[str, str]:
+        found = environment(self.threads, peers=False)
+        return found | {"XDG_CACHE_HOME": str(self.folder / "cache")}
 
     def _new_folder(self, name: str) -> Path:
         folder = self.folder / "runs" / name

