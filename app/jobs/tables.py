@@ -94,6 +94,8 @@ class Job(Base):
         ForeignKey("jobs_job.id", ondelete="SET NULL"), default=None
     )
     kind: Mapped[str] = mapped_column(Text, server_default="fine-tune", default=FINE_TUNE_KIND)
+    # What a worker must have for it: GPUs in the queue of GPUs, else cores.
+    processes: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     published_repository_id: Mapped[int | None] = mapped_column(
         ForeignKey("hub_repository.id", ondelete="SET NULL"), default=None, init=False
     )

@@ -168,10 +168,16 @@ class FakeWorker:
 
     client: httpx.AsyncClient
     claimed: dict[str, Any] = field(default_factory=dict)
+    capabilities: dict[str, Any] = field(default_factory=dict)
 
     async def claim(self, queues: tuple[str, ...] = ("cpu",)) -> bool:
         """Register and claim; whether there was a job."""
-        body = {"name": "worker-1", "queues": queues, "protocol": 1}
+        body = {
+            "name": "worker-1",
+            "queues": queues,
+            "protocol": 1,
+            "capabilities": self.capabilities,
+        }
         registered = await self.client.post(
             "/api/v1/worker/register", json=body, headers=WORKER_KEY
         )

@@ -113,6 +113,7 @@ def page_context(record: RunRecord) -> dict[str, Any]:
         "ends_at": moment + timedelta(seconds=clock.seconds_left or 0),
         "worker_name": record.attempts[-1].worker_name if record.attempts else "",
         "has_worker": record.has_worker,
+        "is_too_large": record.is_too_large,
         "can_resume": job.state in RESUMABLE_STATES,
         "failure": failure_view(job),
         "outcome": outcome,

@@ -31,6 +31,7 @@ from app.jobs.tokens import AttemptRef
 
 # After so many attempts lost without a checkpoint in between, the job itself is at fault.
 MAX_WORKER_LOST = 3
+GPU_QUEUE = "gpu"
 
 Json = Mapping[str, object]
 
@@ -59,13 +60,24 @@ async def _one(db: AsyncSession, statement: ReturningUpdate[Job]) -> Job | None:
     return (await db.scalars(fresh)).one_or_none()
 
 
+def num_processes(worker: Worker, queue: str) -> int:
+    """Return how many processes of one run a worker has room for: GPUs, or cores; at least one."""
+    told = worker.capabilities
+    room = len(told.get("gpus", ())) if queue == GPU_QUEUE else int(told.get("cpu_count", 1))
+    return max(1, room)
+
+
 async def claim(
-    db: AsyncSession, worker_id: int, queues: Collection[str], lease_s: float
+    db: AsyncSession, worker: Worker, queues: Collection[str], lease_s: float
 ) -> Job | None:
-    """Lease the longest waiting job of `queues` to a worker; its attempt number grows by one."""
+    """Lease the longest waiting job that a worker can run; its attempt number grows by one."""
+    room = case(
+        (Job.queue == GPU_QUEUE, num_processes(worker, GPU_QUEUE)),
+        else_=num_processes(worker, ""),
+    )
     waiting = (
         select(Job.id)
-        .where(Job.state == JobState.QUEUED, Job.queue.in_(queues))
+        .where(Job.state == JobState.QUEUED, Job.queue.in_(queues), Job.processes <= room)
         .order_by(Job.queued_at, Job.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -78,7 +90,7 @@ async def claim(
         .values(
             state=JobState.LEASED,
             attempt=Job.attempt + 1,
-            worker_id=worker_id,
+            worker_id=worker.id,
             lease_until=_after(lease_s),
             started_at=func.coalesce(Job.started_at, _now()),
         )

@@ -75,7 +75,7 @@ async def claim(
     worker = await leases.see_worker(db, worker_id)
     if worker is None:
         raise NotFoundError(_("This worker is not registered."), fix=_("Register again."))
-    job = await leases.claim(db, worker_id, queues, lease_s)
+    job = await leases.claim(db, worker, queues, lease_s)
     if job is None:
         return None
     checkpoint = await history.newest_checkpoint(db, job.id)

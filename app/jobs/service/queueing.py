@@ -11,8 +11,9 @@ from app.core.db import AsyncSession
 from app.core.errors import ConflictError, InvalidError, RateLimitedError
 from app.core.i18n import _
 from app.jobs.queries import jobs as job_queries
+from app.jobs.queries.leases import num_processes
 from app.jobs.service import news
-from app.jobs.tables import IdempotencyKey, Job, JobInput
+from app.jobs.tables import IdempotencyKey, Job, JobInput, Worker
 from worker.contract.resources import Resources
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ class NewJob:
     plan_hash: str
     queue: str
     rerun_of: int | None = None
+    processes: int = 1
 
 
 class Pinned(Protocol):
@@ -57,11 +59,17 @@ class Demanding(Protocol):
 
 
 async def choose_queue(db: AsyncSession, wanted: Demanding) -> str:
-    """Return the queue whose workers fit: a GPU when asked for, or when one is there."""
+    """Return the queue whose workers fit: GPUs when asked for, or when as many are there."""
     if wanted.resources.device != "auto":
         return "gpu" if wanted.resources.device == "cuda" else "cpu"
     workers = await job_queries.live_workers(db)
-    return "gpu" if any("gpu" in worker.queues for worker in workers) else "cpu"
+    least = wanted.resources.least_processes
+    return "gpu" if any(can_take(worker, "gpu", least) for worker in workers) else "cpu"
+
+
+def can_take(worker: Worker, queue: str, processes: int) -> bool:
+    """Return whether a worker may be given a job of a queue that so many processes share."""
+    return queue in worker.queues and processes <= num_processes(worker, queue)
 
 
 async def enqueue(db: AsyncSession, user_id: int, new: NewJob, inputs: Iterable[Pinned]) -> Job:
@@ -89,6 +97,7 @@ async def enqueue(db: AsyncSession, user_id: int, new: NewJob, inputs: Iterable[
         queue=new.queue,
         rerun_of=new.rerun_of,
         kind=new.kind,
+        processes=new.processes,
     )
     db.add(job)
     await db.flush()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.core.db import AsyncSession
 from app.jobs.queries import history
 from app.jobs.queries import jobs as job_queries
+from app.jobs.service.queueing import can_take
 from app.jobs.tables import (
     Artifact,
     Attempt,
@@ -59,8 +60,15 @@ class RunRecord:
 
     @property
     def has_worker(self) -> bool:
-        """Whether a worker of the job's queue spoke lately."""
-        return any(self.job.queue in worker.queues for worker in self.workers)
+        """Whether a worker that can run the job spoke lately."""
+        job = self.job
+        return any(can_take(worker, job.queue, job.processes) for worker in self.workers)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether workers of the job's queue are there, and none of them is large enough."""
+        in_queue = any(self.job.queue in worker.queues for worker in self.workers)
+        return in_queue and not self.has_worker
 
 
 async def run_record(db: AsyncSession, job: Job, max_points: int = MAX_POINTS) -> RunRecord:

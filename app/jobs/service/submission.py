@@ -57,6 +57,7 @@ async def submit(
         plan=plan.model_dump(mode="json"),
         plan_hash=plan.plan_hash,
         queue=await choose_queue(db, recipe),
+        processes=recipe.resources.least_processes,
     )
     job = await enqueue(db, user_id, new, examined.inputs)
     if idempotency_key is not None:
@@ -99,6 +100,7 @@ async def rerun(db: AsyncSession, viewer: Viewer, job: Job, inputs: Sequence[Job
         plan=job.plan,
         plan_hash=job.plan_hash,
         queue=await choose_queue(db, work),
+        processes=work.resources.least_processes,
         rerun_of=job.id,
     )
     return await enqueue(db, viewer.require_user(), new, inputs)
