@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def _raced(track: Track, stage: Stage, options: dict[str, Any]) -> list[Raced]:
 def _without_others(race: Race, wanted: set[str]) -> Race:
     """Return a race with only what of ours was asked for, if any of it was by its own name."""
     named = [ours for ours in race.ours if ours.goal.upper() in wanted]
-    return Race(race.title, race.loops, named or race.ours)
+    return replace(race, ours=named or race.ours)
 
 
 def _libraries(asked: str, *, bf16: bool) -> list[str]:

@@ -7,7 +7,6 @@ mode it must be 20 points better.
 
 import csv
 import math
-import shutil
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +85,7 @@ def _frozen(base: str, network: str) -> Callable[[Stage, Path], Trial]:
         from worker.modeling.weights import wheel_weights
 
         count = setting.size(600, 60)
-        data = _pictures(setting, real / "cifar10", count, setting.size(1000, 200))
+        data = made.small_pictures(setting.folder / "real-pictures", real / "cifar10", count)
         weights = str(wheel_weights(base))
         job = Job(str(data), "frozen_resnet", network, 4, trains="head", epochs=2, weights=weights)
         recipe = recipes.frozen_resnet(data.name, 2)
@@ -112,25 +111,6 @@ _TRIALS = (
     _frozen("torchvision/mobilenet_v2", "mobilenet_v2"),
     _texts,
 )
-
-
-def _pictures(setting: Stage, source: Path, train: int, test: int) -> Path:
-    """Copy the first pictures of each class: training, some beside them to validate, and test."""
-    folder = setting.folder / "real-pictures"
-    for kind in sorted(path for path in (source / "train").iterdir() if path.is_dir()):
-        files = sorted(kind.iterdir())
-        per_class = train // made.CLASSES
-        _copy(files[:per_class], folder / "train" / kind.name)
-        _copy(files[per_class : per_class + 2], folder / "validation" / kind.name)
-        others = sorted((source / "test" / kind.name).iterdir())
-        _copy(others[: test // made.CLASSES], folder / "test" / kind.name)
-    return folder
-
-
-def _copy(files: Sequence[Path], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        shutil.copyfile(file, folder / file.name)
 
 
 def _reviews(setting: Stage, source: Path, train: int, test: int) -> Path:

@@ -58,7 +58,7 @@ class Track:
         self.say(race.title)
         with ExitStack() as ends:
             turns = self._turns(race, ends)
-            for number in range(1, rounds + 1):
+            for number in range(1, min(rounds, race.most_rounds) + 1):
                 found = {name: self._taken(number, name, take) for name, take in turns}
                 raced.rounds.append(found)
         return raced

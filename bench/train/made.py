@@ -6,6 +6,7 @@ Speed does not depend on what a picture shows. Where accuracy counts real data a
 import csv
 import random
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,33 @@ def _picture(dice: "Generator", size: tuple[int, int], label: int) -> Image.Imag
     step = width // CLASSES
     smooth.paste((230, 230, 230), (label * step, height // 3, (label + 1) * step, height // 2))
     return smooth
+
+
+def small_pictures(folder: Path, source: Path | None, count: int) -> Path:
+    """Copy real small pictures, from a folder like CIFAR's or scikit-learn's digits.
+
+    Of each class as many as there are, but no more than makes `count` of training; two are put
+    aside to validate.
+    """
+    if source is None:
+        from worker.starter import write_digits
+
+        source = folder.with_name("digits")
+        write_digits(source)
+    for kind in sorted(path.name for path in (source / "train").iterdir() if path.is_dir()):
+        files = sorted((source / "train" / kind).iterdir())
+        copy(files[:2], folder / "validation" / kind)
+        copy(files[2 : 2 + count // CLASSES], folder / "train" / kind)
+        tested = sorted((source / "test" / kind).iterdir())
+        copy(tested[: count // CLASSES], folder / "test" / kind)
+    return folder
+
+
+def copy(files: Sequence[Path], folder: Path) -> None:
+    """Copy files into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copyfile(file, folder / file.name)
 
 
 def reviews(folder: Path, count: int, test: int = _EXTRA) -> Path:

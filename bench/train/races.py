@@ -48,20 +48,25 @@ class Ours:
 
 @dataclass(frozen=True)
 class Race:
-    """Loops and ours that take turns."""
+    """Loops and ours that take turns, at most `most_rounds` of them."""
 
     title: str
     loops: Sequence[Loop]
     ours: Sequence[Ours]
+    most_rounds: int = 100
 
 
 @dataclass(frozen=True)
 class Goal:
-    """So many times as fast as the plain loop, and as the fastest of the libraries."""
+    """So many times as fast as the plain loop, and as the fastest of the libraries.
+
+    Where `as_right`, it counts only if ours is not less accurate than the plain loop.
+    """
 
     title: str
     times: float
     times_peer: float | None = None
+    as_right: bool = False
 
 
 GOALS: dict[str, Goal] = {
@@ -73,7 +78,7 @@ GOALS: dict[str, Goal] = {
     "G5": Goal("BERT, all of it, an epoch, against padding to 512", 8, 4),
     "G5-dynamic": Goal("the same, against padding to the longest of a batch", 7),
     "G6": Goal("ResNet-18, 32 pixels, an epoch", 1.9, 1),
-    "G6-time": Goal("ResNet-18, 32 pixels, to the plain loop's accuracy", 8, 4),
+    "G6-time": Goal("ResNet-18, 32 pixels, to the plain loop's accuracy", 8, as_right=True),
     "G7": Goal("60 heads: 12 settings, 5 folds, 10 epochs", 1200, 600),
     "G8": Goal("judging a base, against 10 epochs of all of it", 1 / 0.012),
     "G9-W1": Goal("small job W1, new last layer, cold", 5),
@@ -114,7 +119,7 @@ TEXT_PEERS = ("trainer", "trainer-bf16", "trainer-bf16-grouped")
 
 
 def _head(stage: Stage) -> Race:
-    count = stage.size(2000)
+    count = stage.size(1000)
     data = made.thumbnails(stage.folder / f"thumbnails-{count}", count)
     job = Job(str(data), "frozen_resnet", "resnet50", 4, trains="head")
     recipe = recipes.frozen_resnet(data.name, 10)
@@ -126,19 +131,19 @@ def _head(stage: Stage) -> Race:
 
 
 def _block(stage: Stage) -> Race:
-    count = stage.size(256, 64)
+    count = stage.size(128, 64)
     data = made.photos(stage.folder / f"photos-{count}", count)
     job = Job(str(data), "last_block", "resnet50", 32, trains="block")
     recipe = recipes.last_block(data.name, 0, 2)
     return Race(
         f"G2: ResNet-50, last block and layer, {count} photographs",
         stage.loops(job, 64, PICTURE_PEERS),
-        [Ours("G2", recipe, count, "later epochs", (2, 8))],
+        [Ours("G2", recipe, count, "later epochs", (2, 6))],
     )
 
 
 def _vgg_head(stage: Stage) -> Race:
-    count = stage.size(512, 64)
+    count = stage.size(128, 64)
     data = made.photos(stage.folder / f"photos-{count}", count)
     job = Job(str(data), "vgg", "vgg16", 8, trains="head", lr=1e-5)
     peers = ("lightning-bf16", "timm-channels-last", "timm-amp", "fastai")
@@ -150,7 +155,7 @@ def _vgg_head(stage: Stage) -> Race:
 
 
 def _all_vgg(stage: Stage) -> Race:
-    count = stage.size(48, 32)
+    count = stage.size(32, 32)
     data = made.photos(stage.folder / f"photos-{count}", count)
     job = Job(str(data), "vgg", "vgg16", 8)
     return Race(
@@ -173,7 +178,7 @@ def _all_resnet(stage: Stage) -> Race:
 
 
 def _bert(stage: Stage) -> Race:
-    count = stage.size(128, 32)
+    count = stage.size(64, 32)
     data = made.reviews(stage.folder / f"reviews-{count}", count)
     base = made.bert(stage.folder / "bert")
     job = Job(str(data), "bert", str(base), 16, lr=2e-5)
@@ -189,7 +194,7 @@ def _bert(stage: Stage) -> Race:
 
 
 def _small(stage: Stage) -> Race:
-    count = stage.size(1000, 200)
+    count = stage.size(500, 200)
     data = made.thumbnails(stage.folder / f"thumbnails-{count}", count)
     job = Job(str(data), "small_images", "resnet18", 100)
     recipe = recipes.small_images(data.name, 1)
@@ -200,8 +205,20 @@ def _small(stage: Stage) -> Race:
     )
 
 
+def _small_time(stage: Stage) -> Race:
+    source = stage.real / "cifar10" if stage.real else None
+    data = made.small_pictures(stage.folder / "small", source, stage.size(1000, 200))
+    job = Job(str(data), "small_images", "resnet18", 100, epochs=10)
+    return Race(
+        "G6: ResNet-18 for 32 pixels, to the accuracy of ten epochs of the plain loop",
+        [Loop("seed", "seed", job, 1, whole=True)],
+        [Ours("G6-time", recipes.small_images_fast(data.name, 4), 1)],
+        most_rounds=1,
+    )
+
+
 def _grid(stage: Stage) -> Race:
-    count = stage.size(1000, 100)
+    count = stage.size(500, 100)
     data = made.thumbnails(stage.folder / f"thumbnails-{count}", count)
     job = Job(str(data), "frozen_resnet", "resnet50", 4, trains="head")
     # Four of five parts are trained on in ten epochs, the fifth is measured.
@@ -214,7 +231,7 @@ def _grid(stage: Stage) -> Race:
 
 
 def _ranking(stage: Stage) -> Race:
-    count = stage.size(1000, 100)
+    count = stage.size(500, 100)
     data = made.photos(stage.folder / f"photos-{count}", count)
     job = Job(str(data), "last_block", "resnet50", 32)
     recipe = recipes.ranking(data.name, count)
@@ -232,6 +249,7 @@ def _small_job(name: str, job: Job, recipe: Recipe) -> Race:
         f"G9: small job {name}, whole processes",
         [Loop("seed", "seed", job, 1, whole=True)],
         [Ours(f"G9-{name}", recipe, 1, cold=True), Ours(f"G9-{name}-warm", recipe, 1)],
+        most_rounds=1,
     )
 
 
@@ -263,6 +281,7 @@ RACES: Sequence[tuple[Sequence[str], Callable[[Stage], Race]]] = (
     (("G4-resnet", "G4"), _all_resnet),
     (("G5",), _bert),
     (("G6",), _small),
+    (("G6-time", "G6"), _small_time),
     (("G7",), _grid),
     (("G8",), _ranking),
     (("G9-W1", "G9"), _small_head),

@@ -72,13 +72,18 @@ def _line(raced: Raced, name: str, measure: Measure) -> Line:
     peers = [loop.name for loop in raced.race.loops if not loop.name.startswith("seed")]
     peer = min(peers, key=lambda one: _middle(rounds, one, measure), default=None)
     against_peer = ratio(_spent(rounds, peer), own, measure) if peer else None
-    reached = against_seed.median >= goal.times
+    reached = against_seed.median >= goal.times and (not goal.as_right or _as_right(rounds, name))
     if against_peer is not None and goal.times_peer is not None:
         reached = reached and against_peer.median >= goal.times_peer
     wanted_peer = goal.times_peer if peer else None
     return Line(
         name, goal.title, against_seed, goal.times, peer, against_peer, wanted_peer, reached
     )
+
+
+def _as_right(rounds: Sequence[Mapping[str, Turn]], name: str) -> bool:
+    pairs = [(found["seed"].accuracy, found[name].accuracy) for found in rounds]
+    return all(our is not None and their is not None and our >= their for their, our in pairs)
 
 
 def _spent(rounds: Sequence[Mapping[str, Turn]], name: str) -> list[Spent]:
