@@ -9,6 +9,7 @@ from worker.data.texts import pad_id_of
 from worker.evaluation.answers import AnswerMeter
 from worker.trying.language import LanguageModel, needed
 from worker.trying.opened import InputError
+from worker.trying.sentences import NO_QUESTION
 
 
 class Answerer(LanguageModel):
@@ -21,7 +22,7 @@ class Answerer(LanguageModel):
     def predict(self, given: PredictionInput) -> Prediction:
         """Return the answer as it stands in the text."""
         if not given.question.strip():
-            raise InputError("Write a question first.")
+            raise InputError(NO_QUESTION)
         question = Question("text", given.question.strip(), needed(given.text), ())
         stride = self.max_length // 4
         encoded, owners, places = windows(self.tokenizer, [question], self.max_length, stride)

@@ -11,6 +11,7 @@ from worker.data.letterbox import letterbox
 from worker.modeling.dense import build_trained
 from worker.modeling.detector import boxes_of
 from worker.trying.opened import InputError, ModelFolder, Opened
+from worker.trying.sentences import NO_PICTURE
 
 # As sure as a box must be on the page of a run, too.
 _SURE = 0.3
@@ -29,7 +30,7 @@ class _DenseModel(Opened):
         try:
             picture = decode_image(given.content or b"")
         except ImageUnreadableError as error:
-            raise InputError(f"This picture cannot be read: {error}.") from error
+            raise InputError(NO_PICTURE) from error
         side = self.numbers.image_size
         square_CHW = letterbox(picture, side, MODES[self.numbers.interpolation])
         pictures = Pictures(square_CHW[None], ["picture"], [picture.size])

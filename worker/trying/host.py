@@ -141,9 +141,7 @@ class Models:
 class Predictor:
     """Answers what people try, until closed."""
 
-    def __init__(
-        self, settings: WorkerSettings, strength: Strength, wait_s: float = 20.0
-    ) -> None:
+    def __init__(self, settings: WorkerSettings, strength: Strength, wait_s: float = 20.0) -> None:
         self._wait_s = wait_s
         self._settings = settings
         self._strength = strength

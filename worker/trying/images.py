@@ -10,6 +10,7 @@ from worker.modeling.network import build_base
 from worker.modeling.weights import load_weights, read_weights
 from worker.trying.opened import InputError, ModelFolder, Opened
 from worker.trying.scoring import best
+from worker.trying.sentences import NO_PICTURE
 
 
 class ImageModel(Opened):
@@ -29,7 +30,7 @@ class ImageModel(Opened):
         try:
             pixels_CHW = self._decode(given.content or b"")
         except ImageUnreadableError as error:
-            raise InputError(f"This picture cannot be read: {error}.") from error
+            raise InputError(NO_PICTURE) from error
         images = ImageSet(pixels_CHW[None], torch.tensor([UNKNOWN]), ["picture"])
         split = ImageSplit(images, self._numbers, None, torch.device("cpu"))
         scores_C = self._module(split.take(torch.tensor([0]), train=False).inputs)[0]

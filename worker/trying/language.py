@@ -7,6 +7,7 @@ from worker.contract.failures import FailureCode, RunError
 from worker.data.texts import load_tokenizer, text_length
 from worker.modeling.language import build_language
 from worker.trying.opened import InputError, ModelFolder, Opened
+from worker.trying.sentences import NO_TEXT
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,5 +56,5 @@ def needed(text: str) -> str:
         InputError: it is empty.
     """
     if not text.strip():
-        raise InputError("Write a text first.")
+        raise InputError(NO_TEXT)
     return text

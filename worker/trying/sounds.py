@@ -12,6 +12,7 @@ from worker.modeling.network import build_base
 from worker.modeling.weights import load_weights, read_weights
 from worker.trying.opened import InputError, ModelFolder, Opened
 from worker.trying.scoring import best
+from worker.trying.sentences import NO_SOUND, SILENCE
 
 
 class SoundModel(Opened):
@@ -39,9 +40,9 @@ class SoundModel(Opened):
         try:
             wave_T = read_sound(given.content or b"", hearing.rate, self._seconds)
         except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
-            raise InputError("This recording cannot be read; try WAV, FLAC, OGG or MP3.") from error
+            raise InputError(NO_SOUND) from error
         if not len(wave_T):
-            raise InputError("There is no sound in this recording.")
+            raise InputError(SILENCE)
         picture_MT = log_mel(wave_T, hearing.rate, hearing.n_mels)
         width = round(hearing.seconds * COLUMNS_PER_SECOND)
         is_cut = picture_MT.shape[1] > width

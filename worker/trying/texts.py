@@ -7,6 +7,7 @@ from worker.data.texts import encode, pad_id_of, padded
 from worker.trying.language import LanguageModel, needed
 from worker.trying.opened import InputError, ModelFolder, Opened
 from worker.trying.scoring import best
+from worker.trying.sentences import LATE_MASK, NO_MASK
 
 _MASKS = 5
 
@@ -38,12 +39,12 @@ class MaskFiller(LanguageModel):
         mask = str(tokenizer.mask_token)
         text = needed(given.text).replace("[MASK]", mask).replace("<mask>", mask)
         if mask not in text or text.count(mask) > _MASKS:
-            raise InputError(f"Write [MASK] where a word is to be guessed, {_MASKS} at most.")
+            raise InputError(NO_MASK)
         tokens_T = encode(tokenizer, [text], self.max_length).tokens[0]
         inputs = padded([tokens_T], pad_id_of(tokenizer), torch.device("cpu"))
         places = (tokens_T == tokenizer.mask_token_id).nonzero()[:, 0]
         if not len(places):
-            raise InputError("The masks lie behind the end of what is read.")
+            raise InputError(LATE_MASK)
         scores_NV = self.module(**inputs).logits[0, places].float().softmax(1)
         values, words = scores_NV[0].topk(5)
         pairs = zip(values.tolist(), words.tolist(), strict=True)

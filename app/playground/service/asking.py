@@ -220,10 +220,8 @@ def _told(problem: Problem) -> InvalidError | ConflictError | UnavailableError:
     """Return the error that tells a person what a worker found."""
     log.info("prediction_failed", code=problem.code, detail=problem.detail)
     if problem.code == "input_unreadable":
-        return InvalidError(
-            _("The model cannot read this: %(why)s") % {"why": problem.detail},
-            code="input_unreadable",
-        )
+        # The worker's sentences are in the catalogue too.
+        return InvalidError(_(problem.detail), code="input_unreadable")
     if problem.code == "too_slow":
         return UnavailableError(
             _("The model took too long to answer."),
