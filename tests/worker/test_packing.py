@@ -8,6 +8,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
+from tests.worker.builders import Values
 from tests.worker.language import (
     BAD,
     GOOD,
@@ -20,6 +21,7 @@ from tests.worker.language import (
 from worker.modeling.dropout import draw_briefly, draw_plainly
 from worker.modeling.packing import try_packing
 from worker.modeling.sequences import Sequences
+from worker.modeling.wanted import only_where
 from worker.training.quickening import PACKED, PADDED
 
 SMALL: dict[str, Any] = {
@@ -54,6 +56,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "roberta-classes": ("roberta", BERT, "AutoModelForSequenceClassification"),
     "electra-classes": ("electra", BERT, "AutoModelForSequenceClassification"),
     "distilbert-classes": ("distilbert", DISTILBERT, "AutoModelForSequenceClassification"),
+    "distilbert-masks": ("distilbert", DISTILBERT, "AutoModelForMaskedLM"),
     "llama-words": ("llama", LLAMA, "AutoModelForCausalLM"),
     "llama-classes": ("llama", LLAMA, "AutoModelForSequenceClassification"),
 }
@@ -115,8 +118,8 @@ def test_texts_in_one_row_give_the_same_answers_and_gradients(name: str) -> None
         assert is_narrow == (name in {"bert-classes", "roberta-classes", "electra-classes"})
         for one, other in zip(expected, found, strict=True):
             torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
-        for one in (expected, found):
-            torch.stack([part.square().mean() for part in one]).sum().backward()
+        for parts in (expected, found):
+            torch.stack([part.square().mean() for part in parts]).sum().backward()
     named = dict(quick.named_parameters())
     for key, weight in plain.named_parameters():
         expected_grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
@@ -201,7 +204,8 @@ def test_a_network_that_looks_beyond_its_text_is_left_alone() -> None:
     config = transformers.AutoConfig.for_model(
         "mistral", **{**LLAMA, "sliding_window": 4, "head_dim": 8}
     )
-    module = transformers.AutoModelForCausalLM.from_config(config)
+    kind: Any = transformers.AutoModelForCausalLM
+    module = kind.from_config(config)
     some = texts(3, 9)
     real = some["attention_mask"].bool()
     assert try_packing(module.eval(), lambda: module(**some, use_cache=False), real) is None
@@ -244,7 +248,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_loss_of_texts_in_one_row_is_that_of_a_plain_torch_loop(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {"name": "adamw", "lr": 0.003, "weight_decay": 0.01}
+    settings: Values = {"name": "adamw", "lr": 0.003, "weight_decay": 0.01}
     values = text_recipe(
         "text-classification",
         {"name": "all", "train": "all", "epochs": 3, "optimizer": settings},
@@ -320,3 +324,18 @@ def test_a_network_is_written_as_it_was_built(place: Path) -> None:
     config = (done.out / "out/result/config.json").read_text(encoding="utf-8")
     assert "texts_in_one_row" not in config
     assert not any(PADDED in line for line in log_lines(done))
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("bert-masks", "cls"), ("llama-words", "lm_head"), ("distilbert-masks", "vocab_projector")],
+)
+def test_only_wanted_guesses_are_computed_and_they_are_the_same(name: str, path: str) -> None:
+    module = build(name).train()
+    inputs = texts(5, 17, 2)
+    wanted = inputs["attention_mask"].bool()
+    wanted[0, 2] = wanted[1, 5:9] = False
+    settings = {**inputs, **_without_memory(module)}
+    with only_where(module.get_submodule(path), wanted):
+        found = module(**settings).logits
+    torch.testing.assert_close(found, module(**settings).logits[wanted], rtol=0, atol=1e-5)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from worker.contract.items import Item
-from worker.data.tagged import IGNORED
+from worker.data.batches import Batch
+from worker.data.tagged import IGNORED, WANTED
 from worker.data.texts import Encoded, TextRows, stacked
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ class ChatSplit(TextRows):
     rows: Sequence[Sequence[Chat]]
     messages: Sequence[Sequence[Message]]
     is_packed: bool
+
+    def take(self, indices: Tensor, *, train: bool) -> Batch:
+        """Return the tokens, and for training which of them are to be guessed."""
+        batch = super().take(indices, train=train)
+        if train:
+            batch.inputs[WANTED] = batch.targets != IGNORED
+        return batch
 
     def targets(self, indices: Tensor) -> Tensor:
         """Return the tokens to guess at each place (B, T), -100 where there is none."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from worker.data.batches import Batch
-from worker.data.tagged import IGNORED
+from worker.data.tagged import IGNORED, WANTED
 from worker.data.texts import TextRows
 
 # Of the tokens that are to be guessed, these parts are masked and replaced; the rest stays.
@@ -31,6 +31,8 @@ class MaskedSplit(TextRows):
     def take(self, indices: Tensor, *, train: bool) -> Batch:
         """Return texts with hidden tokens, and what these are."""
         found, targets_BT = self._hidden(indices, train=train)
+        if train:
+            found[WANTED] = targets_BT != IGNORED
         return Batch(found, targets_BT, len(indices))
 
     def _hidden(self, indices: Tensor, *, train: bool) -> tuple[dict[str, Tensor], Tensor]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # What the loss leaves out: special tokens, padding, and all but the first part of a word.
 IGNORED = -100
 OUTSIDE = "O"
+# Beside the inputs of training: which tokens are to be guessed.
+WANTED = "wanted"
 
 
 def tag_names(kinds: Sequence[str]) -> list[str]:

@@ -52,15 +52,19 @@ class GuessMeter:
         )
 
 
-def guessed(logits_BTV: Tensor, targets_BT: Tensor) -> tuple[Tensor, Tensor]:
-    """Return scores and targets of the tokens that were to be guessed, in fp32."""
+def guessed(logits: Tensor, targets_BT: Tensor) -> tuple[Tensor, Tensor]:
+    """Return scores and targets of the tokens that were to be guessed, in fp32.
+
+    The scores are those of all tokens (B, T, V), or already only of these (N, V).
+    """
     known_BT = targets_BT != IGNORED
-    return logits_BTV[known_BT].float(), targets_BT[known_BT]
+    of_all = logits.shape[:-1] == targets_BT.shape
+    return (logits[known_BT] if of_all else logits).float(), targets_BT[known_BT]
 
 
-def guess_loss(logits_BTV: Tensor, targets_BT: Tensor, smoothing: float) -> Tensor:
+def guess_loss(logits: Tensor, targets_BT: Tensor, smoothing: float) -> Tensor:
     """Return the mean cross-entropy of guessed tokens in nats; 0 where there are none."""
-    logits_NV, targets_N = guessed(logits_BTV, targets_BT)
+    logits_NV, targets_N = guessed(logits, targets_BT)
     total = functional.cross_entropy(
         logits_NV, targets_N, label_smoothing=smoothing, reduction="sum"
     )

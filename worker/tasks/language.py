@@ -1,13 +1,17 @@
 """What all tasks on texts share: the tokenizer, the length read, the files of the result."""
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import JsonValue
+from torch import nn
 
+from worker.data.tagged import WANTED
 from worker.data.texts import load_tokenizer, pad_id_of, text_length, tokenizer_texts
 from worker.modeling.language import attention_dropouts, build_language, config_of
 from worker.modeling.network import Network
+from worker.modeling.wanted import only_where
 from worker.task import ModelFiles, Setting, Task
 
 if TYPE_CHECKING:
@@ -46,7 +50,7 @@ class LanguageTask(Task):
         if labels is not None:
             config["id2label"] = {str(number): label for number, label in enumerate(labels)}
             config["label2id"] = {label: number for number, label in enumerate(labels)}
-        return build_language(
+        network = build_language(
             self.plan.base,
             self.kind,
             self.setting.weights,
@@ -54,6 +58,14 @@ class LanguageTask(Task):
             keeps_head=recipe.spec.keeps_head or recipe.model.head.type == "keep",
             config=config,
         )
+        self._head = network.head_module
+        return network
+
+    def guesses(self, module: nn.Module, inputs: Mapping[str, Any], **settings: Any) -> Any:
+        """Return what a network that guesses tokens gives, only for the wanted ones if some are."""
+        fed = {key: value for key, value in inputs.items() if key != WANTED}
+        with only_where(self._head, inputs.get(WANTED)):
+            return module(**fed, **settings)
 
     def model_files(self, network: Network, snippet: str, **texts: str) -> ModelFiles:
         """Return the config that transformers reads, and the tokenizer."""

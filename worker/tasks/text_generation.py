@@ -92,7 +92,7 @@ class TextGeneration(LanguageTask):
 
     def forward(self, module: nn.Module, inputs: Any) -> Any:
         """Return what the network gives; conversations differ in length: nothing is cached."""
-        return module(**inputs, use_cache=False)
+        return self.guesses(module, inputs, use_cache=False)
 
     def loss(self, output: Any, batch: Batch) -> Tensor:
         """Return the mean cross-entropy of the tokens of answers."""
