@@ -25,7 +25,7 @@ from worker.surroundings import device_name, explained, verified_weights, versio
 from worker.task import Setting, Task
 from worker.tasks import task_of
 from worker.together import run_together, strategy_of
-from worker.training.checkpoint import load_checkpoint
+from worker.training.checkpoint import Snapshot, load_checkpoint
 from worker.training.distillation import Teacher, build_teacher
 from worker.training.loop import StoppedError, Trainer
 from worker.training.placing import one_batch, place
@@ -116,9 +116,30 @@ class _Order:
 class _Data:
     samples: dict[str, Samples]
     splits: dict[str, Split]
+    resume: Snapshot | None
+
+
+def open_trainer(
+    plan: Plan, places: Places, sink: EventSink, control: Control
+) -> tuple[Trainer, dict[str, Split]]:
+    """Return what would train a plan, with the splits; nothing is trained yet.
+
+    Raises:
+        RunError: with the reason a user understands.
+    """
+    with explained():
+        trainer, data = _ready(_Order(plan, places, control, None), Reporter(sink))
+        return trainer, data.splits
 
 
 def _train(order: _Order, reporter: Reporter) -> tuple[Trainer, _Data]:
+    trainer, data = _ready(order, reporter)
+    trainer.run(data.resume)
+    trainer.strategy.finish(trainer.network.module, trainer.precision.device)
+    return trainer, data
+
+
+def _ready(order: _Order, reporter: Reporter) -> tuple[Trainer, _Data]:
     plan, places, resume_from = order.plan, order.places, order.resume_from
     precision = choose_precision(plan.recipe)
     make_reproducible(plan.recipe)
@@ -168,9 +189,7 @@ def _train(order: _Order, reporter: Reporter) -> tuple[Trainer, _Data]:
     )
     trainer.progress.numbers = precision.name
     trainer.ways.begin_at(order.job.rung if order.job else None)
-    trainer.run(resume)
-    strategy.finish(network.module, precision.device)
-    return trainer, _Data(samples, splits)
+    return trainer, _Data(samples, splits, resume)
 
 
 def _cache(order: _Order) -> Path:
@@ -277,6 +296,7 @@ def _obey(control: Control) -> None:
 def _write(trainer: Trainer, run: Finished) -> Result:
     plan, folder = run.plan, run.folder
     trainer.network.restore()
+    trainer.task.close(trainer.network)
     sha256 = write_weights(folder, run.module.state_dict())
     trainer.ways.write_pictures(folder, trainer.train_split, trainer.progress)
     after = after_training(run)

@@ -26,7 +26,9 @@ from worker.contract.run_events import EpochFinished, RunEvent
 from worker.contract.search import Params, Run
 from worker.contract.sweep_text import SweepRecipe, goal, named, trial_recipe
 from worker.engine import run_plan
+from worker.sweep_heads import HeadSweep
 from worker.training.checkpoint import newest_checkpoint
+from worker.training.heads import TrainedHead
 from worker.training.loop import StoppedError
 
 SWEEP_FILE = "sweep.json"
@@ -104,6 +106,7 @@ class AloneSweep:
     tell: Tell
     stop: StopSignal
     trials: list[TrialReport] = field(default_factory=list)
+    _together: dict[str, TrainedHead] = field(default_factory=dict)
 
     def run(self) -> SweepReport:
         """Run every trial and write the report.
@@ -116,14 +119,46 @@ class AloneSweep:
         require_alone(self.wanted)
         blocks, recipe = self.wanted.blocks, self.wanted.recipe
         self._metric, self._maximize = goal(recipe, blocks)
+        self._train_together()
         for number in range(1, blocks.num_points + 1):
-            params = blocks.search.point(number - 1) if blocks.search else {}
-            self._measure(number, params)
+            self._measure(number, self._params(number))
             self._write()
         best = self._report().best
         if blocks.cross_validation is not None and blocks.cross_validation.refit and best:
             self._trial(best.point, best.params, Run(seed=recipe.reproducibility.seed))
+        elif best is not None:
+            self._write_model(best)
         return self._write()
+
+    def _params(self, number: int) -> Params:
+        search = self.wanted.blocks.search
+        return search.point(number - 1) if search else {}
+
+    def _recipe(self, number: int, params: Params, run: Run) -> Recipe:
+        recipe = trial_recipe(self.wanted.recipe, self.wanted.blocks, params, run)
+        return named(recipe, _name(number, run))
+
+    def _train_together(self) -> None:
+        """Train what differs only in how a linear head is trained; no rule need give any up."""
+        blocks, seed = self.wanted.blocks, self.wanted.recipe.reproducibility.seed
+        recipes = [
+            self._recipe(number, self._params(number), run)
+            for number in range(1, blocks.num_points + 1)
+            for run in blocks.runs(seed)
+        ]
+        heads = HeadSweep(self.folders, self.weights, self.out, self.show, self.stop)
+        for recipe, head in heads.train(recipes):
+            self._together[recipe.name] = head
+        if self._together:
+            self.tell(f"{len(self._together)} heads were trained together, on the same features.")
+
+    def _write_model(self, best: PointReport) -> None:
+        """Run the best trial on its own if it was trained beside others: that leaves its model."""
+        run = self.wanted.blocks.runs(self.wanted.recipe.reproducibility.seed)[0]
+        recipe = self._recipe(best.point, best.params, run)
+        if recipe.name in self._together:
+            self.tell(f"{recipe.name}: the best, on its own for its model")
+            self._splits(recipe, _Watch(self.show, lambda _: None, self._metric, self.stop))
 
     def _measure(self, number: int, params: Params) -> None:
         search = self.wanted.blocks.search
@@ -138,11 +173,13 @@ class AloneSweep:
                     return
 
     def _trial(self, number: int, params: Params, run: Run) -> TrialReport:
-        blocks = self.wanted.blocks
-        recipe = named(trial_recipe(self.wanted.recipe, blocks, params, run), _name(number, run))
+        recipe = self._recipe(number, params, run)
         self.tell(f"{recipe.name}  {_shown(params)}")
         watch = _Watch(self.show, self._rule(number, run), self._metric, self.stop)
-        splits = self._splits(recipe, watch)
+        head = self._together.get(recipe.name)
+        splits = self._splits(recipe, watch) if head is None else _splits_of(head)
+        if head is not None:
+            watch.curve = _curve_of(head, self._metric)
         validation = splits.get("validation")
         report = TrialReport(
             name=recipe.name,
@@ -251,6 +288,16 @@ class AloneSweep:
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / SWEEP_FILE).write_text(report.model_dump_json(indent=2), encoding="utf-8")
         return report
+
+
+def _splits_of(head: TrainedHead) -> dict[str, SplitMetrics]:
+    test = {"test": head.test} if head.test is not None else {}
+    return {"validation": head.validation[-1], **test}
+
+
+def _curve_of(head: TrainedHead, metric: str) -> dict[int, float]:
+    values = {at: _split_value(one, metric) for at, one in enumerate(head.validation, start=1)}
+    return {at: value for at, value in values.items() if value is not None}
 
 
 def require_alone(wanted: SweepRecipe) -> None:

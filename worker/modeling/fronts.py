@@ -113,7 +113,7 @@ def why_moving(network: Network) -> str:
     for name, part in network.module.named_modules():
         trains = any(parameter.requires_grad for parameter in part.parameters())
         if part.training and changes_output(part) and not trains and name != network.head_path:
-            return name
+            return str(name)
     return ""
 
 

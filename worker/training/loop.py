@@ -70,7 +70,7 @@ class Trainer:
         self._predictor = Predictor(
             self.task,
             train.eval_batch_size or max(32, train.usual_batch),
-            self._check,
+            self.check,
             self.precision.autocast,
         )
 
@@ -172,7 +172,7 @@ class Trainer:
         for indices in batches[progress.sums.batches :]:
             if progress.stage_step >= active.total_steps:
                 break
-            self._check()
+            self.check()
             if self._is_due(recipe.resources.checkpoint_every_s):
                 self.save(active)
             began = time.monotonic()
@@ -378,7 +378,7 @@ class Trainer:
         """Seconds of work in all attempts."""
         return self.progress.seconds + time.monotonic() - self._began
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Stop where the outside or the clock asks for it, with a checkpoint on disk."""
         limit = self.plan.recipe.resources.max_minutes
         late = limit is not None and self.seconds > limit * 60

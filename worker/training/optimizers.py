@@ -10,8 +10,10 @@ from worker.contract.failures import FailureCode, RunError
 from worker.contract.stages import Optimizer
 from worker.modeling.param_groups import RateGroup
 
-_SGD_MOMENTUM = 0.9
-_BETAS = (0.9, 0.999)
+SGD_MOMENTUM = 0.9
+BETAS = (0.9, 0.999)
+# What torch adds to the spread of gradients before it divides by it.
+EPSILON = 1e-8
 _MATRIX_DIMS = 2
 Row = dict[str, Any]
 
@@ -31,10 +33,10 @@ def build_optimizer(settings: Optimizer, groups: list[RateGroup]) -> optim.Optim
         )
         if parameters
     ]
-    momentum, betas = settings.momentum, settings.betas or _BETAS
+    momentum, betas = settings.momentum, settings.betas or BETAS
     fused = _may_fuse(rows)
     build: dict[str, Callable[[], optim.Optimizer]] = {
-        "sgd": lambda: optim.SGD(rows, momentum=_SGD_MOMENTUM if momentum is None else momentum),
+        "sgd": lambda: optim.SGD(rows, momentum=SGD_MOMENTUM if momentum is None else momentum),
         "rmsprop": lambda: optim.RMSprop(rows, momentum=momentum or 0.0),
         "adam": lambda: optim.Adam(rows, betas=betas, fused=fused),
         "nadam": lambda: optim.NAdam(rows, betas=betas, decoupled_weight_decay=True),
