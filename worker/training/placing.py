@@ -1,6 +1,7 @@
 """Putting a network where it computes fastest."""
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 
@@ -22,12 +23,15 @@ def place(network: Network, device: torch.device) -> None:
 
 
 def one_batch(task: Task, network: Network, split: Split) -> Callable[[], object]:
-    """Return what runs a network once on the first samples of a split."""
-    indices = torch.arange(min(len(split), _PROBE_SIZE))
-    inputs = split.take(indices, train=False).inputs
+    """Return what runs a network once on the first samples of a split, read when first asked."""
+
+    @cache
+    def inputs() -> object:
+        indices = torch.arange(min(len(split), _PROBE_SIZE))
+        return split.take(indices, train=False).inputs
 
     def forward() -> object:
         with evaluating(network.module):
-            return task.forward(network.module, inputs)
+            return task.forward(network.module, inputs())
 
     return forward
