@@ -272,8 +272,11 @@ def _features(plan: Plan, network: Footprint) -> Span:
 
 def is_kept(plan: Plan, stage: Stage) -> bool:
     """Return whether a stage may run on outputs of its frozen front that were computed once."""
-    fresh = plan.has_random_augmentation or plan.recipe.distill or plan.recipe.semi_supervised
-    return not fresh and stage.cache_features == "auto" and _reach(stage).low < 1
+    views, fresh = plan.recipe.augment.views, plan.recipe.distill or plan.recipe.semi_supervised
+    if not views or fresh or stage.cache_features == "off":
+        return False
+    # Several views pay only where there are more passes than views.
+    return _reach(stage).low < 1 and (views == 1 or stage.epochs is None or stage.epochs > views)
 
 
 # Operations a second of one core and of one GPU, where no run has told. From networks that wait
@@ -328,7 +331,8 @@ def _stage_seconds(
     size = train.batch_for(count) * train.gradient_accumulation_steps
     trained = stage.epochs * count if stage.epochs else (stage.max_steps or 0) * size
     passes = max(1.0, trained / count)
-    once = _forward(usual, count + validating, rate)
+    views = max(1, plan.recipe.augment.views)
+    once = _forward(usual, views * count + validating, rate)
     samples_per_s = pace.samples.get(stage_kind(plan, stage))
     if samples_per_s:
         # A stage on kept features tells the pace behind them; they are made once before.
