@@ -86,6 +86,7 @@ class Job:
     readable: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     max_file_bytes: int = 64 * 1024**3
+    max_data_bytes: int | None = None
     talks: bool = False
 
 
@@ -149,6 +150,8 @@ def command(job: Job, strength: Strength) -> list[str]:
 def specification(job: Job, strength: Strength) -> dict[str, object]:
     """Return what the launcher must do to itself before it becomes the program of `job`."""
     limits = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 4096, "RLIMIT_FSIZE": job.max_file_bytes}
+    if job.max_data_bytes is not None:
+        limits["RLIMIT_DATA"] = job.max_data_bytes
     # On one machine with the site, its pages go first, and it is not what memory is taken from.
     spec = {"parent": os.getpid(), "rlimits": limits, "oom_score_adj": 800, "nice": 2}
     return {**spec, **_fence(job, strength)}

@@ -26,6 +26,7 @@ INPUTS: dict[str, InputKind] = {
     "object-detection": "image",
     "image-segmentation": "image",
     "audio-classification": "audio",
+    "automatic-speech-recognition": "audio",
     "text-classification": "text",
     "token-classification": "text",
     "fill-mask": "text",

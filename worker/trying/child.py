@@ -75,6 +75,8 @@ def answer(shelf: Shelf, question: Question) -> PredictionAnswer:
         return _problem("input_unreadable", str(error))
     except RunError as error:
         return _problem("model_unusable", error.failure().detail or error.failure().sentence)
+    except MemoryError:
+        return _problem("model_unusable", "It needs more memory than there is for trying models.")
     except (RuntimeError, ValueError, KeyError, IndexError, TypeError, OSError) as error:
         # What a network says to an input of a wrong shape, or a config that contradicts itself.
         log.exception("prediction_failed", task=question.task)

@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 _START_S = 90.0
 _IDLE_S = 15 * 60.0
 _PAUSE_S = 5.0
-_MEMORY_FACTOR = 4
 _MEMORY_BYTES = 4 * 1024**3
 _DISK_FACTOR = 2
 
@@ -57,6 +56,8 @@ class _Process:
             writable=(scratch,),
             readable=(models, code),
             environment={"PYTHONPATH": str(code), "HF_HUB_OFFLINE": "1"},
+            # A config.json can ask for a network of any size.
+            max_data_bytes=_MEMORY_BYTES + 2 * limit_bytes,
         )
         with theirs, (folder / "output.log").open("wb") as output:
             self._child = sandbox.start(job, strength, output, stdin=theirs.fileno())

@@ -21,6 +21,7 @@ _MODULES = {
     "object-detection": "dense",
     "image-segmentation": "dense",
     "audio-classification": "sounds",
+    "automatic-speech-recognition": "speech",
     "text-classification": "texts",
     "token-classification": "tokens",
     "fill-mask": "texts",

@@ -2,6 +2,7 @@
 
 import soundfile
 import torch
+from torch import Tensor
 
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.predictions import Prediction, PredictionInput
@@ -37,12 +38,7 @@ class SoundModel(Opened):
     def predict(self, given: PredictionInput) -> Prediction:
         """Return the best classes of a recording."""
         hearing = self._hearing
-        try:
-            wave_T = read_sound(given.content or b"", hearing.rate, self._seconds)
-        except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
-            raise InputError(NO_SOUND) from error
-        if not len(wave_T):
-            raise InputError(SILENCE)
+        wave_T = heard(given, hearing.rate, self._seconds)
         picture_MT = log_mel(wave_T, hearing.rate, hearing.n_mels)
         width = round(hearing.seconds * COLUMNS_PER_SECOND)
         is_cut = picture_MT.shape[1] > width
@@ -50,6 +46,21 @@ class SoundModel(Opened):
         scores_C = self._module(as_images(pictures_BMT, self._side))[0]
         found = best(scores_C, self._folder.labels)
         return Prediction(task=self._folder.task, scores=found, is_cut=is_cut)
+
+
+def heard(given: PredictionInput, rate: int, seconds: float) -> Tensor:
+    """Return a recording as one channel (T,), its first seconds.
+
+    Raises:
+        InputError: it cannot be read, or there is nothing in it.
+    """
+    try:
+        wave_T = read_sound(given.content or b"", rate, seconds)
+    except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
+        raise InputError(NO_SOUND) from error
+    if not len(wave_T):
+        raise InputError(SILENCE)
+    return wave_T
 
 
 OPEN = SoundModel
