@@ -265,6 +265,13 @@ def test_the_names_of_the_classes_change_nothing(name: str) -> None:
     assert found == pytest.approx(SCORES[name](features_ND, labels_N), abs=0.05)
 
 
+def test_features_as_small_as_those_of_random_weights_are_measured_as_well() -> None:
+    features_ND, labels_N = clouds(3.0)
+    large, small = (measure(part, labels_N, None) for part in (features_ND, features_ND * 1e-11))
+    assert small.scores == pytest.approx(large.scores, rel=1e-6)
+    assert bool((small.probe_correct_N == large.probe_correct_N).all())
+
+
 def test_constant_features_are_measured_too() -> None:
     labels_N = torch.arange(20) % 2
     found = measure(torch.ones(20, 6), labels_N, None)

@@ -39,7 +39,7 @@ def measure(
         source_NZ: probabilities of the base's own classes; None where it has none.
         seed: of the folds and of the mixture behind N-LEEP.
     """
-    features_ND = features_ND.double()
+    features_ND = at_unit_scale(features_ND)
     scores = {
         "logme": logme(features_ND, labels_N),
         "h_score": h_score(features_ND, labels_N),
@@ -53,6 +53,17 @@ def measure(
     return Measured(
         scores, probe_correct(features_ND, labels_N, seed), knn_correct(features_ND, labels_N)
     )
+
+
+def at_unit_scale(features_ND: Tensor) -> Tensor:
+    """Return features, as fp64, whose deviations are 1 in the mean square.
+
+    Networks with random weights give numbers of 1e-10; every floor of the measures would take
+    them for constants, though they tell classes apart.
+    """
+    features_ND = features_ND.double()
+    scale = features_ND.var(dim=0, correction=0).mean().sqrt()
+    return features_ND / scale if scale > 0 else features_ND
 
 
 def probe_correct(features_ND: Tensor, labels_N: Tensor, seed: int) -> Tensor:

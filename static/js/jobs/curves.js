@@ -94,7 +94,8 @@ export function drawHero(place, run, options) {
 
 /** A value of the headline measure as people read it. @param {number | null} value @param {boolean} isShare */
 export function measured(value, isShare) {
-  return isShare ? share(value) : shown(value);
+  if (isShare) return share(value);
+  return value === null || value === undefined ? "–" : String(Number(value.toPrecision(4)));
 }
 
 /** @param {number} value @param {boolean} isShare */
