@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
 from worker.after import after_training
 from worker.contract.attempt import CACHE_FOLDER, CHECKPOINTS_FOLDER, RESULT_FOLDER
@@ -153,7 +153,8 @@ def _ready(order: _Order, reporter: Reporter) -> tuple[Trainer, _Data]:
         total_epochs=sum(stage.epochs or 0 for stage in plan.recipe.stages),
     )
     weights = verified_weights(plan.base, places.weights)
-    setting = Setting(plan, precision.device, _cache(order), places.base, weights, places.shelf)
+    cache = places.out / CACHE_FOLDER
+    setting = Setting(plan, precision.device, cache, places.base, weights, places.shelf)
     task = task_of(plan.recipe.task, setting)
     # An agent learns from what it does; there is nothing to open.
     acts = plan.recipe.spec.modality == "environment"
@@ -190,13 +191,6 @@ def _ready(order: _Order, reporter: Reporter) -> tuple[Trainer, _Data]:
     trainer.progress.numbers = precision.name
     trainer.ways.begin_at(order.job.rung if order.job else None)
     return trainer, _Data(samples, splits, resume)
-
-
-def _cache(order: _Order) -> Path:
-    """Return where a process keeps what it computes; each has a place of its own."""
-    folder = order.places.out / CACHE_FOLDER
-    rank = distributed.get_rank() if order.job is not None else 0
-    return folder / f"process-{rank + 1}" if rank else folder
 
 
 def _conclude(trainer: Trainer, places: Places, data: _Data) -> Result:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import traceback
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -91,7 +92,9 @@ def _join(folder: Path, rank: int, world: int) -> None:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group(
         "cpu:gloo,cuda:nccl" if has_gpus else "gloo",
-        store=distributed.FileStore(str(folder / MEETING_FILE), world),
+        # Who is gone is noticed by whoever started us; who is slow may take its time.
+        timeout=timedelta(days=1),
+        init_method=f"file://{folder / MEETING_FILE}",
         rank=rank,
         world_size=world,
     )

@@ -53,7 +53,7 @@ def furthest(one: Run, other: Run) -> float:
 
 def two_stages(processes: int, strategy: str = "auto", **over: object) -> Values:
     """Return a recipe whose two stages train different parts; the second has updates of parts."""
-    head = stage(["head"], name="head", cache_features="off")
+    head = stage(["head"], name="head")
     rest = stage(["blocks.3", "norm"], name="rest", optimizer={"max_grad_norm": 1.0})
     values = recipe_values(
         head,

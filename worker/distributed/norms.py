@@ -29,7 +29,7 @@ class _Sum(torch.autograd.Function):
 
 
 def _summed(tensor: Tensor) -> Tensor:
-    total: Tensor = _Sum.apply(tensor)  # type: ignore[no-untyped-call] # torch's own has no types
+    total: Tensor = _Sum.apply(tensor)
     return total
 
 
@@ -40,11 +40,14 @@ def share_norms(module: nn.Module, counts: Callable[[], bool]) -> list[nn.Module
         module: the network.
         counts: whether this process's samples count at the moment.
     """
-    norms = [part for part in module.modules() if isinstance(part, _BatchNorm) and part.training]
-    shared = [norm for norm in norms if "forward" not in vars(norm)]
+    shared: list[nn.Module] = [
+        part
+        for part in module.modules()
+        if isinstance(part, _BatchNorm) and part.training and "forward" not in vars(part)
+    ]
     for norm in shared:
         norm.forward = partial(_run, norm, norm.forward, counts)
-    return list(shared)
+    return shared
 
 
 def part_norms(norms: list[nn.Module]) -> None:
@@ -54,7 +57,7 @@ def part_norms(norms: list[nn.Module]) -> None:
 
 
 def _run(
-    norm: _BatchNorm, alone: Callable[[Tensor], Tensor], counts: Callable[[], bool], x: Tensor
+    norm: Any, alone: Callable[[Tensor], Tensor], counts: Callable[[], bool], x: Tensor
 ) -> Tensor:
     if not norm.training:
         return alone(x)

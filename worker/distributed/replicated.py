@@ -1,7 +1,7 @@
 """DDP: every process holds all weights; gradients are exchanged while they are computed."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ class Replicated(Strategy):
     def __init__(self) -> None:
         self.rank = distributed.get_rank()
         self.world = distributed.get_world_size()
-        self._counts = True
+        self._counts, self._is_apart = True, False
         self._norms: list[nn.Module] = []
 
     def wrap(self, module: nn.Module) -> nn.Module:
@@ -54,8 +54,12 @@ class Replicated(Strategy):
     def finish(self, module: nn.Module, device: torch.device) -> None:
         """Leave the others; every copy is whole."""
         del module, device
+        self._leave()
+
+    def _leave(self) -> None:
         self.wait()
         distributed.destroy_process_group()
+        self._is_apart = True
 
     def slice(self, part: Tensor) -> tuple[Tensor, bool]:
         """Return this process's share of a part of a batch; shares differ by one sample at most."""
@@ -74,6 +78,8 @@ class Replicated(Strategy):
 
     def total(self, values: tuple[float, ...]) -> tuple[float, ...]:
         """Return the sums, added in the order of the processes so that no bit differs."""
+        if self._is_apart:
+            return values
         own = torch.tensor(values, dtype=torch.float64)
         everyone = [torch.empty_like(own) for _ in range(self.world)]
         distributed.all_gather(everyone, own)
@@ -81,6 +87,8 @@ class Replicated(Strategy):
 
     def same(self, value: T) -> T:
         """Return the main process's value."""
+        if self._is_apart:
+            return value
         box: list[Any] = [value]
         distributed.broadcast_object_list(box, src=0, device=torch.device("cpu"))
         told: T = box[0]
@@ -88,6 +96,8 @@ class Replicated(Strategy):
 
     def collect(self, value: T) -> list[T]:
         """Return the values of all processes in their order."""
+        if self._is_apart:
+            return [value]
         boxes: list[Any] = [None] * self.world
         distributed.all_gather_object(boxes, value)
         return boxes
@@ -95,6 +105,24 @@ class Replicated(Strategy):
     def wait(self) -> None:
         """Wait until every process is here."""
         self.total((0.0,))
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Agree on nothing in a block."""
+        self._is_apart = True
+        try:
+            yield
+        finally:
+            self._is_apart = False
+
+    def in_turn(self, work: Callable[[], T | None]) -> T | None:
+        """Do work in the main process first, then in the others."""
+        with self.apart():
+            done = work() if self.is_main else None
+        self.wait()
+        with self.apart():
+            done = done if self.is_main else work()
+        return None if self.any((done is None,))[0] else done
 
     def differs(self, module: nn.Module) -> bool:
         """Return whether the copies of the processes are not equal bit for bit."""

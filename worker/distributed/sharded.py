@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
@@ -44,8 +44,7 @@ class Sharded(Replicated):
     def finish(self, module: nn.Module, device: torch.device) -> None:
         """Leave the others; in the main process the same object holds a plain network again."""
         weights = self.whole_state(module)
-        self.wait()
-        distributed.destroy_process_group()
+        self._leave()
         if self._plain is not None:
             self._plain.load_state_dict(weights)
             # Tasks hold on to the object, so its inside is changed, not the object.

@@ -1,6 +1,6 @@
 """How the processes of a run work together; with one process there is nothing to do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -74,6 +74,19 @@ class Strategy:
 
     def wait(self) -> None:
         """Wait until every process is here."""
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Agree on nothing in a block: what each process does there is its own affair."""
+        yield
+
+    def in_turn(self, work: Callable[[], T | None]) -> T | None:
+        """Do work in the main process first, then in the others, who find what it left in files.
+
+        Returns:
+            What it gave, or None where it gave None to one of them.
+        """
+        return work()
 
     def differs(self, module: nn.Module) -> bool:
         """Return whether the processes hold different weights, which they never should."""

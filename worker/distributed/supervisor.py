@@ -28,7 +28,7 @@ from worker.distributed.starting import Started, may_fork, start_forked, start_f
 _LOOK_S = 0.05
 # How long processes have to end by themselves once one has: in good order, or torn away.
 _ORDERLY_GRACE_S, _TORN_GRACE_S = 30.0, 2.0
-_ORDERLY = (EXIT_OK, EXIT_FAILED, EXIT_STOPPED, EXIT_MEMORY)
+_ORDERLY = (EXIT_OK, EXIT_FAILED, EXIT_STOPPED, EXIT_MEMORY, EXIT_LOST)
 _TAIL_LINES, _TAIL_BYTES = 20, 16 * 1024
 
 
@@ -145,13 +145,14 @@ class Supervisor:
         rungs = [self._rung(rank) for rank, code in ended.items() if code == EXIT_MEMORY]
         if rungs:
             return min(rungs, key=lambda rung: rung.size)
-        if codes <= {EXIT_STOPPED, EXIT_OK}:
+        # Who stops alone, before anything was agreed on, leaves the others without it.
+        if EXIT_STOPPED in codes and codes <= {EXIT_STOPPED, EXIT_LOST, EXIT_OK}:
             raise StoppedTogether
         raise self._dead(ended)
 
     def _dead(self, ended: dict[int, int]) -> RunError:
         """Return what to say of the process that was the first to go, with its last lines."""
-        odd = [rank for rank, code in ended.items() if code not in (*_ORDERLY, EXIT_LOST)]
+        odd = [rank for rank, code in ended.items() if code not in _ORDERLY]
         odd += [rank for rank, code in ended.items() if code == EXIT_FAILED]
         rank = (odd or list(ended))[0]
         code = ended[rank]

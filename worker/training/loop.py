@@ -154,7 +154,8 @@ class Trainer:
             return None
         steps = (stage.max_steps or 0) * train.usual_batch
         count = float(stage.epochs or steps / len(self.train_split))
-        return self.features.for_stage(stage, Passes(count, self._views))
+        passes = Passes(count, self._views)
+        return self.strategy.in_turn(lambda: self.features.for_stage(stage, passes))
 
     @property
     def _views(self) -> int:

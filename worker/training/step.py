@@ -127,9 +127,9 @@ class Stepper:
     def _add(self, sums: _Sums, outcome: Outcome, batch: Batch, weight: float) -> None:
         """Add what all processes found; all of them come to know the same."""
         hits = self.task.hits(outcome.output, batch) if weight else None
-        hit, count = hits or (0.0, 0)
         value = float(outcome.loss.detach()) if weight else 0.0
-        loss, weighed, hit, count = self.strategy.total((value * weight, weight, hit, count))
+        own = (value * weight, weight, *(hits or (0.0, 0)))
+        loss, weighed, hit, count = self.strategy.total(own)
         sums.loss += loss
         sums.weight += weighed
         if count:
