@@ -3,6 +3,8 @@
 from typing import Any
 
 Recipe = dict[str, Any]
+# The plain loops train no second network to compare with, and so ours does not here.
+_NO_BASELINE = {"evaluate": {"baseline": False}}
 
 
 def pictures(name: str, base: str, data: str, side: int, **parts: Any) -> Recipe:
@@ -18,6 +20,7 @@ def pictures(name: str, base: str, data: str, side: int, **parts: Any) -> Recipe
             "validation": {"split": "validation"},
             "image_size": side,
         },
+        **_NO_BASELINE,
         **parts,
     }
 
@@ -81,6 +84,7 @@ def bert(base: str, data: str, epochs: int, lr: float = 2e-5) -> Recipe:
             "validation": {"split": "validation"},
             "max_length": 512,
         },
+        **_NO_BASELINE,
         "train": {"batch_size": 16, "stages": [stage("all", epochs, "adamw", lr)]},
     }
 
