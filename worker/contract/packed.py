@@ -1,7 +1,10 @@
 """Files that lie together in one array or column: each is read as a file of its own."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import NamedTuple
 
 from worker.contract.sources import FileSource
@@ -35,15 +38,42 @@ class Pixels:
         return head + bytes(mixed)
 
 
+class Shelf:
+    """The parts of tables that were unpacked last; the same few serve all tables of a data set."""
+
+    _MOST = 2
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[tuple[int, int], Sequence[bytes]] = OrderedDict()
+        self._lock = Lock()
+
+    def part(self, key: tuple[int, int], unpack: Callable[[], Sequence[bytes]]) -> Sequence[bytes]:
+        """Return a part; only one thread unpacks at a time."""
+        with self._lock:
+            if key not in self._held:
+                while len(self._held) >= self._MOST:
+                    self._held.popitem(last=False)
+                self._held[key] = unpack()
+            self._held.move_to_end(key)
+            return self._held[key]
+
+
 @dataclass(frozen=True)
 class Blobs:
-    """Whole files that lie in a column of a table, by number."""
+    """Whole files that lie in a column of a table, by number; a part is unpacked when asked for.
 
-    contents: Sequence[bytes]
+    `starts` are the first numbers of the parts; `unpack` returns one part.
+    """
+
+    starts: Sequence[int]
+    unpack: Callable[[int], Sequence[bytes]]
+    shelf: Shelf
 
     def picture(self, number: int) -> bytes:
         """Return one file, from 0."""
-        return self.contents[number]
+        part = bisect_right(self.starts, number) - 1
+        found = self.shelf.part((id(self.starts), part), lambda: self.unpack(part))
+        return found[number - self.starts[part]]
 
 
 class Place(NamedTuple):

@@ -66,6 +66,10 @@ class FolderSource:
         """Return the bytes of a file."""
         return (self._root / path).read_bytes()
 
+    def place(self, path: str) -> Path:
+        """Return where a file lies, for those that are too large to be read in one piece."""
+        return self._root / path
+
 
 class ZipSource:
     """The files in a zip archive, checked before anything is unpacked.
@@ -74,7 +78,7 @@ class ZipSource:
         ArchiveError: not a zip, encrypted, too large, or with paths that lead outside.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes] | Path) -> None:
         try:
             self._archive = zipfile.ZipFile(file)
             entries = self._archive.infolist()
@@ -149,7 +153,11 @@ def unpacked(source: FileSource) -> FileSource:
         ArchiveError: the zip file may not be opened.
     """
     archive = only_archive(source.paths())
-    return source if archive is None else ZipSource(io.BytesIO(source.read(archive)))
+    if archive is None:
+        return source
+    if isinstance(source, FolderSource):
+        return ZipSource(source.place(archive))
+    return ZipSource(io.BytesIO(source.read(archive)))
 
 
 def only_archive(paths: Sequence[str]) -> str | None:

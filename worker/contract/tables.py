@@ -183,10 +183,12 @@ def _read_parquet(content: bytes) -> Table:
     return Table(tuple(names), rows, binary=binary)
 
 
-def _parquet_rows(file: "ParquetFile", columns: list[str]) -> list[dict[str, JsonValue]]:
+def _parquet_rows(
+    file: "ParquetFile", columns: list[str], groups: list[int] | None = None
+) -> list[dict[str, JsonValue]]:
     """Return the rows, a few at a time, so that a small file cannot unpack without end."""
     unpacked, rows = 0, list[dict[str, JsonValue]]()
-    for batch in file.iter_batches(batch_size=_PARQUET_BATCH, columns=columns):
+    for batch in file.iter_batches(_PARQUET_BATCH, row_groups=groups, columns=columns):
         unpacked += batch.nbytes
         if unpacked > MAX_UNPACKED_BYTES:
             raise TableUnreadableError("it unpacks to more than 1 GB")
@@ -194,18 +196,31 @@ def _parquet_rows(file: "ParquetFile", columns: list[str]) -> list[dict[str, Jso
     return rows
 
 
-def read_blobs(content: bytes, column: str) -> list[bytes]:
-    """Return the files in a column of a Parquet file: bytes, or objects with `bytes`.
+def open_parquet(content: bytes) -> "ParquetFile":
+    """Return a Parquet file.
 
     Raises:
-        TableUnreadableError: damaged, or too much once unpacked.
+        TableUnreadableError: it is damaged.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        rows = _parquet_rows(parquet.ParquetFile(io.BytesIO(content)), [column])
-        cells: list[object] = [row[column] for row in rows]
+        return parquet.ParquetFile(io.BytesIO(content))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise TableUnreadableError("the Parquet file is damaged") from error
+
+
+def read_blobs(file: "ParquetFile", column: str, group: int) -> list[bytes]:
+    """Return the files in a column of one row group: bytes, or objects with `bytes`.
+
+    Raises:
+        TableUnreadableError: damaged, or too much once unpacked.
+    """
+    import pyarrow as pa
+
+    try:
+        cells: list[object] = [row[column] for row in _parquet_rows(file, [column], [group])]
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, TableUnreadableError):
             raise

@@ -19,6 +19,7 @@ from worker.contract.items import Values
 from worker.data.batches import Batch
 from worker.data.images import MODES, read_pixels
 from worker.data.letterbox import letterbox
+from worker.data.pixels import Pixels, Say
 from worker.data.samples import Samples
 
 Joint = Callable[..., tuple[Tensor, Tensor]]
@@ -44,12 +45,12 @@ class Boxes:
 class Pictures:
     """The squares of a split, their names, and how large each picture was (width, height)."""
 
-    images_NCHW: Tensor
+    images_NCHW: Pixels
     names: Sequence[str]
     sizes: Sequence[tuple[int, int]]
 
 
-def load_pictures(samples: Samples, numbers: Preprocessing, spill: Path) -> Pictures:
+def load_pictures(samples: Samples, numbers: Preprocessing, folder: Path, say: Say) -> Pictures:
     """Return the pictures of a split, each fitted into a square.
 
     Raises:
@@ -60,7 +61,7 @@ def load_pictures(samples: Samples, numbers: Preprocessing, spill: Path) -> Pict
     def decode(content: bytes) -> Tensor:
         return letterbox(decode_image(content), numbers.image_size, mode)
 
-    images = read_pixels(samples.source, samples.facts, decode, numbers.image_size, spill)
+    images = read_pixels(samples.source, samples.facts, decode, numbers.image_size, folder, say)
     sizes = [picture_size(samples.source.read(fact.path)) for fact in samples.facts]
     return Pictures(images, samples.names, sizes)
 

@@ -1,7 +1,7 @@
 """Texts as token numbers, padded batch by batch to the longest of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,13 @@ from torch import Tensor
 
 from worker.contract.failures import FailureCode, RunError
 from worker.data.batches import Batch
+from worker.data.ragged import Ragged
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+# Texts that are tokenised at once.
+_TOGETHER = 1000
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -64,16 +67,15 @@ class Encoded:
     @property
     def lengths(self) -> Tensor:
         """How many tokens each has."""
+        if isinstance(self.tokens, Ragged):
+            return self.tokens.lengths
         return torch.tensor([len(row) for row in self.tokens])
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "Encoded":
         """Return what a tokenizer gave for a list of texts."""
         segments = found.get("token_type_ids")
-        return cls(
-            [torch.tensor(row, dtype=torch.int64) for row in found["input_ids"]],
-            [torch.tensor(row, dtype=torch.int64) for row in segments] if segments else None,
-        )
+        return cls(Ragged(found["input_ids"]), Ragged(segments) if segments else None)
 
 
 @dataclass
@@ -157,10 +159,20 @@ def encode(
         max_length: tokens that are read of each, special ones included.
         pairs: a second text for each; the longer of the two is cut first.
     """
-    second = list(pairs) if pairs is not None else None
-    found = tokenizer(list(texts), second, truncation=True, max_length=max_length)
+
+    def rows(name: str) -> Iterator[Sequence[int]]:
+        # Some at a time: as Python's own numbers the tokens of all would take ten times the room.
+        for start in range(0, len(texts), _TOGETHER):
+            part = slice(start, start + _TOGETHER)
+            second = list(pairs[part]) if pairs is not None else None
+            found = tokenizer(list(texts[part]), second, truncation=True, max_length=max_length)
+            yield from found[name]
+
     # With a single text every segment is the first one, which is what networks assume anyway.
-    return Encoded.of(found) if second is not None else Encoded.of({"input_ids": found.input_ids})
+    has_segments = pairs is not None and "token_type_ids" in tokenizer.model_input_names
+    return Encoded(
+        Ragged(rows("input_ids")), Ragged(rows("token_type_ids")) if has_segments else None
+    )
 
 
 def pad_id_of(tokenizer: "PreTrainedTokenizerBase") -> int:

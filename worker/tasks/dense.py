@@ -5,8 +5,8 @@ from pydantic import JsonValue
 from worker.contract.bases import Preprocessing
 from worker.data.batches import FeatureSplit, Split
 from worker.data.dense import Joint, Pictures, load_pictures
-from worker.data.images import measure_colors
 from worker.data.joint import joint_transform
+from worker.data.pixels import measure_colors
 from worker.data.samples import Samples
 from worker.export.config import preprocessor_values
 from worker.modeling.backbones import OWN_LIBRARY, BackboneSpec, own_config
@@ -44,7 +44,7 @@ class DenseTask(Task):
     def pictures(self, samples: dict[str, Samples]) -> dict[str, Pictures]:
         """Return the pictures of every split; colours are measured on training where asked."""
         read = {
-            name: load_pictures(part, self._preprocessing, self.setting.cache / f"{name}.pixels")
+            name: load_pictures(part, self._preprocessing, self.setting.cache, self.notes.append)
             for name, part in samples.items()
         }
         if self.plan.recipe.data.normalize == "dataset":

@@ -7,8 +7,9 @@ from torch import Tensor
 from worker.contract.bases import Preprocessing
 from worker.contract.manifest import Result, SplitMetrics
 from worker.data.batches import Batch, Split
-from worker.data.images import Decoder, ImageSet, load_images, measure_colors
+from worker.data.images import Decoder, ImageSet, load_images
 from worker.data.inputs import ImageSplit
+from worker.data.pixels import measure_colors
 from worker.data.samples import Samples
 from worker.data.transforms import Transform, training_transform
 from worker.data.unlabeled import Unlabeled, unlabeled_views
@@ -53,9 +54,9 @@ class ImageClassification(Task):
         # Room around the middle is only needed where crops are random.
         roomy = name in {"train", "unlabeled"} and self.plan.recipe.augment.changes_images
         side = round(numbers.image_size / numbers.crop_pct) if roomy else numbers.image_size
-        spill = self.setting.cache / f"{name}.pixels"
-        decoder = Decoder(numbers, side)
-        return load_images(samples.source, samples.facts, self.plan.classes, decoder, spill)
+        decoder, folder = Decoder(numbers, side), self.setting.cache
+        classes, say = self.plan.classes, self.notes.append
+        return load_images(samples.source, samples.facts, classes, decoder, folder, say)
 
     def _measured(self, images: ImageSet) -> Preprocessing:
         if self.plan.recipe.data.normalize != "dataset":

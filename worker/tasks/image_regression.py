@@ -7,8 +7,9 @@ from torch import Tensor
 
 from worker.contract.manifest import Result, SplitMetrics
 from worker.data.batches import Batch, FeatureSplit, Split
-from worker.data.images import Decoder, ImageSet, measure_colors, read_pixels
+from worker.data.images import Decoder, ImageSet, read_pixels
 from worker.data.inputs import ImageSplit
+from worker.data.pixels import Pixels, measure_colors
 from worker.data.samples import Samples
 from worker.data.transforms import training_transform
 from worker.evaluation.regression import NumberMeter
@@ -50,13 +51,13 @@ class ImageRegression(Task):
             self._preprocessing = self._preprocessing.model_copy(update=changes)
         return {name: self._split(name, images) for name, images in sets.items()}
 
-    def _pixels(self, name: str, samples: Samples) -> Tensor:
+    def _pixels(self, name: str, samples: Samples) -> Pixels:
         numbers = self._preprocessing
         # Room around the middle is only needed where crops are random.
         roomy = name == "train" and self.plan.has_random_augmentation
         side = round(numbers.image_size / numbers.crop_pct) if roomy else numbers.image_size
-        spill = self.setting.cache / f"{name}.pixels"
-        return read_pixels(samples.source, samples.facts, Decoder(numbers, side), side, spill)
+        decoder, folder = Decoder(numbers, side), self.setting.cache
+        return read_pixels(samples.source, samples.facts, decoder, side, folder, self.notes.append)
 
     def _split(self, name: str, images: ImageSet) -> Split:
         transform = None

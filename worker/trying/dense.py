@@ -8,7 +8,7 @@ from worker.contract.predictions import Box, Prediction, PredictionInput, Scored
 from worker.data.dense import DenseSplit, Pictures
 from worker.data.images import MODES
 from worker.data.letterbox import letterbox
-from worker.modeling.dense import build_trained
+from worker.modeling.dense import Kind, build_trained
 from worker.modeling.detector import boxes_of
 from worker.trying.opened import InputError, ModelFolder, Opened
 from worker.trying.sentences import NO_PICTURE
@@ -21,7 +21,7 @@ _MOST_BOXES = 30
 class _DenseModel(Opened):
     def __init__(self, folder: ModelFolder) -> None:
         self.folder = folder
-        kind = "detector" if folder.task == "object-detection" else "segmenter"
+        kind: Kind = "detector" if folder.task == "object-detection" else "segmenter"
         self.module = build_trained(folder.base, kind, folder.weights).eval()
         self.numbers = folder.base.preprocessing
 

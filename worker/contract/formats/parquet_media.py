@@ -1,14 +1,16 @@
 """Pictures and recordings kept inside Parquet files, as data sets on hubs often are."""
 
+from itertools import accumulate
+
 from worker.contract.base import N_
 from worker.contract.findings import found
 from worker.contract.formats.also import also_missing, also_of, read_also
 from worker.contract.formats.base import Files, Format, Problems, column_of, split_reader
 from worker.contract.formats.row_table import LABELS
 from worker.contract.items import Candidate, Item, Layout, Media, text_of
-from worker.contract.packed import Blobs, PackedSource, Place
+from worker.contract.packed import Blobs, PackedSource, Place, Shelf
 from worker.contract.recipe import Columns
-from worker.contract.tables import Table, TableUnreadableError, read_blobs
+from worker.contract.tables import Table, TableUnreadableError, open_parquet, read_blobs
 
 _COLUMNS: dict[Media, tuple[str, ...]] = {
     "image": ("image", "img", "picture"),
@@ -34,14 +36,14 @@ def _detect(files: Files, columns: Columns, media: Media) -> Candidate | None:
 
 
 def _read(files: Files, columns: Columns, media: Media) -> Layout:
-    layout, places = Layout(), dict[str, Place]()
+    layout, places, shelf = Layout(), dict[str, Place](), Shelf()
     for path in files.ending(".parquet"):
         table = files.table(path)
         column = _column(table, columns, media) if table is not None else None
         if table is None or column is None:
             continue
         try:
-            blobs = Blobs(read_blobs(files.read(path), column))
+            blobs = _blobs(files, path, column, shelf)
         except TableUnreadableError as error:
             reason = str(error)
             layout.findings.append(found("TABLE_UNREADABLE", [path], table=path, reason=reason))
@@ -50,6 +52,22 @@ def _read(files: Files, columns: Columns, media: Media) -> Layout:
     layout.findings += files.findings.values()
     layout.files = PackedSource(files.source, places)
     return layout
+
+
+def _blobs(files: Files, path: str, column: str, shelf: Shelf) -> Blobs:
+    """Return the files in a column; of a table only what was asked for last is in memory."""
+    rows = open_parquet(files.read(path)).metadata
+    counts = [rows.row_group(group).num_rows for group in range(rows.num_row_groups)]
+    starts = [0, *accumulate(counts)][:-1]
+
+    def unpack(group: int) -> list[bytes]:
+        try:
+            return read_blobs(open_parquet(files.source.read(path)), column, group)
+        except TableUnreadableError:
+            # Each of them is then told to be empty, by its name.
+            return [b""] * counts[group]
+
+    return Blobs(starts, unpack, shelf)
 
 
 def _add(
