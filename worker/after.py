@@ -25,7 +25,7 @@ def after_training(run: Finished) -> After:
         StoppedError: the outside asked for it.
     """
     recipe = run.plan.recipe
-    if not can_follow(recipe.task) or run.split.labels is None:
+    if recipe.multi_task or not can_follow(recipe.task) or run.split.labels is None:
         return After()
     from worker.evaluation.report import evaluate
 

@@ -105,6 +105,10 @@ class Task(ABC):
         """Learn what the network's shape depends on, such as characters, before `build`."""
         del samples
 
+    def close(self, network: Network) -> None:
+        """Take out of a trained network what only training needed."""
+        del network
+
     def stepper(self, precision: Any) -> Any:
         """Return what makes the updates in place of the loop's own `Stepper`; None for that one.
 

@@ -10,7 +10,8 @@ from worker.contract.audio_keys import AudioKeys
 from worker.contract.augment import Augment
 from worker.contract.base import Written
 from worker.contract.environment import Environment, misfit
-from worker.contract.items import WEIGHT
+from worker.contract.items import TASK_VALUE, WEIGHT
+from worker.contract.multi_task import MultiTask, unfit_together
 from worker.contract.relevance import idle_fields
 from worker.contract.resources import Resources, unshared
 from worker.contract.stages import GradualUnfreezing, Stage, expand_stages
@@ -292,6 +293,7 @@ class Recipe(Written):
     explain: Explain | None = None
     distill: Distill | None = None
     semi_supervised: SemiSupervised | None = None
+    multi_task: MultiTask | None = None
     reproducibility: Reproducibility = Reproducibility()
     resources: Resources = Resources()
 
@@ -305,6 +307,7 @@ class Recipe(Written):
         wrong = wrong or misfit(self.task, self.env, self.data.train.repo)
         wrong = wrong or untrained_adapter(self.model.adapter, self.stages)
         wrong = wrong or unfit_strategy(self) or unshared(self)
+        wrong = wrong or unfit_together(self)
         if wrong:
             raise ValueError(wrong)
         stopping = self.train.early_stopping
@@ -329,7 +332,12 @@ class Recipe(Written):
         weight = self.data.imbalance.sample_weight_column
         if weight is not None:
             also[WEIGHT] = weight
-        return ReadColumns(**dict(self.data.columns), also=also) if also else self.data.columns
+        columns = self.data.columns
+        if self.multi_task is not None:
+            main, *further = self.multi_task.tasks
+            also |= {f"{TASK_VALUE}{task.name}": task.column or "" for task in further}
+            columns = columns.model_copy(update={"label": main.column or columns.label})
+        return ReadColumns(**dict(columns), also=also) if also else columns
 
     @property
     def monitor(self) -> str:

@@ -94,6 +94,19 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
     }
 )
 
+
+def measure_of(name: str) -> Measure:
+    """Return a measure; `task/measure` is that of one of several tasks."""
+    return MEASURES[name.rpartition("/")[2]]
+
+
+def title_of(name: str) -> str:
+    """Return the title of a measure, with the name of its task where there are several."""
+    task, _slash, _measure = name.rpartition("/")
+    title = measure_of(name).title
+    return f"{title} ({task})" if task else title
+
+
 TASKS: Mapping[TaskName, TaskSpec] = MappingProxyType(
     {
         "image-classification": TaskSpec(

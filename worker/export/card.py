@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from worker.contract.manifest import Result, SplitMetrics
 from worker.contract.plan import Plan
 from worker.contract.recipe_text import recipe_to_yaml
-from worker.contract.tasks import MEASURES, TASKS
+from worker.contract.tasks import TASKS, title_of
 
 
 def model_card(plan: Plan, result: Result, summary: str, snippet: str) -> str:
@@ -36,7 +36,7 @@ def _front_matter(plan: Plan, result: Result) -> dict[str, JsonValue]:
     measured: list[JsonValue] = [
         {
             "type": _card_type(name),
-            "name": MEASURES[name].title,
+            "name": title_of(name),
             "value": round(value, 6),
             "verified": False,
         }
@@ -74,7 +74,7 @@ def _is_repository(name: str, commit: str | None) -> bool:
 
 
 def _table(metrics: SplitMetrics) -> str:
-    rows = [f"| {MEASURES[name].title} | {value:.4f} |" for name, value in metrics.values.items()]
+    rows = [f"| {title_of(name)} | {value:.4f} |" for name, value in metrics.values.items()]
     rows.append(f"| Loss | {metrics.loss:.4f} |")
     measures = "\n".join(["| measure | value |\n| --- | ---: |", *rows])
     return f"{measures}\n\n{_class_table(metrics)}" if metrics.per_class else measures

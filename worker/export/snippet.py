@@ -74,3 +74,30 @@ def regression_snippet(
         '    return value * config["target_std"] + config["target_mean"]',
     ]
     return "\n".join(lines) + "\n"
+
+
+def joined_snippet(
+    base: PinnedBase, preprocessing: Preprocessing, replacements: Sequence[Replacement] = ()
+) -> str:
+    """Return the code for a network of several tasks; it reads the same two files."""
+    text = usage_snippet(base, preprocessing, replacements).partition("\n\n\ndef classify")[0]
+    lines = [line for line in text.split("\n") if not line.startswith("labels = ")]
+    lines += [
+        'tasks = json.load(open("config.json", encoding="utf-8"))["tasks"]',
+        "",
+        "",
+        "def answers(path):",
+        '    image = prepare(Image.open(path).convert("RGB"))',
+        "    with torch.inference_mode():",
+        "        outputs = model(image[None])[0]",
+        "    found = {}",
+        "    for task in tasks:",
+        '        start, labels = task["start"], task["labels"]',
+        "        if labels:",
+        "            best = int(outputs[start : start + len(labels)].argmax())",
+        '            found[task["name"]] = labels[best]',
+        "        else:",
+        '            found[task["name"]] = float(outputs[start]) * task["std"] + task["mean"]',
+        "    return found",
+    ]
+    return "\n".join(lines) + "\n"

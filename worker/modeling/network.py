@@ -1,7 +1,7 @@
 """Assembling the network of a plan: architecture, its own surgery, weights, then the recipe's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -51,6 +51,10 @@ class Network:
         """The number of parameters."""
         return sum(parameter.numel() for parameter in self.module.parameters())
 
+    def divided_anew(self) -> "Network":
+        """Return the same network with its groups listed again, after something was added."""
+        return replace(self, groups=divide(self.module, self.head_path))
+
 
 def build_base(
     base: PinnedBase, drop_path: float | None = None
@@ -68,12 +72,13 @@ def build_base(
     return network, replacements
 
 
-def build_network(plan: Plan, weights: Path | None) -> Network:
+def build_network(plan: Plan, weights: Path | None, outputs: int | None = None) -> Network:
     """Return the network that a plan starts from.
 
     Args:
         plan: the plan.
         weights: the file with the base's weights; not read when the plan asks for random ones.
+        outputs: how many numbers the head gives; one for each class of the plan if not given.
 
     Raises:
         RunError: the weights are missing or do not fit, or the surgery is not possible.
@@ -87,7 +92,7 @@ def build_network(plan: Plan, weights: Path | None) -> Network:
         load_weights(network, read_weights(weights), weights.name)
     stem = plan_stem(network, recipe.model.stem)
     apply_stem(network, stem, "random" if base.weights == "random" else recipe.model.stem.init)
-    head, kept = _head(plan, network)
+    head, kept = _head(plan, network, outputs or max(1, len(plan.classes)))
     apply(network, head)
     done = {item.path: item for item in [*replacements, *stem, *head]}
     path = head_path(network) if kept.type != "mlp" else _mlp_path(network, recipe.model.head, head)
@@ -106,7 +111,7 @@ def _mlp_path(network: nn.Module, asked: Head, planned: list[Replacement]) -> st
     return planned[-1].path if asked.type == "mlp" else last_linear_path(network)
 
 
-def _head(plan: Plan, network: nn.Module) -> tuple[list[Replacement], Head]:
+def _head(plan: Plan, network: nn.Module, outputs: int) -> tuple[list[Replacement], Head]:
     """Return the new head's layers, and the head as seen from the plain architecture."""
     asked, base = plan.recipe.model.head, plan.base
     if asked.type == "keep":
@@ -116,9 +121,7 @@ def _head(plan: Plan, network: nn.Module) -> tuple[list[Replacement], Head]:
                 "model.head.type keep needs the checkpoint's own classes, and they differ.",
             )
         return [], base.head
-    planned = plan_head(
-        network, asked, max(1, len(plan.classes)), plan.image_size or base.preprocessing.image_size
-    )
+    planned = plan_head(network, asked, outputs, plan.image_size or base.preprocessing.image_size)
     if asked.type == "auto" and asked.dropout == 0:
         return planned, base.head
     return planned, asked

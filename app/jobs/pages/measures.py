@@ -7,15 +7,17 @@ from worker.contract.tasks import MEASURES, TASKS
 
 def measure_title(name: str) -> str:
     """Return the name of a measure; one that is not known keeps its own."""
-    measure = MEASURES.get(name)
-    return _(measure.title) if measure else name
+    task, _slash, plain = name.rpartition("/")
+    measure = MEASURES.get(plain)
+    title = _(measure.title) if measure else plain
+    return f"{title} · {task}" if task else title
 
 
 def measured(value: float | None, name: str) -> str:
     """Return a value of a measure: a share in per cent, else four digits that count."""
     if value is None:
         return "–"
-    measure = MEASURES.get(name)
+    measure = MEASURES.get(name.rpartition("/")[2])
     return percent(value) if measure and measure.is_share else f"{value:.4g}"
 
 
