@@ -21,6 +21,7 @@ from worker.contract.predictions import (
 
 router = APIRouter(prefix="/api/v1")
 WorkerKey = Depends(require_worker)
+_LOOK_EVERY_S = 2.0
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 _BINARY_BODY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
@@ -90,7 +91,8 @@ async def claim(body: PredictionClaimRequest, request: Request) -> object:
             left_s = until - time.monotonic()
             if left_s <= 0 or await request.is_disconnected():
                 return Response(status_code=204)
-            await listener.wait(left_s)
+            # Short enough to notice that the worker, or this site, is going.
+            await listener.wait(min(left_s, _LOOK_EVERY_S))
 
 
 @router.get(

@@ -36,7 +36,7 @@ def predictor(site: Site, tmp_path: Path) -> Iterator[Predictor]:
     )
     started = Predictor(settings, sandbox.choose("auto"), wait_s=0.5).start()
     yield started
-    started.close()
+    started.close(patience_s=60.0)
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ def opened(done: Run) -> Opened:
     return open_model(done.out / "out/result", done.plan.recipe.task)
 
 
-def given(**values: str | bytes) -> PredictionInput:
-    return PredictionInput.model_construct(**values)
+def given(text: str = "", content: bytes | None = None) -> PredictionInput:
+    return PredictionInput.model_construct(text=text, content=content)
 
 
 def test_a_text_gets_the_class_that_the_test_gave_it(tmp_path: Path) -> None:

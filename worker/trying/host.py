@@ -158,18 +158,22 @@ class Predictor:
         self._thread.start()
         return self
 
-    def close(self) -> None:
-        """Stop; a request that is being answered is given up, and its asker told so in time."""
+    def close(self, patience_s: float = 0.1) -> None:
+        """Stop; whoever waits for an answer is told so by the site in time.
+
+        A thread that waits for the site's answer is left behind after `patience_s` seconds: it ends
+        with the worker, and the process that holds models with it.
+        """
         self._closing.set()
-        self._thread.join(timeout=3.0)
-        self._client.close()
+        self._thread.join(patience_s)
+        if not self._thread.is_alive():
+            self._client.close()
 
     def _work(self) -> None:
         while not self._closing.is_set():
             try:
                 self._wait_and_answer()
-            except (SiteError, RuntimeError) as error:
-                # httpx says RuntimeError when the client is closed under a waiting claim.
+            except SiteError as error:
                 if not self._closing.is_set():
                     log.info("predictions_not_asked", reason=str(error))
                     self._closing.wait(_PAUSE_S)
