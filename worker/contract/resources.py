@@ -4,11 +4,13 @@ from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from worker.contract.after import Distill
 from worker.contract.base import Written
 from worker.contract.choices import NUMBER, Auto, which
+from worker.contract.multi_task import MultiTask
 from worker.contract.stages import Stage
 from worker.contract.strategies import SemiSupervised
-from worker.contract.training import Train
+from worker.contract.training import Imbalance, Train
 
 MOST_PROCESSES = 64
 CountOrAuto = Annotated[
@@ -69,13 +71,24 @@ class Resources(Written):
         return self.processes != 1
 
 
+class _Data(Protocol):
+    @property
+    def imbalance(self) -> Imbalance: ...
+
+
 class _Recipe(Protocol):
     """What of a recipe is looked at here; the recipe itself imports this module."""
 
     @property
     def task(self) -> str: ...
     @property
+    def data(self) -> _Data: ...
+    @property
     def train(self) -> Train: ...
+    @property
+    def distill(self) -> Distill | None: ...
+    @property
+    def multi_task(self) -> MultiTask | None: ...
     @property
     def semi_supervised(self) -> SemiSupervised | None: ...
     @property
@@ -84,9 +97,18 @@ class _Recipe(Protocol):
     def resources(self) -> Resources: ...
 
 
-def undivided(task: str) -> str | None:
-    """Return why the batches of a task cannot be shared by several processes, or None."""
-    return _WHOLE_BATCH.get(task)
+def undivided(recipe: _Recipe) -> str | None:
+    """Return why the batches of a recipe cannot be shared by several processes, or None."""
+    if recipe.task in _WHOLE_BATCH:
+        return _WHOLE_BATCH[recipe.task]
+    if recipe.multi_task is not None:
+        return "the tasks of multi_task weigh samples in ways of their own"
+    has_second_loss = recipe.distill is not None or recipe.semi_supervised is not None
+    imbalance = recipe.data.imbalance
+    weighs = imbalance.class_weight != "none" or imbalance.sample_weight_column is not None
+    if has_second_loss and weighs:
+        return "its two losses weigh samples differently (data.imbalance)"
+    return None
 
 
 def indivisible(recipe: _Recipe) -> str | None:
@@ -110,9 +132,9 @@ def unshared(recipe: _Recipe) -> str | None:
     """Return why a recipe cannot run in as many processes as it asks for, or None."""
     wanted, size = recipe.resources, recipe.train.batch_size
     if wanted.least_processes > 1 or wanted.strategy != "auto":
-        reason = undivided(recipe.task)
+        reason = undivided(recipe)
         if reason is not None:
-            return f"resources: {recipe.task} runs in one process, because {reason}; remove it"
+            return f"resources: this runs in one process, because {reason}; remove processes"
     if size != "auto" and size < wanted.least_processes:
         return (
             f"resources.processes: {wanted.least_processes} processes share a train.batch_size of "

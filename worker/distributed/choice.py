@@ -36,7 +36,7 @@ def choose_layout(recipe: Recipe, num_samples: int) -> Layout:
     gpus = torch.cuda.device_count() if wanted.device != "cpu" else 0
     if wanted.processes == "auto":
         size = recipe.train.batch_for(num_samples) * recipe.train.gradient_accumulation_steps
-        count = 1 if undivided(recipe.task) else max(1, min(gpus, size // _LEAST_SHARE))
+        count = 1 if undivided(recipe) else max(1, min(gpus, size // _LEAST_SHARE))
         return Layout(count, wanted.strategy)
     if wanted.processes > max(gpus, 1) and (gpus or wanted.device == "cuda"):
         raise RunError(
