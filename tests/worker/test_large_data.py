@@ -42,9 +42,7 @@ def test_pictures_that_do_not_fit_give_the_result_of_those_that_do(
 
 def test_colours_are_measured_alike_wherever_pictures_lie(tmp_path: Path) -> None:
     pictures = torch.randint(0, 256, (300, 3, 8, 8), dtype=torch.uint8)
-    kept = pixels.FilePixels(300, 8, tmp_path)
-    for place, picture in enumerate(pictures):
-        kept.put(place, picture)
+    kept = pixels.KeptPixels(pixels.FilePixels(300, 8, tmp_path), lambda place: pictures[place])
     fresh = pixels.FreshPixels(300, 8, lambda place: pictures[place])
     order = torch.randperm(300)
     for other in (kept, fresh):
@@ -58,10 +56,11 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(pixels, "MEMORY_LIMIT_BYTES", 0)
     monkeypatch.setattr("os.pwrite", full)
+    kept = pixels.decoded_pixels(
+        2, 8, lambda _: torch.zeros(3, 8, 8, dtype=torch.uint8), tmp_path, str
+    )
     with pytest.raises(RunError, match="No space left"):
-        pixels.decoded_pixels(
-            2, 8, lambda _: torch.zeros(3, 8, 8, dtype=torch.uint8), tmp_path, str
-        )
+        kept[torch.arange(2)]
 
 
 def test_rows_of_tokens_are_the_same_from_a_file(monkeypatch: pytest.MonkeyPatch) -> None:

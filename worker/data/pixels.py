@@ -19,7 +19,6 @@ from worker.contract.failures import FailureCode, RunError
 MEMORY_LIMIT_BYTES = 1024**3
 # What is left free for checkpoints and the result.
 _SPARE_BYTES = 2 * 1024**3
-_CHUNK = 1024
 _SPLIT = 256
 
 Decode = Callable[[int], Tensor]
@@ -64,10 +63,57 @@ class FilePixels:
             os.preadv(self._fd, [memoryview(row)], place * self._size)
         return picked
 
+
+class MemoryPixels:
+    """Pictures in memory."""
+
+    def __init__(self, count: int, side: int) -> None:
+        self.shape = (count, 3, side, side)
+        self._block = torch.empty(self.shape, dtype=torch.uint8)
+
+    def put(self, place: int, picture_CHW: Tensor) -> None:
+        """Keep one picture; several threads may at once."""
+        self._block[place] = picture_CHW
+
+    def __getitem__(self, indices: Tensor) -> Tensor:
+        """Return pictures in the order asked for."""
+        return self._block[indices]
+
+
+class KeptPixels:
+    """Pictures that are decoded when they are first asked for, and kept.
+
+    Where features of an earlier run say all that is to be known of them, most never are.
+    """
+
+    def __init__(self, store: MemoryPixels | FilePixels, decode: Decode) -> None:
+        self.shape = store.shape
+        self._store, self._decode = store, decode
+        self._is_there = torch.zeros(self.shape[0], dtype=torch.bool)
+
+    def __getitem__(self, indices: Tensor) -> Tensor:
+        """Return pictures in the order asked for.
+
+        Raises:
+            RunError: one of them cannot be read, or the disk is full.
+        """
+        missing = indices[~self._is_there[indices]].unique().tolist()
+        if missing:
+            with ThreadPoolExecutor(max_workers=_threads()) as pool:
+                for _ in pool.map(self._keep, missing):
+                    pass
+        return self._store[indices]
+
     def split(self, split_size: int) -> Iterator[Tensor]:
         """Yield all pictures in order, some at a time."""
-        for indices in torch.arange(self.shape[0]).split(split_size):
-            yield self[indices]
+        return _in_order(self, split_size)
+
+    def _keep(self, place: int) -> None:
+        try:
+            self._store.put(place, self._decode(place))
+        except OSError as error:
+            raise RunError(FailureCode.DISK_FULL, f"Decoded pictures: {error}.") from error
+        self._is_there[place] = True
 
 
 class FreshPixels:
@@ -84,12 +130,11 @@ class FreshPixels:
 
     def split(self, split_size: int) -> Iterator[Tensor]:
         """Yield all pictures in order, some at a time."""
-        for indices in torch.arange(self.shape[0]).split(split_size):
-            yield self[indices]
+        return _in_order(self, split_size)
 
 
 def decoded_pixels(count: int, side: int, decode: Decode, folder: Path, say: Say) -> Pixels:
-    """Return the squares of `side` pixels that `decode` gives, each decoded once where it can be.
+    """Return the squares of `side` pixels that `decode` gives, each made at most once if possible.
 
     Args:
         count: how many there are.
@@ -97,19 +142,10 @@ def decoded_pixels(count: int, side: int, decode: Decode, folder: Path, say: Say
         decode: returns one of them by its number; called by several threads.
         folder: where a file may lie.
         say: told where they lie, when that is not memory.
-
-    Raises:
-        RunError: the disk is full.
     """
     size = count * 3 * side * side
     if size <= MEMORY_LIMIT_BYTES:
-        block = torch.empty(count, 3, side, side, dtype=torch.uint8)
-
-        def keep(place: int) -> None:
-            block[place] = decode(place)
-
-        _for_all(count, keep)
-        return block
+        return KeptPixels(MemoryPixels(count, side), decode)
     if size > _room(folder):
         say(
             f"{count} pictures take {size / 1e9:.1f} GB, more than memory and disk have room for: "
@@ -117,20 +153,12 @@ def decoded_pixels(count: int, side: int, decode: Decode, folder: Path, say: Say
         )
         return FreshPixels(count, side, decode)
     say(f"{count} decoded pictures ({size / 1e9:.1f} GB) lie in a file; memory holds a batch.")
-    pixels = FilePixels(count, side, folder)
-    try:
-        _for_all(count, lambda place: pixels.put(place, decode(place)))
-    except OSError as error:
-        raise RunError(FailureCode.DISK_FULL, f"Decoded pictures: {error}.") from error
-    return pixels
+    return KeptPixels(FilePixels(count, side, folder), decode)
 
 
-def _for_all(count: int, work: Callable[[int], None]) -> None:
-    with ThreadPoolExecutor(max_workers=_threads()) as pool:
-        # In chunks, for what waits takes memory too.
-        for start in range(0, count, _CHUNK):
-            for _ in pool.map(work, range(start, min(count, start + _CHUNK))):
-                pass
+def _in_order(pixels: Pixels, size: int) -> Iterator[Tensor]:
+    for indices in torch.arange(pixels.shape[0]).split(size):
+        yield pixels[indices]
 
 
 def _threads() -> int:

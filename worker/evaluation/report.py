@@ -20,7 +20,7 @@ from worker.evaluation.slices import accuracy_slices, size_buckets
 from worker.modeling.network import Network
 
 # What baselines may take of their own accord: this part of the training, or this long.
-_CHEAP_PART, _CHEAP_SECONDS = 0.5, 30.0
+_CHEAP_PART, _CHEAP_SECONDS = 0.25, 5.0
 _LEAST_ROWS = 100
 # A grouping by size is worth a table when the second largest group holds this many.
 _LEAST_GROUP = 5
@@ -105,7 +105,7 @@ def _affordable_rows(run: Finished) -> int:
     """Return how many training samples may be looked at twice without anybody waiting for it."""
     began, some = time.monotonic(), 0
     with torch.no_grad():
-        for batch in run.batches(run.split_name, count=32):
+        for batch in run.batches(run.split_name, count=8):
             run.task.forward(run.module, batch.inputs)
             some += batch.size
     each = max(1e-6, (time.monotonic() - began) / some)

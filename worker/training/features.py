@@ -19,6 +19,8 @@ from worker.modeling.network import Network
 
 # Rows of features, and the numbers of these rows; None where the front gives no such.
 Part = tuple[Tensor, Tensor | None]
+# So many samples must give the same with features as without.
+_CHECKED = 4
 
 
 @dataclass
@@ -173,7 +175,7 @@ class FeatureMaker:
             for indices in self.predictor.batches(split):
                 inputs = split.take(indices, train=False).inputs
                 part = self._run(front, inputs, len(indices))
-                if is_first and part is not None and not self._is_whole(front, inputs, part):
+                if is_first and not self._is_whole(front, split, indices[:_CHECKED]):
                     part = None
                 is_first = False
                 yield rows_N[indices], part
@@ -191,11 +193,13 @@ class FeatureMaker:
             part = front.run(inputs)
         return part if part is not None and len(part) == count else None
 
-    def _is_whole(self, front: Front, inputs: object, part: Tensor) -> bool:
+    def _is_whole(self, front: Front, split: Split, indices: Tensor) -> bool:
         """Return whether the tail makes of features just what the network makes of the inputs."""
+        inputs = split.take(indices, train=False).inputs
         with self.predictor.autocast(), evaluating(front.tail):
+            part = self._run(front, inputs, len(indices))
             whole = self.predictor.task.forward(self.network.module, inputs)
-            return _same(front.tail(part), whole)
+            return part is not None and _same(front.tail(part), whole)
 
 
 def _same(one: object, other: object) -> bool:
