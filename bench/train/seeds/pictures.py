@@ -4,7 +4,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 import torchvision
 from torch import nn
@@ -21,6 +20,8 @@ def network(name: str, weights: str) -> nn.Module:
         if name in torchvision.models.list_models(module=torchvision.models):
             model = torchvision.models.get_model(name, weights=None)
         else:
+            import timm
+
             model = timm.create_model(name)
     if weights:
         _load(model, weights)
