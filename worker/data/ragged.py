@@ -13,13 +13,14 @@ from torch import Tensor
 MEMORY_LIMIT_BYTES = 256 * 1024**2
 _NUMBER = np.dtype(np.int32)
 _TOGETHER = 512
+_Numbers = np.ndarray[tuple[int], np.dtype[np.int32]]
 
 
 class Ragged(Sequence[Tensor]):
     """Rows of whole numbers, kept in 32 bits each and read as 64-bit tensors."""
 
     def __init__(self, rows: Iterable[Sequence[int]]) -> None:
-        held: list[np.ndarray[tuple[int], np.dtype[np.int32]]] = []
+        held: list[_Numbers] = []
         self._ends = [0]
         self._file: IO[bytes] | None = None
         numbers, remaining = 0, iter(rows)
@@ -31,14 +32,19 @@ class Ragged(Sequence[Tensor]):
             if numbers * _NUMBER.itemsize > MEMORY_LIMIT_BYTES:
                 self._write(held)
                 numbers = 0
-        self._flat = np.concatenate(held) if held else np.empty(0, _NUMBER)
-        if self._file is not None:
-            self._write([self._flat])
-            self._flat = np.memmap(self._file, _NUMBER, "r")
-            # The mapping keeps the space when the file is closed.
-            self._file.close()
+        self._flat = self._joined(held)
 
-    def _write(self, held: list[np.ndarray[tuple[int], np.dtype[np.int32]]]) -> None:
+    def _joined(self, held: list[_Numbers]) -> _Numbers:
+        """Return all numbers in one row, in memory or mapped."""
+        if self._file is None:
+            return np.concatenate(held) if held else np.empty(0, _NUMBER)
+        self._write(held)
+        mapped = np.memmap(self._file, _NUMBER, "r")
+        # The mapping keeps the space when the file is closed.
+        self._file.close()
+        return mapped
+
+    def _write(self, held: list[_Numbers]) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when all is written
         for part in held:

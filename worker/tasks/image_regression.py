@@ -71,11 +71,12 @@ class ImageRegression(Task):
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """Return the mean square error, in squares of the spread of training."""
-        squares_B = (output.float()[:, 0] - batch.targets).square()
+        squares_B: Tensor = (output.float()[:, 0] - batch.targets).square()
         weights_B = batch.weights_B
         if weights_B is None:
             return squares_B.mean()
-        return (squares_B * weights_B).sum() / weights_B.sum().clamp_min(TINY)
+        total: Tensor = (squares_B * weights_B).sum()
+        return total / weights_B.sum().clamp_min(TINY)
 
     def weight(self, batch: Batch) -> float:
         """Return the sum of the weights of a batch."""

@@ -87,4 +87,5 @@ def imbalance(shares_T: Tensor, sizes_T: Tensor, left_T: Tensor) -> Tensor:
 
 def _size(loss: Tensor, shared: nn.Parameter) -> Tensor:
     (gradient,) = torch.autograd.grad(loss, shared, retain_graph=True, allow_unused=True)
-    return torch.zeros_like(loss) if gradient is None else gradient.detach().float().norm()
+    size: Tensor = torch.zeros(()) if gradient is None else gradient.detach().float().norm()
+    return size.to(loss)
