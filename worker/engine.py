@@ -163,10 +163,10 @@ def _ready(order: _Order, reporter: Reporter) -> tuple[Trainer, _Data]:
     network = _build(plan, task, reporter)
     splits = _load(plan, samples, task, reporter)
     strategy = strategy_of(order.job, network.module, precision.device)
-    if strategy.is_placed_whole or precision.device.type == "cpu":
+    if strategy.holds_all or precision.device.type == "cpu":
         place(network, precision.device)
     if not acts:
-        if lines := quicken(task, network, splits["train"]):
+        if strategy.holds_all and (lines := quicken(task, network, splits["train"])):
             reporter.tell("LogWritten", lines=tuple(lines))
         known = resume.progress.numbers if resume else None
         forward = one_batch(task, network, splits["train"])

@@ -1,5 +1,6 @@
 """Several processes in one run: the number of them changes how fast it is, not what is learned."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from tests.worker.builders import Run, Values, recipe_values, run, stage
+from tests.worker.language import run_text, text_recipe, write_decoder
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.presets import merged
 from worker.contract.recipe_text import RecipeError, recipe_from_values
@@ -51,11 +53,11 @@ def furthest(one: Run, other: Run) -> float:
     return max(float((first[k].double() - second[k].double()).abs().max()) for k in first)
 
 
-def two_stages(processes: int, strategy: str = "auto", **over: object) -> Values:
+def two_stages(processes: int, strategy: str = "auto", cache: str = "auto") -> Values:
     """Return a recipe whose two stages train different parts; the second has updates of parts."""
-    head = stage(["head"], name="head")
+    head = stage(["head"], name="head", cache_features=cache)
     rest = stage(["blocks.3", "norm"], name="rest", optimizer={"max_grad_norm": 1.0})
-    values = recipe_values(
+    return recipe_values(
         head,
         rest,
         architecture="timm/test_vit",
@@ -63,7 +65,6 @@ def two_stages(processes: int, strategy: str = "auto", **over: object) -> Values
         resources={"device": "cpu", "processes": processes, "strategy": strategy},
         train={"model_ema_decay": 0.9, "gradient_accumulation_steps": 2, "batch_size": 5},
     )
-    return {**values, **over}
 
 
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
@@ -89,6 +90,30 @@ def test_norms_and_weighted_losses_see_the_batch_of_all_processes(folder: Path) 
         for processes in (1, 2)
     ]
     assert furthest(*done) < 1e-5
+
+
+def write_orders(folder: Path) -> None:
+    """Write orders whose answers differ in length."""
+    folder.mkdir()
+    for split, count in (("train", 14), ("test", 4)):
+        rows = [{"instruction": f"say {'a' * n}", "output": "b" * (n + 1)} for n in range(count)]
+        text = "".join(f"{json.dumps(row)}\n" for row in rows)
+        (folder / f"{split}.jsonl").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+def test_each_token_weighs_the_same_in_two_processes(tmp_path: Path, strategy: str) -> None:
+    write_decoder(tmp_path / "base")
+    write_orders(tmp_path / "data")
+
+    def trained(**resources: object) -> Run:
+        plain: Values = {"name": "sgd", "lr": 0.05}
+        values = text_recipe("text-generation", stage(optimizer=plain), train={"batch_size": 5})
+        return run_text(tmp_path, merged(values, {"resources": resources}), out=str(resources))
+
+    one, two = trained(processes=1), trained(processes=2, strategy=strategy)
+    assert two.losses() == pytest.approx(one.losses(), abs=1e-5)
+    assert furthest(one, two) < 1e-5
 
 
 def test_a_run_of_two_processes_goes_on_in_one(folder: Path, harm: Harm) -> None:
@@ -134,7 +159,7 @@ def test_exchanging_in_a_later_stage_what_the_first_one_trained_is_noticed(
 ) -> None:
     harm("wrapper:0:0")
     with pytest.raises(RunError, match="the processes hold different weights"):
-        run(folder, two_stages(2))
+        run(folder, two_stages(2, cache="off"))
 
 
 @pytest.mark.parametrize(

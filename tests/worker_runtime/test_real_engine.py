@@ -126,3 +126,22 @@ def test_a_killed_run_goes_on_from_its_checkpoint_and_ends_once(
     kinds = {file["path"]: file["kind"] for file in body["artifacts"]}
     assert kinds["model.safetensors"] == "weights"
     assert kinds["README.md"] == "card"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_processes_share_a_job_behind_the_fence(
+    site: SmallSite, environment: dict[str, str], claim: dict[str, Any]
+) -> None:
+    claim["plan"]["recipe"]["resources"]["processes"] = 2
+    site.claims.append(claim)
+    with start_worker(environment) as worker:
+        site.wait_for("ending", timeout_s=500)
+        worker.terminate()
+        assert worker.wait(timeout=30) == 0
+
+    [(name, body)] = site.endings
+    assert name == "finish", json.dumps(body)
+    assert epochs_told(site) == list(range(1, EPOCHS + 1))
+    told = [line for event in site.events.values() for line in event.get("lines", ())]
+    assert "2 processes share every batch (auto)." in told

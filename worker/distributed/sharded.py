@@ -19,8 +19,7 @@ class Sharded(Replicated):
     """The network is divided once; what trains may change from stage to stage in place."""
 
     name = "fsdp2"
-    may_cut = False
-    is_placed_whole = False
+    holds_all = False
 
     def __init__(self, device: torch.device) -> None:
         super().__init__()

@@ -20,10 +20,8 @@ class Strategy:
     name = "single"
     rank = 0
     world = 1
-    # Whether a network may be run in two halves, as cached features do.
-    may_cut = True
-    # Whether the engine itself moves the network to the device.
-    is_placed_whole = True
+    # Whether each process holds all weights, so that a network may be moved, cut and rearranged.
+    holds_all = True
 
     @property
     def is_main(self) -> bool:

@@ -150,7 +150,7 @@ class Trainer:
 
     def _features(self, stage: Stage) -> FeatureCache | None:
         train = self.plan.recipe.train
-        if not self.strategy.may_cut:
+        if not self.strategy.holds_all:
             return None
         steps = (stage.max_steps or 0) * train.usual_batch
         count = float(stage.epochs or steps / len(self.train_split))
