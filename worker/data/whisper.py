@@ -30,7 +30,8 @@ def extractor_of(n_mels: int, seconds: int) -> "WhisperFeatureExtractor":
     """Return what makes pictures of sound for a Whisper of `n_mels` bands and a window."""
     from transformers import WhisperFeatureExtractor
 
-    extractor: WhisperFeatureExtractor = WhisperFeatureExtractor(
+    kind: Any = WhisperFeatureExtractor
+    extractor: WhisperFeatureExtractor = kind(
         feature_size=n_mels, sampling_rate=RATE, chunk_length=seconds
     )
     return extractor

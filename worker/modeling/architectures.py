@@ -1,10 +1,11 @@
 """Building empty networks by name from torchvision and timm."""
 
 import warnings
+from typing import Any
 
 import timm
 import torchvision
-from timm.layers import DropPath
+from timm.layers.drop import DropPath
 from torch import nn
 from torchvision.ops import StochasticDepth
 
@@ -58,7 +59,7 @@ def _from_library(library: str, name: str, drop_path: float | None) -> nn.Module
 
 
 def _timm_network(name: str, drop_path: float | None) -> nn.Module:
-    rate = {"drop_path_rate": drop_path} if drop_path else {}
+    rate: dict[str, Any] = {"drop_path_rate": drop_path} if drop_path else {}
     try:
         network: nn.Module = timm.create_model(name, pretrained=False, **rate)
     except TypeError as error:
