@@ -29,6 +29,9 @@ _KILLED = -9
 # Not while the machine comes up, and not again at once where it cannot live.
 _FIRST_AFTER_S = 2.0
 _AGAIN_AFTER_S = 5.0
+# What ended by itself would most likely do so again.
+_ENDED = "it has ended"
+_AGAIN_AFTER_END_S = 120.0
 _NEEDED_BYTES = 2 * 1024**3
 _LOW_BYTES = 512 * 1024**2
 _ANSWER_S = 10.0
@@ -93,6 +96,8 @@ class _Warm:
         code = sandbox.code_folder(folder)
         spec = {"parent": os.getpid(), "rlimits": {"RLIMIT_CORE": 0}}
         environment = {"PYTHONPATH": str(code), "HF_HUB_OFFLINE": "1"}
+        # Asking whether there is a GPU must not begin to use it.
+        environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
         job = Job(argv=(), writable=(folder,), environment=environment)
         # The folder is only for people who look at a list of processes.
         program = [sys.executable, "-m", "worker.warm_process", str(folder)]
@@ -119,7 +124,7 @@ class _Warm:
     def trouble(self) -> str | None:
         """Return why it cannot be used, or None."""
         if self.child.poll() is not None:
-            return "it has ended"
+            return _ENDED
         if self.stamp != code_stamp():
             return "the code has changed since"
         return None
@@ -141,6 +146,7 @@ class WarmEngine:
         self._idle_s = idle_s
         self._strength = _fork_strength(strength, wish)
         self._warm: _Warm | None = None
+        self._run: Forked | None = None
         self._next_at = time.monotonic() + _FIRST_AFTER_S
         self._wanted_at = time.monotonic()
 
@@ -152,7 +158,12 @@ class WarmEngine:
         return self._warm is not None and self._warm.is_ready
 
     def tend(self, *, is_busy: bool = False) -> None:
-        """Start, keep or let go the warm process; call it every few seconds, also during a run."""
+        """Start, keep or let go the warm process; call it every few seconds, also during a run.
+
+        As long as a run that it forked goes on, it stays: that run would end with it.
+        """
+        if self._run is not None and self._run.poll() is None:
+            return
         now = time.monotonic()
         if self._warm is not None:
             self._warm.look()
@@ -171,7 +182,8 @@ class WarmEngine:
     def _drop_for(self, reason: str | None) -> None:
         if reason is not None and self._warm is not None:
             log.info("engine_let_go", reason=reason)
-            self._next_at = time.monotonic() + _AGAIN_AFTER_S
+            pause_s = _AGAIN_AFTER_END_S if reason == _ENDED else _AGAIN_AFTER_S
+            self._next_at = time.monotonic() + pause_s
             self._warm.close()
             self._warm = None
 
@@ -214,7 +226,8 @@ class WarmEngine:
             log.warning("engine_starts_cold", reason="the warm one does not answer")
             return None
         log.info("engine_starts_warm", pid=answer["started"])
-        return Forked(int(answer["started"]), wire)
+        self._run = Forked(int(answer["started"]), wire)
+        return self._run
 
     def close(self) -> None:
         """Let the warm process go."""

@@ -44,12 +44,24 @@ def main() -> None:
             _import_gently()
         else:
             _import_all()
+        if not _may_fork():
+            sys.stderr.write("An import has touched a GPU; a child could not use it.\n")
+            return
         # What is imported stays as it is: children need no copies of its pages.
         gc.collect()
         gc.freeze()
         _tell(wire, ready=True, seconds=round(time.monotonic() - began_at, 2))
         while _serve_one(wire):
             pass
+
+
+def _may_fork() -> bool:
+    """Whether a child could use a GPU: CUDA does not survive a fork once it has begun."""
+    child = os.fork()
+    if child == 0:
+        torch: Any = sys.modules["torch"]
+        os._exit(int(torch.cuda._is_in_bad_fork()))  # noqa: SLF001 - torch tells it nowhere else
+    return os.waitpid(child, 0)[1] == 0
 
 
 def _import_gently() -> None:

@@ -48,7 +48,7 @@ def talker(site: Site) -> Iterator[None]:
 
     def work() -> None:
         key = {"Authorization": "Bearer test-worker-key"}
-        with httpx.Client(base_url=site.url, headers=key, timeout=30) as client:
+        with httpx.Client(base_url=site.url, headers=key, timeout=120) as client:
             while not over.is_set():
                 claim = client.post(f"{address}/claim", json={"wait_s": 0.2})
                 if claim.status_code == httpx.codes.OK:

@@ -6,9 +6,11 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
+from fastapi import FastAPI
 
 from app.accounts.schemas import AccountRef
 from app.cli import main
+from app.core.db import Database
 from tests.conftest import Site
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.hub import make_repository
@@ -20,11 +22,11 @@ PNG = {"Content-Type": "image/png"}
 
 
 @pytest.fixture
-async def ada(site: Site) -> AccountRef:
-    return await make_user(site.app.state.database)
+async def ada(database: Database) -> AccountRef:
+    return await make_user(database)
 
 
-async def publish(site: Site, owner: AccountRef, run: Run, **values: Any) -> str:
+async def publish(app: FastAPI, owner: AccountRef, run: Run, **values: Any) -> str:
     folder = run.out / "out" / "result"
     left_out = values.pop("without", ())
     files = {
@@ -32,7 +34,7 @@ async def publish(site: Site, owner: AccountRef, run: Run, **values: Any) -> str
         for path in folder.iterdir()
         if path.is_file() and path.name not in left_out
     }
-    state = site.app.state
+    state = app.state
     made = await make_repository(state.database, state.storage, owner, files=files, **values)
     return f"{made.owner_name}/{made.name}"
 
@@ -43,7 +45,7 @@ def predict(site: Site, name: str, **request: Any) -> httpx.Response:
 
 
 def opened(site: Site, name: str, path: str = "") -> httpx.Response:
-    return httpx.get(f"{site.url}/{name}{path}")
+    return httpx.get(f"{site.url}/{name}{path}", timeout=120)
 
 
 def posted(site: Site, name: str, content: bytes, **headers: str) -> httpx.Response:
@@ -57,9 +59,9 @@ def pictures_of(run: Run) -> dict[Path, str]:
 
 
 async def test_the_box_says_what_the_test_of_the_training_said(
-    site: Site, predictor: Predictor, ada: AccountRef, trained: Run
+    app: FastAPI, site: Site, predictor: Predictor, ada: AccountRef, trained: Run
 ) -> None:
-    name = await publish(site, ada, trained)
+    name = await publish(app, ada, trained)
     classes = list(trained.result.classes)
     confusion = [[0] * len(classes) for _ in classes]
     for path, label in pictures_of(trained).items():
@@ -72,9 +74,9 @@ async def test_the_box_says_what_the_test_of_the_training_said(
 
 
 async def test_a_plain_form_shows_the_answer_on_a_page(
-    site: Site, talker: None, ada: AccountRef, trained: Run
+    app: FastAPI, site: Site, talker: None, ada: AccountRef, trained: Run
 ) -> None:
-    name = await publish(site, ada, trained)
+    name = await publish(app, ada, trained)
     picture, _ = next(iter(pictures_of(trained).items()))
     assert f'action="/{name}/try"' in opened(site, name).text
 
@@ -88,12 +90,12 @@ async def test_a_plain_form_shows_the_answer_on_a_page(
 
 
 async def test_a_private_model_answers_only_those_who_may_read_it(
-    site: Site, talker: None, ada: AccountRef, trained: Run
+    app: FastAPI, site: Site, talker: None, ada: AccountRef, trained: Run
 ) -> None:
-    name = await publish(site, ada, trained, private=True)
+    name = await publish(app, ada, trained, private=True)
     content = next(iter(pictures_of(trained))).read_bytes()
-    stranger = await make_user(site.app.state.database)
-    tokens = [await make_token(site.app.state.database, who) for who in (stranger, ada)]
+    stranger = await make_user(app.state.database)
+    tokens = [await make_token(app.state.database, who) for who in (stranger, ada)]
 
     answers = [predict(site, name, content=content, headers=PNG)]
     answers += [
@@ -105,9 +107,9 @@ async def test_a_private_model_answers_only_those_who_may_read_it(
 
 
 async def test_what_is_no_picture_is_refused_with_a_reason(
-    site: Site, predictor: Predictor, ada: AccountRef, trained: Run
+    app: FastAPI, site: Site, predictor: Predictor, ada: AccountRef, trained: Run
 ) -> None:
-    name = await publish(site, ada, trained)
+    name = await publish(app, ada, trained)
 
     broken = predict(site, name, content=b"no picture", headers=PNG)
     nothing = predict(site, name, headers=PNG)
@@ -120,9 +122,9 @@ async def test_what_is_no_picture_is_refused_with_a_reason(
 
 
 async def test_a_model_without_weights_is_not_run(
-    site: Site, ada: AccountRef, trained: Run
+    app: FastAPI, site: Site, ada: AccountRef, trained: Run
 ) -> None:
-    name = await publish(site, ada, trained, without=("model.safetensors",))
+    name = await publish(app, ada, trained, without=("model.safetensors",))
 
     answer = predict(site, name, content=b"anything", headers=PNG)
 
@@ -131,10 +133,10 @@ async def test_a_model_without_weights_is_not_run(
 
 
 async def test_without_a_worker_the_answer_says_when_to_come_back(
-    site: Site, ada: AccountRef, trained: Run, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, site: Site, ada: AccountRef, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.playground.service.asking.UNTAKEN_S", 0.2)
-    name = await publish(site, ada, trained)
+    name = await publish(app, ada, trained)
 
     answer = predict(site, name, content=b"anything", headers=PNG)
 
@@ -143,9 +145,9 @@ async def test_without_a_worker_the_answer_says_when_to_come_back(
 
 
 async def test_a_visitor_who_asks_without_end_is_slowed_down(
-    site: Site, ada: AccountRef, trained: Run
+    app: FastAPI, site: Site, ada: AccountRef, trained: Run
 ) -> None:
-    name = await publish(site, ada, trained, without=("model.safetensors",))
+    name = await publish(app, ada, trained, without=("model.safetensors",))
 
     statuses = [predict(site, name, content=b"x", headers=PNG).status_code for _ in range(21)]
 
@@ -153,14 +155,15 @@ async def test_a_visitor_who_asks_without_end_is_slowed_down(
 
 
 async def test_the_command_prints_the_best_classes(
+    app: FastAPI,
     site: Site,
     talker: None,
     ada: AccountRef,
     trained: Run,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    name = await publish(site, ada, trained)
-    monkeypatch.setenv("TUNINGFORK_TOKEN", await make_token(site.app.state.database, ada))
+    name = await publish(app, ada, trained)
+    monkeypatch.setenv("TUNINGFORK_TOKEN", await make_token(app.state.database, ada))
     picture = next(iter(pictures_of(trained)))
 
     done = CliRunner().invoke(main, ["predict", name, str(picture), "--url", site.url])
