@@ -15,6 +15,8 @@ from bench.train.process import TurnTaker, environment
 from bench.train.races import Loop, Ours, Race
 
 OURS = "ours"
+# How far two runs of the same thing may lie apart.
+_NOISE = 0.1
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,6 @@ class Track:
         machine = Machine()
         spent, accuracy, used = self._spent(ours, taker)
         others = machine.share_of_others(used.cpu)
-        # A difference of two noisy numbers can be anything; a rate of nothing is not one of them.
-        spent = Spent(max(spent.wall, 1e-9), max(spent.cpu, 1e-9))
         return Turn(ours.goal, spent / ours.passes, others, used.wall, accuracy)
 
     def _spent(self, ours: Ours, taker: TurnTaker | None) -> tuple[Spent, float | None, Spent]:
@@ -148,7 +148,12 @@ class Track:
             few, many = ours.epochs
             first, _ = self._once(ours, taker, few)
             last, accuracy = self._once(ours, taker, many)
-            return (last - first) / (many - few), accuracy, last + first
+            # Less than their noise, a difference says nothing; it must not look like a great rate.
+            least = last * _NOISE
+            more = Spent(
+                max(last.wall - first.wall, least.wall), max(last.cpu - first.cpu, least.cpu)
+            )
+            return more / (many - few), accuracy, last + first
         before = Spent(0, 0)
         if ours.again:
             before, _ = self._once(ours, taker)
