@@ -104,6 +104,17 @@ def test_a_killed_run_is_told_and_the_next_one_starts_warm(
     assert again.wait(120) == EXIT_OK
 
 
+def test_new_code_does_not_end_a_run_that_goes_on(
+    warm: WarmEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child, _ = started(warm, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("worker.warm_engine.code_stamp", lambda: "another")
+        warm.tend(is_busy=True)
+
+    assert child.wait(120) == EXIT_OK
+
+
 def test_without_a_warm_process_the_caller_starts_cold(tmp_path: Path) -> None:
     engine = WarmEngine(tmp_path / "warm", 600.0, sandbox.choose("auto"))
     job, place = make_job(tmp_path)
