@@ -70,7 +70,7 @@ browser: $(ASSETS) ## the stories in a real Chromium
 	$(BIN)/python -m pytest -m browser tests/browser
 
 faults: $(ASSETS) ## kill real processes and count what was lost
-	$(BIN)/python -m pytest -m faults tests/faults -s
+	$(BIN)/python -m pytest -m faults tests/faults tests/hf/test_interrupted.py -s
 
 bench: $(ASSETS) ## measure against named peers and limits
 	$(BIN)/python -m bench

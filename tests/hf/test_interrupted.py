@@ -15,6 +15,8 @@ import pytest
 from app.core.settings import Settings
 from tests.hf.interruption import Wire
 
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
 _SIZE = 30_000_000
 _HALF = 12_000_000
 _UPLOAD = """
