@@ -4,7 +4,7 @@ The blocks of the network get the tokens of all texts of a batch in one row; bef
 after the last block everything is as transformers has it, so heads and losses notice nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -227,7 +227,8 @@ def try_packing(module: nn.Module, forward: Callable[[], Any], real_BT: Tensor) 
 
 
 def _tensors(output: Any) -> list[Tensor]:
-    parts = [output] if isinstance(output, Tensor) else list(output.values())
+    """Return the numbers of an output: a tensor, or what transformers and dictionaries hold."""
+    parts = output.values() if isinstance(output, Mapping) else [output]
     return [part for part in parts if isinstance(part, Tensor)]
 
 
