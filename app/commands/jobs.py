@@ -123,6 +123,10 @@ class Api:
         except httpx.TransportError as error:
             raise click.ClickException(f"{self.url} does not answer: {error}") from error
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def job(self, job_id: int) -> Json:
         """Return a job."""
         return self._json(self._client.get(f"/jobs/{job_id}"))

@@ -3,6 +3,7 @@
 import json
 import mimetypes
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,13 @@ def predict(
     """
     if (file is None) == (not text):
         raise click.UsageError("Give a FILE or --text, one of the two.")
-    api, path = Api(url), f"/models/{model}/predict"
-    if file is None:
-        answer = api.call("POST", path, {"text": text, "question": question})
-    else:
-        kind = mimetypes.guess_type(file.name)[0] or _SPARE
-        answer = api.send(path, file.read_bytes(), kind)
+    path = f"/models/{model}/predict"
+    with closing(Api(url)) as api:
+        if file is None:
+            answer = api.call("POST", path, {"text": text, "question": question})
+        else:
+            kind = mimetypes.guess_type(file.name)[0] or _SPARE
+            answer = api.send(path, file.read_bytes(), kind)
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
     for line in () if as_json else told(answer):
