@@ -10,6 +10,9 @@ from tests.worker.builders import Run, Values, recipe_values, run, stage
 from worker.contract.attempt import CACHE_FOLDER
 from worker.contract.feature_shelf import FEATURES_FOLDER, FeatureShelf
 from worker.data.feature_files import FeatureFiles
+from worker.modeling.architectures import build_architecture
+from worker.modeling.cutting import cut_network
+from worker.modeling.folding import folded
 from worker.modeling.weights import read_weights
 
 FLIPS = {"ops": ["RandomHorizontalFlip", {"RandomRotation": 20}]}
@@ -129,3 +132,20 @@ def test_a_run_is_judged_on_features_as_on_the_whole_network(folder: Path) -> No
     one, two = cached.result.headline, whole.result.headline
     assert one.confusion == two.confusion
     assert one.loss == pytest.approx(two.loss, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["torchvision/mobilenet_v2", "timm/tf_efficientnet_lite0", "torchvision/densenet121"]
+)
+def test_a_front_with_folded_norms_gives_the_same_up_to_rounding(name: str) -> None:
+    library, _, architecture = name.partition("/")
+    torch.manual_seed(0)
+    network = build_architecture(library, architecture).requires_grad_(requires_grad=False).eval()
+    network.get_submodule("classifier").requires_grad_(requires_grad=True)
+    pictures = torch.randn(2, 3, 64, 64)
+    cut = cut_network(network)
+    assert cut is not None
+    fast = folded(cut.prefix)
+    assert fast is not None
+    with torch.no_grad():
+        torch.testing.assert_close(fast(pictures), cut.prefix(pictures), rtol=1e-3, atol=1e-4)

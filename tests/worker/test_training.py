@@ -79,9 +79,9 @@ def test_cached_features_give_the_result_of_uncached_ones(folder: Path) -> None:
     )
     assert [event.cached for event in cached.of_kind("StageStarted")] == [True]
     assert [event.cached for event in plain.of_kind("StageStarted")] == [False]
-    assert cached.losses() == pytest.approx(plain.losses(), abs=1e-5)
+    assert cached.losses() == pytest.approx(plain.losses(), abs=1e-4)
     assert weights_of(cached)["fc.weight"] == pytest.approx(
-        weights_of(plain)["fc.weight"], abs=1e-5
+        weights_of(plain)["fc.weight"], abs=1e-4
     )
 
 

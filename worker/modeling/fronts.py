@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from worker.modeling.cutting import Cut, changes_output, cut_network
+from worker.modeling.folding import folded
 from worker.modeling.network import Network
 
 Forward = Callable[[nn.Module, Any], Any]
@@ -29,15 +30,19 @@ class Front(Protocol):
     def run(self, inputs: Any) -> Tensor | None:
         """Return what the tail is given, None where that is not one tensor."""
 
+    def run_fast(self, inputs: Any) -> Tensor | None:
+        """Return the same up to rounding, in the least time."""
+
     def tensors(self) -> dict[str, Tensor]:
         """Return everything the front computes with."""
 
 
 @dataclass
 class _CutFront:
-    """A front that can run alone."""
+    """A front that can run alone; `fast` is a copy of it that rounds otherwise."""
 
     cut: Cut
+    fast: nn.Module
 
     @property
     def name(self) -> str:
@@ -52,6 +57,11 @@ class _CutFront:
     def run(self, inputs: Any) -> Tensor | None:
         """Run it alone."""
         given = self.cut.prefix(inputs)
+        return given if isinstance(given, Tensor) else None
+
+    def run_fast(self, inputs: Any) -> Tensor | None:
+        """Run its copy."""
+        given = self.fast(inputs)
         return given if isinstance(given, Tensor) else None
 
     def tensors(self) -> dict[str, Tensor]:
@@ -88,6 +98,10 @@ class _HeadFront:
             return None
         return caught[0][0].clone()
 
+    def run_fast(self, inputs: Any) -> Tensor | None:
+        """Run it as it is."""
+        return self.run(inputs)
+
     def tensors(self) -> dict[str, Tensor]:
         """Return all weights but the head's."""
         prefix = f"{self.network.head_path}."
@@ -104,7 +118,7 @@ def front_of(network: Network, forward: Forward) -> Front | None:
     """
     cut = cut_network(network.module)
     if cut is not None:
-        return _CutFront(cut)
+        return _CutFront(cut, folded(cut.prefix) or cut.prefix)
     return _HeadFront(network, forward) if _is_only_head(network) else None
 
 
