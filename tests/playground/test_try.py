@@ -172,3 +172,16 @@ async def test_the_command_prints_the_best_classes(
     lines = [line.split() for line in done.output.splitlines()]
     assert [line[0][-1] for line in lines] == ["%"] * 2
     assert {line[1] for line in lines} == {"blue", "red"}
+
+
+async def test_the_card_of_a_model_of_texts_opens_with_an_empty_box(
+    app: FastAPI, site: Site, ada: AccountRef
+) -> None:
+    card = b"---\nlibrary_name: transformers\npipeline_tag: text-classification\n---\n# Judge\n"
+    files = {"README.md": card, "config.json": b"{}", "model.safetensors": b"weights"}
+    made = await make_repository(app.state.database, app.state.storage, ada, files=files)
+
+    page = opened(site, f"{made.owner_name}/{made.name}")
+
+    assert page.status_code == 200
+    assert 'maxlength="20000"></textarea>' in page.text
