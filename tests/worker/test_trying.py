@@ -1,5 +1,7 @@
 """Models tried on one input say what the evaluation of their run said of it."""
 
+import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ from tests.worker.language import (
 from tests.worker.shapes import write_boxes, write_masks
 from tests.worker.sounds import sound_recipe, write_tones
 from tests.worker.test_dense import values_of
+from tests.worker.test_question_answering import CITIES, PEOPLE
+from tests.worker.test_question_answering import _write as write_questions
 from tests.worker.test_text_generation import _write as write_orders
 from tests.worker.test_token_classification import _sentence
 from tests.worker.test_token_classification import _write as write_sentences
@@ -32,8 +36,8 @@ def opened(done: Run) -> Opened:
     return open_model(done.out / "out/result", done.plan.recipe.task)
 
 
-def given(text: str = "", content: bytes | None = None) -> PredictionInput:
-    return PredictionInput.model_construct(text=text, content=content)
+def given(text: str = "", content: bytes | None = None, question: str = "") -> PredictionInput:
+    return PredictionInput.model_construct(text=text, content=content, question=question)
 
 
 def test_a_text_gets_the_class_that_the_test_gave_it(tmp_path: Path) -> None:
@@ -78,6 +82,45 @@ def test_an_answer_is_the_one_that_the_run_wrote(tmp_path: Path) -> None:
         assert model.predict(given(text=str(sample["prompt"]))).text == sample["found"]
 
 
+def test_an_answer_to_a_question_is_the_one_of_the_test(tmp_path: Path) -> None:
+    words = " ".join([*PEOPLE, *CITIES, "note says lives works in today where"])
+    write_encoder(tmp_path / "base", [words, " ".join(map(str, range(10)))])
+    write_questions(tmp_path / "data")
+    done = run_text(tmp_path, text_recipe("question-answering", stage(epochs=15, optimizer=FAST)))
+    model = opened(done)
+    texts = json.loads((tmp_path / "data/test.json").read_text(encoding="utf-8"))
+    paragraphs = texts["data"][0]["paragraphs"]
+    found = {
+        one["qas"][0]["question"]: model.predict(
+            given(text=one["context"], question=one["qas"][0]["question"])
+        ).text
+        for one in paragraphs
+    }
+
+    samples = done.result.headline.samples
+    # A question is asked of several texts; those of which the run shows one answer are compared.
+    asked = Counter(one["qas"][0]["question"] for one in paragraphs)
+    alone = [sample for sample in samples if asked[str(sample["question"])] == 1]
+    assert [found[str(sample["question"])] for sample in alone] == [s["found"] for s in alone]
+    assert all(found.values())
+
+
+def test_masks_are_filled_in(tmp_path: Path) -> None:
+    write_encoder(tmp_path / "base", [*GOOD, *BAD])
+    write_reviews(tmp_path / "data")
+    made = run_text(tmp_path, text_recipe("fill-mask", stage(epochs=2, optimizer=FAST)))
+    model = opened(made)
+
+    found = model.predict(given(text="a fine [MASK] with warm and clever acting"))
+
+    assert len(found.scores) == 5
+    assert found.text is not None
+    assert "[MASK]" not in found.text
+    assert found.text.startswith("a fine ")
+    with pytest.raises(InputError, match="MASK"):
+        model.predict(given(text="nothing is hidden here"))
+
+
 def test_a_recording_gets_the_class_that_the_test_gave_it(tmp_path: Path) -> None:
     write_tones(tmp_path / "data")
     values = sound_recipe("audio-classification", "tuningfork/audio-cnn", stage(optimizer=ADAM))
@@ -111,6 +154,13 @@ def test_the_parts_of_a_picture_add_up(tmp_path: Path) -> None:
     scores = model.predict(given(content=picture.read_bytes())).scores
 
     assert sum(one.score for one in scores) == pytest.approx(1)
+
+
+def test_a_base_without_the_layers_of_the_task_is_refused(tmp_path: Path) -> None:
+    write_encoder(tmp_path / "base", GOOD)
+
+    with pytest.raises(RunError, match="layers for this task"):
+        open_model(tmp_path / "base", "question-answering")
 
 
 def test_files_that_describe_no_network_are_refused(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from safetensors import safe_open
+
 from worker.contract.failures import FailureCode, RunError
 from worker.data.texts import load_tokenizer, text_length
 from worker.modeling.language import build_language
@@ -28,6 +30,12 @@ class LanguageModel(Opened):
             folder.base, self.kind, folder.weights, 0, keeps_head=True, config={}
         )
         self.module: nn.Module = network.module.eval()
+        with safe_open(folder.weights, "pt") as file:
+            there = set(file.keys())
+        # A base without this task's layers would answer at random.
+        head = [n for n, _ in self.module.named_parameters() if n.startswith(network.head_path)]
+        if any(name not in there for name in head):
+            raise RunError(FailureCode.BASE_INVALID, "Its weights lack the layers for this task.")
 
     @cached_property
     def tokenizer(self) -> "PreTrainedTokenizerBase":

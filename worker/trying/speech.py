@@ -4,6 +4,7 @@ import torch
 
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.predictions import Prediction, PredictionInput
+from worker.contract.speech_bases import WHISPER
 from worker.data.mel import log_mel
 from worker.data.sounds import Hearing
 from worker.evaluation.speech import greedy
@@ -39,4 +40,14 @@ class SpeechModel(Opened):
         return Prediction(task=self._folder.task, text=text)
 
 
-OPEN = SpeechModel
+def open_speech(folder: ModelFolder) -> Opened:
+    """Return what opens the kind of network that a folder holds."""
+    if folder.base.architecture != WHISPER:
+        return SpeechModel(folder)
+    # transformers is imported only by those who need it.
+    from worker.trying.dictation import Dictated
+
+    return Dictated(folder)
+
+
+OPEN = open_speech
