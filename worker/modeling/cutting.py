@@ -29,8 +29,8 @@ class Cut:
     """
 
     name: str
-    prefix: nn.Module
-    tail: nn.Module
+    prefix: fx.GraphModule
+    tail: fx.GraphModule
 
     def frozen_tensors(self) -> dict[str, Any]:
         """Return everything the prefix computes with: parameters and running statistics."""

@@ -19,7 +19,7 @@ def folded(front: fx.GraphModule) -> fx.GraphModule | None:
     graph.output(graph.graph_copy(front.graph, {}))
     fast = fx.GraphModule(front, graph)
     pairs = [
-        (node.args[0], node)
+        (cast("fx.Node", node.args[0]), node)
         for node in fast.graph.nodes
         if _module(fast, node, BatchNorm2d) and _is_only_input(fast, node)
     ]
