@@ -47,8 +47,9 @@ def _joined(convolution: nn.Conv2d, norm: BatchNorm2d) -> nn.Module:
 
 
 def _module(front: fx.GraphModule, node: object, kind: type[nn.Module]) -> bool:
-    is_called = isinstance(node, fx.Node) and node.op == "call_module"
-    return is_called and isinstance(front.get_submodule(str(node.target)), kind)
+    if not isinstance(node, fx.Node) or node.op != "call_module":
+        return False
+    return isinstance(front.get_submodule(str(node.target)), kind)
 
 
 def _is_only_input(front: fx.GraphModule, node: fx.Node) -> bool:
