@@ -46,6 +46,7 @@ MODEL_FILES = (
     "vocab.json",
     "added_tokens.json",
     "chat_template.jinja",
+    "generation_config.json",
 )
 NEEDED_FILES = ("config.json", "model.safetensors")
 

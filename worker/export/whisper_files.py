@@ -1,7 +1,7 @@
 """The files beside Whisper's weights: how recordings become pictures, how texts are written."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _LANGUAGE_LETTERS = (2, 3)
+_POSITIONS = 448
+# A Chinese character may be three tokens; few say six of them in a second.
+_TOKENS_PER_SECOND, _SPARE_TOKENS = 18, 8
 
 
 @validate_call
@@ -35,6 +38,39 @@ def numbers_in(base: Path | None, name: str) -> dict[str, JsonValue]:
     except (ValueError, ValidationError) as error:
         reason = f"{name} of the base cannot be read."
         raise RunError(FailureCode.BASE_INVALID, reason) from error
+
+
+def rules_of(
+    base: Path | None, config: Mapping[str, JsonValue], end: int, seconds: int
+) -> WritingRules:
+    """Return what a Whisper never writes, and how much at most.
+
+    Args:
+        base: its folder, whose generation_config.json goes before its config.json.
+        config: its config.json.
+        end: the token that ends a text.
+        seconds: what it hears at a time.
+    """
+    known = [numbers_in(base, "generation_config.json"), config]
+    positions = config.get("max_target_positions")
+    places = positions if isinstance(positions, int) else _POSITIONS
+    return WritingRules(
+        end=end,
+        # Whisper writes no more than half of its places; and where it begins to repeat itself,
+        # no more than anybody can say in the time.
+        most=min(places // 2, seconds * _TOKENS_PER_SECOND + _SPARE_TOKENS),
+        never=_tokens(known, "suppress_tokens"),
+        not_first=_tokens(known, "begin_suppress_tokens"),
+    )
+
+
+def _tokens(known: Sequence[Mapping[str, JsonValue]], name: str) -> list[int]:
+    """Return the tokens of a list in the first place that has it."""
+    for values in known:
+        found = values.get(name)
+        if isinstance(found, list):
+            return [number for number in found if isinstance(number, int)]
+    return []
 
 
 def preprocessor_values(extractor: Any) -> dict[str, JsonValue]:

@@ -1,10 +1,9 @@
 """Speech recognition with Whisper: recordings in, what is said in them out, token by token."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pydantic import JsonValue
 from torch import Tensor, nn
 
 from worker.contract.failures import FailureCode, RunError
@@ -24,7 +23,12 @@ from worker.data.whisper import (
 )
 from worker.evaluation.speech import DictationMeter, dictation_loss
 from worker.export.snippets_audio import whisper_snippet
-from worker.export.whisper_files import generation_values, numbers_in, preprocessor_values
+from worker.export.whisper_files import (
+    generation_values,
+    numbers_in,
+    preprocessor_values,
+    rules_of,
+)
 from worker.modeling.language import config_of
 from worker.modeling.network import Network
 from worker.modeling.whisper import (
@@ -39,11 +43,6 @@ from worker.task import ModelFiles, Setting, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-
-_POSITIONS = 448
-# A Chinese character may be three tokens; few say six of them in a second.
-_TOKENS_PER_SECOND, _SPARE_TOKENS = 18, 8
 
 
 class Dictation(Task):
@@ -68,18 +67,8 @@ class Dictation(Task):
 
     @cached_property
     def _rules(self) -> WritingRules:
-        """What the base never writes, from its generation_config.json or config.json."""
-        known = [numbers_in(self.setting.base, "generation_config.json"), self.plan.base.config]
-        positions = self.plan.base.config.get("max_target_positions")
-        places = positions if isinstance(positions, int) else _POSITIONS
-        return WritingRules(
-            end=end_of(self._tokenizer),
-            # Whisper writes no more than half of its places; and where it begins to repeat
-            # itself, no more than anybody can say in the time.
-            most=min(places // 2, self._seconds * _TOKENS_PER_SECOND + _SPARE_TOKENS),
-            never=_tokens(known, "suppress_tokens"),
-            not_first=_tokens(known, "begin_suppress_tokens"),
-        )
+        base = self.setting.base
+        return rules_of(base, self.plan.base.config, end_of(self._tokenizer), self._seconds)
 
     def build(self) -> Network:
         """Return the base, hearing no more at a time than the recipe asks for."""
@@ -102,6 +91,9 @@ class Dictation(Task):
         return splits
 
     def _split(self, samples: Samples, first: int, *, is_train: bool) -> DictationSplit:
+        cut = sum(fact.seconds > self._seconds for fact in samples.facts)
+        if cut:
+            self.notes.append(f"{cut} recordings are longer than the {self._seconds} s heard.")
         texts = [str(row.values["text"]) for row in samples.rows]
         tokens = encode_transcripts(self._tokenizer, texts, self._prompt)
         longest = max(range(len(tokens)), key=lambda place: len(tokens[place]))
@@ -173,12 +165,3 @@ class Dictation(Task):
             },
             texts=tokenizer_texts(self.setting.base),
         )
-
-
-def _tokens(known: Sequence[Mapping[str, JsonValue]], name: str) -> list[int]:
-    """Return the tokens of a list in the first place that has it."""
-    for values in known:
-        found = values.get(name)
-        if isinstance(found, list):
-            return [number for number in found if isinstance(number, int)]
-    return []
