@@ -24,7 +24,9 @@ FOREIGN = re.compile(r"DATABASE_URL|BROKER_URL|STORAGE_|TUNINGFORK_")
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
-    return {**kept, "OMP_NUM_THREADS": "1", **(extra or {})}
+    # What a tree under test runs is rarely a second run, so nothing is imported in advance.
+    light = {"OMP_NUM_THREADS": "1", "TUNINGFORK_WORKER_WARM_MINUTES": "0"}
+    return {**kept, **light, **(extra or {})}
 
 
 def wait_until(what: Callable[[], object], timeout_s: float = 60.0, every_s: float = 0.1) -> None:

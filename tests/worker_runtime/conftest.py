@@ -123,6 +123,7 @@ def environment(site: SmallSite, tmp_path: Path) -> dict[str, str]:
         "TUNINGFORK_WORKER_KEY": WORKER_KEY,
         "TUNINGFORK_WORKER_DIR": str(tmp_path / "worker"),
         "TUNINGFORK_WORKER_QUEUES": "cpu",
+        "TUNINGFORK_WORKER_WARM_MINUTES": "0",
     }
 
 
