@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.worker.builders import recipe_values, run, stage
+from tests.worker.builders import Values, recipe_values, run, stage
 from worker.contract.failures import RunError
 from worker.contract.inventory import inventory_of, open_data
 from worker.contract.recipe import Columns
@@ -20,7 +20,7 @@ from worker.data import pixels, ragged
 from worker.data.ragged import Ragged
 
 
-def quick() -> dict[str, object]:
+def quick() -> Values:
     return recipe_values(stage(epochs=2), augment={"preset": "basic"}, evaluate={"baseline": False})
 
 
@@ -35,7 +35,7 @@ def test_pictures_that_do_not_fit_give_the_result_of_those_that_do(
     large = run(folder, quick(), out="large")
     assert large.result.weights_sha256 == plain.result.weights_sha256
     assert large.result.splits == plain.result.splits
-    lines = [line for event in large.of_kind("LogWritten") for line in event.lines]
+    lines = [line for event in large.events if event.kind == "LogWritten" for line in event.lines]
     expected = "lie in a file" if kept == "file" else "decoded anew"
     assert any(expected in line for line in lines)
 
@@ -57,7 +57,7 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(pixels, "MEMORY_LIMIT_BYTES", 0)
     monkeypatch.setattr("os.pwrite", full)
     kept = pixels.decoded_pixels(
-        2, 8, lambda _: torch.zeros(3, 8, 8, dtype=torch.uint8), tmp_path, str
+        2, 8, lambda _: torch.zeros(3, 8, 8, dtype=torch.uint8), tmp_path, print
     )
     with pytest.raises(RunError, match="No space left"):
         kept[torch.arange(2)]

@@ -35,9 +35,13 @@ def write_table(root: Path, weights: dict[int, str], *, head: str = "trust") -> 
     (root / "data/table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def weighted_values(**over: object) -> Values:
-    data = {**WEIGHTED, "columns": {"split": "split"}}
-    return recipe_values(stage(["head"]), data=data, evaluate={"baseline": False}, **over)
+def weighted_values(train: Values | None = None) -> Values:
+    return recipe_values(
+        stage(["head"]),
+        data={**WEIGHTED, "columns": {"split": "split"}},
+        evaluate={"baseline": False},
+        train=train or {"batch_size": 6},
+    )
 
 
 def examination(root: Path, values: Values) -> Examination:
@@ -129,7 +133,7 @@ def test_weights_make_another_plan(tmp_path: Path) -> None:
 
 
 def test_new_rows_between_neighbours_have_no_weight() -> None:
-    data = {"imbalance": {"sample_weight_column": "trust", "synthesize": "smote"}}
+    data: Values = {"imbalance": {"sample_weight_column": "trust", "synthesize": "smote"}}
     with pytest.raises(RecipeError, match="sample_weight_column"):
         recipe_from_values(recipe_values(stage(["head"]), data=data))
 
