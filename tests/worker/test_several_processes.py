@@ -17,6 +17,8 @@ from worker.modeling.weights import read_weights
 from worker.training.checkpoint import newest_checkpoint
 from worker.training.loop import StoppedError
 
+# A process that waits for another one waits longer on a busy machine than a lone one does.
+pytestmark = pytest.mark.timeout(600)
 Harm = Callable[[str], None]
 
 
@@ -95,8 +97,9 @@ def test_norms_and_weighted_losses_see_the_batch_of_all_processes(folder: Path) 
 def write_orders(folder: Path) -> None:
     """Write orders whose answers differ in length."""
     folder.mkdir()
-    for split, count in (("train", 14), ("test", 4)):
-        rows = [{"instruction": f"say {'a' * n}", "output": "b" * (n + 1)} for n in range(count)]
+    for split, letter, count in (("train", "b", 14), ("test", "c", 4)):
+        orders = [(f"say {letter * n}", letter * (n + 1)) for n in range(count)]
+        rows = [{"instruction": said, "output": done} for said, done in orders]
         text = "".join(f"{json.dumps(row)}\n" for row in rows)
         (folder / f"{split}.jsonl").write_text(text, encoding="utf-8")
 
@@ -109,7 +112,9 @@ def test_each_token_weighs_the_same_in_two_processes(tmp_path: Path, strategy: s
     def trained(**resources: object) -> Run:
         plain: Values = {"name": "sgd", "lr": 0.05}
         values = text_recipe("text-generation", stage(optimizer=plain), train={"batch_size": 5})
-        return run_text(tmp_path, merged(values, {"resources": resources}), out=str(resources))
+        return run_text(
+            tmp_path, merged(values, {"resources": resources}), out=str(resources["processes"])
+        )
 
     one, two = trained(processes=1), trained(processes=2, strategy=strategy)
     assert two.losses() == pytest.approx(one.losses(), abs=1e-5)
@@ -160,6 +165,14 @@ def test_exchanging_in_a_later_stage_what_the_first_one_trained_is_noticed(
     harm("wrapper:0:0")
     with pytest.raises(RunError, match="the processes hold different weights"):
         run(folder, two_stages(2, cache="off"))
+
+
+def test_more_gpus_than_there_are_are_not_pretended(folder: Path) -> None:
+    asked: Values = {"device": "cuda", "processes": 64}
+    with pytest.raises(RunError) as caught:
+        run(folder, recipe_values(train={"batch_size": 64}, resources=asked))
+    assert caught.value.code == FailureCode.DEVICE_MISSING
+    assert "resources.processes is 64" in caught.value.detail
 
 
 @pytest.mark.parametrize(
