@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from fastapi import FastAPI
+from safetensors.numpy import save
 
 from app.accounts.schemas import AccountRef
 from app.cli import main
@@ -107,7 +109,7 @@ async def test_a_private_model_answers_only_those_who_may_read_it(
 
 
 async def test_what_is_no_picture_is_refused_with_a_reason(
-    app: FastAPI, site: Site, predictor: Predictor, ada: AccountRef, trained: Run
+    app: FastAPI, site: Site, worker: None, ada: AccountRef, trained: Run
 ) -> None:
     name = await publish(app, ada, trained)
 
@@ -178,7 +180,8 @@ async def test_the_card_of_a_model_of_texts_opens_with_an_empty_box(
     app: FastAPI, site: Site, ada: AccountRef
 ) -> None:
     card = b"---\nlibrary_name: transformers\npipeline_tag: text-classification\n---\n# Judge\n"
-    files = {"README.md": card, "config.json": b"{}", "model.safetensors": b"weights"}
+    weights = save({"weight": np.zeros(4, np.float32)})
+    files = {"README.md": card, "config.json": b"{}", "model.safetensors": weights}
     made = await make_repository(app.state.database, app.state.storage, ada, files=files)
 
     page = opened(site, f"{made.owner_name}/{made.name}")
