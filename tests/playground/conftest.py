@@ -1,5 +1,8 @@
 """A site on a port, a worker's predictor beside it, and a model that was really trained."""
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +40,23 @@ def predictor(site: Site, tmp_path: Path) -> Iterator[Predictor]:
     started = Predictor(settings, sandbox.choose("auto"), wait_s=0.5).start()
     yield started
     started.close(patience_s=60.0)
+
+
+@pytest.fixture
+def worker(site: Site, tmp_path: Path) -> Iterator[None]:
+    """A worker as an operator starts it, for nothing but this; told to stop, it stops."""
+    environment = {
+        **os.environ,
+        "TUNINGFORK_URL": site.url,
+        "TUNINGFORK_WORKER_KEY": "test-worker-key",
+        "TUNINGFORK_WORKER_DIR": str(tmp_path / "worker"),
+        "TUNINGFORK_WORKER_QUEUES": "predict",
+        "TUNINGFORK_WORKER_WARM_MINUTES": "0",
+    }
+    with subprocess.Popen([sys.executable, "-m", "worker", "serve"], env=environment) as process:
+        yield
+        process.terminate()
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.fixture
