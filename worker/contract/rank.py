@@ -18,8 +18,8 @@ from worker.contract.findings import Finding
 from worker.contract.inventory import FileFact
 from worker.contract.plan import PinnedInventory, Plan, examine
 from worker.contract.recipe import Base, Columns, DataSource, Recipe
-from worker.contract.resources import Resources
 from worker.contract.recipe_text import RecipeError, RecipeProblem, parse_recipe_text
+from worker.contract.resources import Resources
 from worker.contract.tasks import TASKS, TaskName
 
 RANK_KIND: Literal["rank-models"] = "rank-models"
