@@ -125,8 +125,9 @@ def front_of(network: Network, forward: Forward) -> Front | None:
 def why_moving(network: Network) -> str:
     """Return which frozen layer differs from pass to pass all the same; empty if none does."""
     for name, part in network.module.named_modules():
-        trains = any(parameter.requires_grad for parameter in part.parameters())
-        if part.training and changes_output(part) and not trains and name != network.head_path:
+        parameters = list(part.parameters())
+        is_frozen = bool(parameters) and not any(one.requires_grad for one in parameters)
+        if is_frozen and part.training and changes_output(part):
             return str(name)
     return ""
 
