@@ -101,6 +101,7 @@ def test_the_other_methods_run(tmp_path: Path, method: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_fixmatch_gains_five_points_from_four_labels_a_class(tmp_path: Path) -> None:
     write_digits(tmp_path / "data", labelled=4, unlabelled=900, test=400)
     alone = run(tmp_path, digits_recipe(400), out="alone")
