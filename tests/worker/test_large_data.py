@@ -146,6 +146,6 @@ def test_pictures_of_three_times_the_limit_take_no_more_than_a_batch(tmp_path: P
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=280
     )
     in_file, in_memory = (int(word) for word in done.stdout.split())
-    # Allocators differ by some megabytes from run to run.
+    # Decoding itself takes about 50 MB either way; the pictures take 197 MB more, or none.
     assert in_memory > 2.5 * limit
-    assert in_file < limit, (in_file, in_memory)
+    assert in_memory - in_file > 2 * limit, (in_file, in_memory)
