@@ -5,6 +5,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
@@ -42,21 +43,30 @@ class FolderSource:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
+        self._top = str(self._root)
 
     def paths(self) -> Sequence[str]:
         """Return every file path, sorted; a path that ends in `/` is an empty folder."""
+        return self._paths
+
+    @cached_property
+    def _paths(self) -> Sequence[str]:
+        # Looked up once: a million files are asked for by layout, formats and facts in turn.
         found: list[str] = []
         for folder, folders, files in os.walk(self._root):
-            here = Path(folder)
-            relative = "" if here == self._root else here.relative_to(self._root).as_posix() + "/"
-            inside = [name for name in files if self._holds(here / name)]
+            relative = "" if folder == self._top else folder[len(self._top) + 1 :] + "/"
+            inside = [name for name in files if self._holds(f"{folder}/{name}")]
             found += [relative + name for name in inside]
             if relative and not folders and not inside:
                 found.append(relative)
-        return sorted(found)
+        return tuple(sorted(found))
 
-    def _holds(self, path: Path) -> bool:
-        return path.is_file() and path.resolve().is_relative_to(self._root)
+    def _holds(self, path: str) -> bool:
+        kind = os.lstat(path).st_mode
+        if not stat.S_ISLNK(kind):
+            return stat.S_ISREG(kind)
+        aim = Path(path).resolve()
+        return aim.is_file() and aim.is_relative_to(self._root)
 
     def size(self, path: str) -> int:
         """Return the size of a file in bytes."""
