@@ -26,16 +26,14 @@ from worker.training.randomness import numbered, random_states, restore_random, 
 from worker.training.reporting import Control, Reporter
 from worker.training.sampling import epoch_seed
 from worker.training.schedules import PLATEAU_PATIENCE, plateau_factor, rate_factor
-from worker.training.stage import (
-    ActiveStage,
-    begin_stage,
-    optimizer_for,
-)
+from worker.training.stage import ActiveStage, begin_stage, optimizer_for
 from worker.training.step import Step, is_finite
 from worker.training.ways import Ways
 
 # Epochs shorter than this are not worth a checkpoint each.
 _LEAST_CHECKPOINT_S = 1.0
+# So many times as long as one takes must lie between two: they cost a twentieth at most.
+_PAUSES = 20
 
 
 class StoppedError(Exception):
@@ -63,6 +61,7 @@ class Trainer:
     def __post_init__(self) -> None:
         train = self.plan.recipe.train
         self._began = self._saved_at = time.monotonic()
+        self._pause_s = _LEAST_CHECKPOINT_S
         self._active: ActiveStage | None = None
         self.ways = Ways(
             self.task, self.network, self.precision, self.reporter, self.teacher, self.strategy
@@ -239,7 +238,7 @@ class Trainer:
             seconds=sums.seconds + time.monotonic() - began,
             step=progress.step,
         )
-        if self._is_due(_LEAST_CHECKPOINT_S):
+        if self._is_due(self._pause_s):
             self.save(active)
 
     def _is_due(self, seconds: float) -> bool:
@@ -334,6 +333,7 @@ class Trainer:
             self._write(snapshot)
         strategy.wait()
         self._saved_at = time.monotonic()
+        self._pause_s = max(_LEAST_CHECKPOINT_S, _PAUSES * (self._saved_at - self._began))
 
     def _write(self, snapshot: Snapshot) -> None:
         saved = save_checkpoint(self.checkpoints, self.plan.plan_hash, snapshot)
