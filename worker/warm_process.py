@@ -121,6 +121,7 @@ def _become(asked: dict[str, Any], output: int, parent: int) -> None:
         _take_files(output)
         os.environ.clear()
         os.environ.update(asked["environment"])
+        _take_threads()
         os.chdir(asked["folder"])
         tempfile.tempdir = None
         launch.fence_in({**asked["fence"], "parent": parent})
@@ -132,6 +133,15 @@ def _become(asked: dict[str, Any], output: int, parent: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _take_threads() -> None:
+    """Compute in as many threads as the environment says; torch read it before the fork."""
+    import torch
+
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdecimal():
+        torch.set_num_threads(int(wanted))
 
 
 def _take_files(output: int) -> None:

@@ -51,8 +51,11 @@ def build_optimizer(settings: Optimizer, groups: list[RateGroup]) -> optim.Optim
 def _may_fuse(rows: list[Row]) -> bool:
     """Return whether all of an update can be one operation, which reads the weights only once."""
     return all(
-        # A weight of which each process holds a shard has placements; torch fuses only whole ones.
-        parameter.device.type in {"cpu", "cuda"} and not hasattr(parameter, "placements")
+        # A weight of which each process holds a shard has placements; torch fuses only whole ones,
+        # and goes wrong without a word where a kernel and its gradient lie differently in memory.
+        parameter.device.type in {"cpu", "cuda"}
+        and parameter.ndim <= _MATRIX_DIMS
+        and not hasattr(parameter, "placements")
         for row in rows
         for parameter in row["params"]
     )
