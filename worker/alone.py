@@ -14,7 +14,7 @@ from worker.contract.environment import ENVIRONMENT, is_environment
 from worker.contract.failures import FailureCode, RunError
 from worker.contract.feature_shelf import FEATURES_FOLDER, FeatureShelf
 from worker.contract.inventory import DataInventory, take_inventory
-from worker.contract.plan import Examination, PinnedInventory, examine
+from worker.contract.plan import Examination, PinnedInventory, Plan, examine
 from worker.contract.recipe import Base, Columns, DataSource, Recipe
 from worker.contract.sources import FolderSource
 from worker.engine import Places
@@ -65,6 +65,19 @@ def prepare(
     folder = search.folder(recipe.model.base.repo)
     places = Places(data_folder, out, file, test_folder, folder, teacher_file, _shelf().folder)
     return examine(recipe, base, data, test, teacher), places
+
+
+def planned(recipe: Recipe, search: Search, weights: Path | None, out: Path) -> tuple[Plan, Places]:
+    """Return the plan of a recipe, and where everything lies; the arguments are those of `prepare`.
+
+    Raises:
+        RunError: base or data were not found, or the doctor found errors.
+    """
+    examination, places = prepare(recipe, search, weights, out)
+    if examination.plan is None:
+        errors = "; ".join(finding.sentence for finding in examination.errors)
+        raise RunError(FailureCode.DATA_INVALID, errors)
+    return examination.plan, places
 
 
 def keep_features(out: Path) -> None:

@@ -13,11 +13,10 @@ from typing import Literal
 from pydantic import Field
 
 from worker.alone import Search as Folders
-from worker.alone import keep_features, prepare
+from worker.alone import keep_features, planned
 from worker.attempt import StopSignal
 from worker.contract.attempt import CHECKPOINTS_FOLDER, RESULT_FOLDER
 from worker.contract.base import Wire
-from worker.contract.failures import FailureCode, RunError
 from worker.contract.manifest import Result, SplitMetrics
 from worker.contract.pruning import Curve, Pruned, hyperband_rule, median_rule, wilcoxon_rule
 from worker.contract.recipe import Recipe
@@ -198,17 +197,14 @@ class AloneSweep:
     def _splits(self, recipe: Recipe, watch: _Watch) -> dict[str, SplitMetrics]:
         folder = self.out / recipe.name
         done = folder / "result.json"
-        examination, places = prepare(recipe, self.folders, self.weights, folder)
-        if examination.plan is None:
-            errors = "; ".join(finding.sentence for finding in examination.errors)
-            raise RunError(FailureCode.DATA_INVALID, errors)
+        plan, places = planned(recipe, self.folders, self.weights, folder)
         if done.is_file():
             known = Result.model_validate_json(done.read_bytes())
-            if known.plan_hash == examination.plan.plan_hash:
+            if known.plan_hash == plan.plan_hash:
                 return known.splits
         start = newest_checkpoint(folder / CHECKPOINTS_FOLDER)
         try:
-            result = run_plan(examination.plan, places, watch, watch, start)
+            result = run_plan(plan, places, watch, watch, start)
         except StoppedError:
             if watch.pruned is None:
                 raise

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.alone import Search, keep_features, prepare
-from worker.contract.failures import FailureCode, RunError
-from worker.contract.plan import Plan
+from worker.alone import Search, keep_features, planned
 from worker.contract.recipe import Recipe
 from worker.contract.run_events import RunEvent
-from worker.engine import Places, open_trainer
+from worker.engine import open_trainer
 from worker.training.heads import TrainedHead, may_stack, train_heads
 from worker.training.reporting import Control
 
@@ -48,18 +46,11 @@ class HeadSweep:
         keep_features(self.out / _FOLDER)
 
     def _trained(self, alike: Sequence[Recipe]) -> list[TrainedHead] | None:
-        plan, places = self._prepared(alike[0])
+        # One folder for all groups: folds find the features that the first one computed.
+        plan, places = planned(alike[0], self.folders, self.weights, self.out / _FOLDER)
         trainer, splits = open_trainer(plan, places, self.show, self.control)
         settings = [recipe.stages[0].optimizer for recipe in alike]
         return train_heads(trainer, settings, splits.get("test"))
-
-    def _prepared(self, recipe: Recipe) -> tuple[Plan, Places]:
-        # One folder for all groups: folds find the features that the first one computed.
-        examination, places = prepare(recipe, self.folders, self.weights, self.out / _FOLDER)
-        if examination.plan is None:
-            errors = "; ".join(finding.sentence for finding in examination.errors)
-            raise RunError(FailureCode.DATA_INVALID, errors)
-        return examination.plan, places
 
 
 def _shared(recipe: Recipe) -> str:

@@ -186,7 +186,7 @@ def machine() -> dict[str, str]:
 
 
 def has_bf16() -> bool:
-    """Return whether this processor computes in bf16."""
-    import torch
+    """Return whether this processor computes in bf16, by the rule of the engine."""
+    from worker.training.precision import computes_bf16
 
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - there is no other
+    return computes_bf16()

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
@@ -39,10 +40,14 @@ class Front(Protocol):
 
 @dataclass
 class _CutFront:
-    """A front that can run alone; `fast` is a copy of it that rounds otherwise."""
+    """A front that can run alone."""
 
     cut: Cut
-    fast: nn.Module
+
+    @cached_property
+    def _fast(self) -> nn.Module:
+        """A copy that rounds otherwise, made where features are not there yet."""
+        return folded(self.cut.prefix) or self.cut.prefix
 
     @property
     def name(self) -> str:
@@ -61,7 +66,7 @@ class _CutFront:
 
     def run_fast(self, inputs: Any) -> Tensor | None:
         """Run its copy."""
-        given = self.fast(inputs)
+        given = self._fast(inputs)
         return given if isinstance(given, Tensor) else None
 
     def tensors(self) -> dict[str, Tensor]:
@@ -118,7 +123,7 @@ def front_of(network: Network, forward: Forward) -> Front | None:
     """
     cut = cut_network(network.module)
     if cut is not None:
-        return _CutFront(cut, folded(cut.prefix) or cut.prefix)
+        return _CutFront(cut)
     return _HeadFront(network, forward) if _is_only_head(network) else None
 
 

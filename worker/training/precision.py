@@ -100,7 +100,7 @@ def _pays(plain: Precision, brief: Precision, forward: Callable[[], object]) -> 
             forward()
         return time.perf_counter() - began
 
-    if not _computes_bf16():
+    if not computes_bf16():
         return False
     seconds(plain)
     slow = seconds(plain)
@@ -110,7 +110,7 @@ def _pays(plain: Precision, brief: Precision, forward: Callable[[], object]) -> 
     return min(slow for slow, _ in rounds) > _CLEARLY * min(fast for _, fast in rounds)
 
 
-def _computes_bf16() -> bool:
+def computes_bf16() -> bool:
     """Return whether the processor has instructions for bf16; without, it is far slower."""
     here = torch.cpu.get_capabilities()
     return any(here.get(name) for name in _BF16_INSTRUCTIONS)
