@@ -18,7 +18,7 @@ from app.buckets import pages as buckets_pages
 from app.collections import pages as collections_pages
 from app.core import health
 from app.core.assets import Assets
-from app.core.db import Database
+from app.core.db import Database, Limits
 from app.core.events import EventBus
 from app.core.files import resource_dir
 from app.core.http import Authenticator
@@ -163,7 +163,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
-    app.state.database = Database(settings.database_url, EventBus())
+    limits = Limits(account_bytes=settings.account_bytes)
+    app.state.database = Database(settings.database_url, EventBus(), limits=limits)
     app.state.storage = open_storage(settings)
     app.state.xet_trails = xet_trails.Trails()
     app.state.doorbell = Doorbell(settings.broker_url)

@@ -32,10 +32,11 @@ from app.core.storage import BlobStore
 from app.hub import policy as hub_policy
 from app.hub import service as hub
 from app.hub.schemas import RepositoryKind
-from app.hub.service import large_files, xet_files, xet_reading
+from app.hub.service import large_files, quotas, xet_files, xet_reading
 from app.hub.service.xet_files import VerifiedFile
 
 log = structlog.get_logger(__name__)
+quotas.count_too(queries.large_files_of)
 
 AsyncReader = Callable[[int, int], AsyncIterator[bytes]]
 
@@ -243,6 +244,7 @@ async def receive_file(
 
     Raises:
         ForbiddenError: a bundle has been swept away since the file was verified.
+        TooLargeError: the bucket's owner would hold more than an account may.
     """
     await xet_files.keep_file(db, verified, sha256)
     values = {
@@ -253,6 +255,7 @@ async def receive_file(
         "arrived_at": now(),
     }
     await queries.add_arrival(db, values)
+    await quotas.settle(db, bucket.owner_id)
 
 
 async def apply_batch(
@@ -295,6 +298,7 @@ async def _apply(db: AsyncSession, viewer: Viewer, bucket: Bucket, operation: Op
         "uploaded_at": now(),
     }
     await queries.put_file(db, values)
+    await quotas.settle(db, bucket.owner_id)
 
 
 async def _content(

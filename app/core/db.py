@@ -6,6 +6,7 @@ events of the transaction afterwards. Lazy loading is off, so no query hides beh
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import MetaData, text
@@ -17,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 from app.core.errors import UnavailableError
 from app.core.events import EventBus
 
-__all__ = ["AsyncSession", "Base", "Database"]
+__all__ = ["AsyncSession", "Base", "Database", "Limits", "limits_of"]
 
 
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
@@ -43,10 +44,30 @@ def driver_url(url: str) -> str:
     return url
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What every transaction of the site keeps to; 0 is without limit."""
+
+    account_bytes: int = 0
+
+
+def limits_of(db: AsyncSession) -> Limits:
+    """Return what this transaction keeps to."""
+    limits: Limits = db.info["limits"]
+    return limits
+
+
 class Database:
     """A connection pool and the transactions made from it."""
 
-    def __init__(self, url: str, events: EventBus | None = None, *, pool_size: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        events: EventBus | None = None,
+        *,
+        pool_size: int = 10,
+        limits: Limits = Limits(),
+    ) -> None:
         self.events = events or EventBus()
         self.engine = create_async_engine(
             driver_url(url),
@@ -60,7 +81,7 @@ class Database:
                 "options": "-c statement_timeout=30000 -c work_mem=16MB",
             },
         )
-        self._sessions = async_sessionmaker(expire_on_commit=False)
+        self._sessions = async_sessionmaker(expire_on_commit=False, info={"limits": limits})
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -102,6 +102,12 @@ class Settings(BaseSettings):
         validation_alias="TUNINGFORK_MAX_UPLOAD_BYTES",
         description="Largest single file, in bytes.",
     )
+    account_bytes: int = Field(
+        default=0,
+        ge=0,
+        validation_alias="TUNINGFORK_ACCOUNT_BYTES",
+        description="Bytes of large files an account may hold, organisations too; 0 for any.",
+    )
     outbound_allow: str = Field(
         default="",
         validation_alias="TUNINGFORK_OUTBOUND_ALLOW",

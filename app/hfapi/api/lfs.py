@@ -13,6 +13,7 @@ from app.core.errors import (
     AppError,
     BadRequestError,
     InvalidError,
+    TooLargeError,
     UnauthorizedError,
     UnsupportedError,
 )
@@ -29,7 +30,7 @@ from app.hfapi.api.lfs_objects import (
 from app.hfapi.context import find_repository
 from app.hub import policy, service
 from app.hub.schemas import MAX_PART_BYTES
-from app.hub.service import Repository, Sha256, lfs_uploads, uploads
+from app.hub.service import Repository, Sha256, lfs_uploads, quotas, uploads
 from app.hub.service.large_files import large_files
 
 router = APIRouter(include_in_schema=False)
@@ -132,7 +133,8 @@ async def _upload_rows(
     limit = request.app.state.settings.max_upload_bytes
     # What another repository holds counts for nothing: the answer would tell that it is there.
     known = await service.linked_sizes(db, repository, {item.oid for item in body.objects})
-    lives_s = upload_lifetime_s(sum(item.size for item in body.objects if item.oid not in known))
+    arriving = sum(item.size for item in body.objects if item.oid not in known)
+    lives_s, full = upload_lifetime_s(arriving), await _full(db, repository, arriving)
     rows: list[dict[str, Any]] = []
     for item in body.objects:
         row: dict[str, Any] = {"oid": item.oid, "size": item.size, "authenticated": True}
@@ -140,6 +142,8 @@ async def _upload_rows(
             row["error"] = {"code": 422, "message": f"At most {limit} bytes a file."}
         elif known.get(item.oid, item.size) != item.size:
             row["error"] = {"code": 422, "message": "This object has another size."}
+        elif item.oid not in known and full:
+            row["error"] = {"code": 413, "message": full}
         elif item.oid not in known:
             digest = Digest(item.oid, item.size)
             if "multipart" in body.transfers and item.size > MAX_PART_BYTES:
@@ -151,6 +155,15 @@ async def _upload_rows(
             row["actions"] = {"upload": upload, "verify": verify}
         rows.append(row)
     return rows
+
+
+async def _full(db: AsyncSession, repository: Repository, arriving: int) -> str:
+    """Return why there is no room for more, or nothing."""
+    try:
+        await quotas.require_room(db, repository.owner_id, arriving)
+    except TooLargeError as error:
+        return f"{error.message} {error.fix}"
+    return ""
 
 
 async def _upload_in_parts(

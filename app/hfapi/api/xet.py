@@ -13,7 +13,7 @@ from app.core.security import Viewer
 from app.hfapi.context import base_url, find_repository, rev_of, signing_key
 from app.hfapi.signing import READ_LIFETIME_S, WRITE_LIFETIME_S, Grant, expiry, issue, read
 from app.hub import policy
-from app.hub.service import Repository, is_sha256, xet_files, xet_sharing
+from app.hub.service import Repository, is_sha256, quotas, xet_files, xet_sharing
 from app.hub.service.xet_files import ShardFile
 from app.hub.service.xet_trails import Trail, Trails
 
@@ -112,6 +112,7 @@ async def put_xorb(
 ) -> dict[str, bool]:
     """Take a bundle; every chunk in it is checked."""
     del prefix
+    await _require_room(request, grant)
     storage, trail = storage_of(request), _trails(request).of(_sender(request, grant))
     trail.expect(check_hash(xorb_hash))
     received = await xet_files.receive_xorb(storage, request.stream(), xorb_hash)
@@ -123,6 +124,22 @@ async def put_xorb(
     else:
         await storage.delete(received.key)
     return {"was_inserted": is_new}
+
+
+async def _require_room(request: Request, grant: Grant) -> None:
+    """Check before a bundle arrives that what it is for may still grow."""
+    if not request.app.state.settings.account_bytes:
+        return
+    length = request.headers.get("content-length", "")
+    arriving = int(length) if length.isdecimal() else 0
+    async with database(request).transaction() as db:
+        if grant.bucket_id:
+            bucket = await buckets.access_by_id(db, bucket_holder(grant), grant.bucket_id)
+            owner_id = bucket.owner_id
+        else:
+            repository = await policy.access_by_id(db, holder(grant), grant.repository_id)
+            owner_id = repository.owner_id
+        await quotas.require_room_for_bundle(db, owner_id, grant.user_id, arriving)
 
 
 def _trails(request: Request) -> Trails:

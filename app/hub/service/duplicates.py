@@ -14,6 +14,7 @@ from app.hub.queries import objects as queries
 from app.hub.queries import stored, uploads, walks
 from app.hub.schemas import MAIN, Author, NewCommit, RepositoryKind
 from app.hub.service.commits import after_move, write_commit
+from app.hub.service.large_files import link
 from app.hub.service.repositories import create_repository
 from app.hub.service.revisions import BRANCHES, find_revision
 from app.hub.service.trees import TreeChanges, walk
@@ -84,7 +85,7 @@ async def link_files(
     The caller has checked that the viewer may open the files of the one and write to the other.
     """
     linked = await uploads.linked_lfs(db, source.id, digests, lock=True)
-    await uploads.link_lfs(db, target.id, linked.keys(), viewer.user_id)
+    await link(db, target, linked.keys(), viewer.user_id)
     return set(digests) - linked.keys()
 
 

@@ -16,6 +16,7 @@ from app.hub.paths import check_path
 from app.hub.queries import uploads as queries
 from app.hub.queries import xet as xet_queries
 from app.hub.schemas import LFS_THRESHOLD_BYTES, AddFile, AddStored
+from app.hub.service import quotas
 from app.hub.service.xet_reading import read_pieces
 from app.hub.tables import LfsObject, Repository
 from app.hub.xet_layout import pieces
@@ -99,9 +100,26 @@ async def link_received(
     user_id: int | None,
     received: Collection[tuple[str, Digest]],
 ) -> None:
-    """Let the repository use bytes that its writer has just sent in full, each with its key."""
+    """Let the repository use bytes that its writer has just sent in full, each with its key.
+
+    Raises:
+        TooLargeError: its owner would hold more than an account may.
+    """
     await queries.add_lfs(db, received)
-    await queries.link_lfs(db, repository.id, [digest.sha256 for _, digest in received], user_id)
+    await link(db, repository, [digest.sha256 for _, digest in received], user_id)
+
+
+async def link(
+    db: AsyncSession, repository: Repository, digests: Collection[str], user_id: int | None
+) -> None:
+    """Let the repository hand out large files; the caller has checked that it may have them.
+
+    Raises:
+        TooLargeError: its owner would hold more than an account may.
+    """
+    if digests:
+        await queries.link_lfs(db, repository.id, digests, user_id)
+        await quotas.settle(db, repository.owner_id)
 
 
 async def linked(db: AsyncSession, repository: Repository, sha256: str) -> Digest | None:
@@ -137,7 +155,7 @@ async def link_readable(
         if not known or not await policy.may_open_files(db, viewer, other):
             continue
         if await queries.hold_lfs(db, sha256):
-            await queries.link_lfs(db, repository.id, [sha256], viewer.user_id)
+            await link(db, repository, [sha256], viewer.user_id)
             return True
     return False
 

@@ -13,6 +13,7 @@ from app.core.storage import BlobStore, Digest
 from app.hub.paths import check_path
 from app.hub.queries import uploads as queries
 from app.hub.schemas import MAX_PART_BYTES, PART_BYTES, UploadOut
+from app.hub.service import quotas
 from app.hub.service.large_files import link_received
 from app.hub.tables import Repository, Upload, UploadPart
 
@@ -27,13 +28,14 @@ async def start_upload(
 
     Raises:
         InvalidError: no file may be called so.
-        TooLargeError: more bytes than a file may have.
+        TooLargeError: more bytes than a file may have, or than its owner has room for.
     """
     check_path(path)
     if size > limit:
         raise TooLargeError(
             _("This file is larger than the site accepts (%(limit)d bytes).") % {"limit": limit}
         )
+    await quotas.require_room(db, repository.owner_id, size)
     part_size = PART_BYTES if size <= PART_BYTES * MAX_PARTS else MAX_PART_BYTES
     upload = Upload(
         id=secrets.token_hex(16),

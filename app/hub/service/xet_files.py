@@ -17,6 +17,7 @@ from app.core.security import Viewer
 from app.core.storage import CHUNK_BYTES, BlobStore, Digest
 from app.hub.queries import repositories, uploads
 from app.hub.queries import xet as queries
+from app.hub.service.large_files import link
 from app.hub.service.xet_reading import hash_pieces
 from app.hub.service.xet_sharing import readable_chunks
 from app.hub.service.xet_trails import Trail
@@ -225,7 +226,7 @@ async def record_file(
     if not verified.file.sha256:
         raise BadRequestError("A file of this shard lacks its sha256.", code="bad_shard")
     await keep_file(db, verified, verified.file.sha256)
-    await uploads.link_lfs(db, repository.id, [verified.file.sha256], user_id)
+    await link(db, repository, [verified.file.sha256], user_id)
 
 
 async def keep_file(db: AsyncSession, verified: VerifiedFile, sha256: str) -> None:
