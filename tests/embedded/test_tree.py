@@ -41,6 +41,7 @@ def test_ctrl_c_stops_everything_in_order(tree: RunningTree) -> None:
     assert not (tree.data / "runtime.json").exists()
 
 
+@pytest.mark.faults
 def test_killing_the_supervisor_leaves_no_orphan_and_the_next_start_works(
     tree: RunningTree,
 ) -> None:
@@ -52,6 +53,7 @@ def test_killing_the_supervisor_leaves_no_orphan_and_the_next_start_works(
         assert client.get("/readyz").status_code == 200
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", ["site", "valkey", "postgres"])
 def test_a_killed_child_comes_back_and_the_site_answers_again(
     shared_tree: RunningTree, name: str

@@ -38,6 +38,12 @@ result = {"version": huggingface_hub.__version__, "kinds": kinds}
 """
 
 
+# What the libraries send, the clients send too; both kinds of store are asked by `make test-slow`.
+on_one_store = pytest.mark.parametrize(
+    "site", ["directory", pytest.param("s3", marks=pytest.mark.slow)], indirect=True
+)
+
+
 @pytest.fixture(params=["directory", "s3"])
 def site(
     request: pytest.FixtureRequest, settings: Settings, tmp_path_factory: pytest.TempPathFactory
@@ -68,6 +74,7 @@ def test_a_client_stores_and_reads_back(hf: Client, version: str) -> None:
     assert result["kinds"] == {"model": stored, "dataset": stored}
 
 
+@on_one_store
 def test_transformers_pushes_and_loads_the_same_bits(hf: Client) -> None:
     result = hf("""
 import torch
@@ -89,6 +96,7 @@ result = [sorted(ours) == sorted(theirs), all(torch.equal(ours[k], theirs[k]) fo
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(result[3])
 
 
+@on_one_store
 def test_timm_pushes_and_loads_the_same_bits(hf: Client) -> None:
     result = hf("""
 import timm, torch
@@ -101,6 +109,7 @@ result = [all(torch.equal(ours[k], theirs[k]) for k in ours), loaded.num_classes
     assert result == [True, 3]
 
 
+@on_one_store
 def test_datasets_pushes_loads_and_streams_the_same_rows(hf: Client) -> None:
     result = hf("""
 from datasets import Dataset, load_dataset

@@ -42,8 +42,13 @@ async def publish(app: FastAPI, owner: AccountRef, run: Run, **values: Any) -> s
 
 
 def predict(site: Site, name: str, **request: Any) -> httpx.Response:
+    """Ask, and again where the answer says so: loading takes long while other tests run."""
     address = f"{site.url}/api/v1/models/{name}/predict"
-    return httpx.post(address, timeout=120, **request)
+    for _ in range(3):
+        answer = httpx.post(address, timeout=120, **request)
+        if answer.status_code != 503 or answer.json()["code"] != "too_slow":
+            break
+    return answer
 
 
 def opened(site: Site, name: str, path: str = "") -> httpx.Response:
@@ -108,6 +113,7 @@ async def test_a_private_model_answers_only_those_who_may_read_it(
     assert opened(site, name, "/try").status_code == 404
 
 
+@pytest.mark.slow
 async def test_what_is_no_picture_is_refused_with_a_reason(
     app: FastAPI, site: Site, worker: None, ada: AccountRef, trained: Run
 ) -> None:

@@ -104,6 +104,7 @@ def write_orders(folder: Path) -> None:
         (folder / f"{split}.jsonl").write_text(text, encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
 def test_each_token_weighs_the_same_in_two_processes(tmp_path: Path, strategy: str) -> None:
     write_decoder(tmp_path / "base")
@@ -131,6 +132,7 @@ def test_a_run_of_two_processes_goes_on_in_one(folder: Path, harm: Harm) -> None
     assert furthest(whole, resumed) < 1e-6
 
 
+@pytest.mark.slow
 def test_a_run_of_one_process_goes_on_in_two(folder: Path) -> None:
     whole = run(folder, two_stages(1), out="whole")
     with pytest.raises(StoppedError):
@@ -148,6 +150,7 @@ def test_a_process_that_dies_ends_the_run_and_is_named(folder: Path, harm: Harm)
     assert "Process 2 of 2 was ended by SIGKILL" in caught.value.detail
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_in_one_process_makes_the_parts_of_all_smaller(
     folder: Path, harm: Harm
 ) -> None:

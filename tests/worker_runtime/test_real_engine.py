@@ -90,6 +90,7 @@ def epochs_told(site: SmallSite) -> list[int]:
     return [event["epoch"] for event in events if event["kind"] == "EpochFinished"]
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(600)
 def test_a_killed_run_goes_on_from_its_checkpoint_and_ends_once(
     site: SmallSite,

@@ -93,6 +93,7 @@ def test_a_warm_run_is_fenced_in(warm: WarmEngine, tmp_path: Path) -> None:
     assert "DATA_" in told or "Permission" in told
 
 
+@pytest.mark.faults
 def test_a_killed_run_is_told_and_the_next_one_starts_warm(
     warm: WarmEngine, tmp_path: Path
 ) -> None:
