@@ -141,7 +141,8 @@ class Site:
         self._thread.start()
         transport = httpx.HTTPTransport(retries=20)
         with httpx.Client(transport=transport, timeout=30) as probe:
-            probe.get(f"{self.url}/healthz").raise_for_status()
+            # The first connection of a pool is made here: tests share it from a loop of their own.
+            probe.get(f"{self.url}/readyz").raise_for_status()
 
     def stop(self) -> None:
         """Stop serving and wait for the thread."""

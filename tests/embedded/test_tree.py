@@ -108,6 +108,7 @@ def test_secrets_are_readable_by_their_owner_only(shared_tree: RunningTree) -> N
     assert modes == dict.fromkeys(files, 0o600)
 
 
+@pytest.mark.slow
 def test_no_parent_folder_changes_its_mode(tmp_path: Path, data: Path) -> None:
     tmp_path.chmod(0o700)
     before = [(one, stat.S_IMODE(one.stat().st_mode)) for one in tmp_path.parents]

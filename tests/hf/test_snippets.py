@@ -53,7 +53,9 @@ def _run(
     )
 
 
-@pytest.mark.parametrize("library", ["timm", "safetensors", "other"])
+@pytest.mark.parametrize(
+    "library", [pytest.param("timm", marks=pytest.mark.slow), "safetensors", "other"]
+)
 def test_every_snippet_of_a_model_runs(
     hf: Client, site: Site, environment: dict[str, str], tmp_path: Path, library: str, token: str
 ) -> None:

@@ -65,6 +65,7 @@ def pictures_of(run: Run) -> dict[Path, str]:
     return {path: path.parent.name for path in sorted(folder.rglob("*.png"))}
 
 
+@pytest.mark.slow
 async def test_the_box_says_what_the_test_of_the_training_said(
     app: FastAPI, site: Site, predictor: Predictor, ada: AccountRef, trained: Run
 ) -> None:

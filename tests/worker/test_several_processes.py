@@ -69,7 +69,7 @@ def two_stages(processes: int, strategy: str = "auto", cache: str = "auto") -> V
     )
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+@pytest.mark.parametrize("strategy", ["ddp", pytest.param("fsdp2", marks=pytest.mark.slow)])
 def test_two_processes_learn_what_one_learns(folder: Path, strategy: str) -> None:
     one = run(folder, two_stages(1), out="one")
     two = run(folder, two_stages(2, strategy), out="two")
@@ -162,6 +162,7 @@ def test_memory_that_runs_out_in_one_process_makes_the_parts_of_all_smaller(
     assert furthest(one, two) < 1e-6
 
 
+@pytest.mark.slow
 def test_exchanging_in_a_later_stage_what_the_first_one_trained_is_noticed(
     folder: Path, harm: Harm
 ) -> None:

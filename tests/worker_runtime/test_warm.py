@@ -68,6 +68,7 @@ def weights_of(place: Path) -> str:
     return file_sha256(place / RESULT_FOLDER / WEIGHTS_FILE)
 
 
+@pytest.mark.slow
 def test_a_warm_run_gives_the_weights_of_a_cold_one(warm: WarmEngine, tmp_path: Path) -> None:
     runs = []
     for name in ("first", "second"):
@@ -82,6 +83,7 @@ def test_a_warm_run_gives_the_weights_of_a_cold_one(warm: WarmEngine, tmp_path: 
     assert len(set(runs)) == 1
 
 
+@pytest.mark.slow
 def test_a_warm_run_is_fenced_in(warm: WarmEngine, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     write_images(secret / "data")
@@ -105,6 +107,7 @@ def test_a_killed_run_is_told_and_the_next_one_starts_warm(
     assert again.wait(120) == EXIT_OK
 
 
+@pytest.mark.slow
 def test_new_code_does_not_end_a_run_that_goes_on(
     warm: WarmEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
