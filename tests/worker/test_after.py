@@ -10,6 +10,8 @@ from tests.worker.builders import (
     write_images,
     write_weights_of,
 )
+from tests.worker.test_sample_weights import write_table
+from worker.alone import Search, prepare
 from worker.contract.manifest import Manifest
 from worker.contract.recipe_text import RecipeError, recipe_from_values
 
@@ -164,3 +166,26 @@ def test_small_and_large_pictures_are_measured_apart(tmp_path: Path) -> None:
     assert finished.result.evaluation is not None
     sides = {row.value: row.size for row in finished.result.evaluation.slices if row.by == "side"}
     assert sides == {"24 … < 48 px": 18, "48 px": 18}
+
+
+def test_the_values_of_columns_that_are_asked_for_are_measured_apart(tmp_path: Path) -> None:
+    write_table(tmp_path, {10: "indoors", 11: "outdoors"}, head="place")
+    values = recipe_values(
+        data={"columns": {"split": "split"}},
+        evaluate={"baseline": False, "slices": ["place"]},
+        train={"batch_size": 6},
+    )
+
+    report = run(tmp_path, values).result.evaluation
+
+    assert report is not None
+    places = {row.value: row.size for row in report.slices if row.by == "place"}
+    assert places == {"indoors": 1, "outdoors": 1}
+
+
+def test_a_column_to_measure_apart_that_is_not_there_is_named(tmp_path: Path) -> None:
+    write_table(tmp_path, {})
+    values = recipe_values(data={"columns": {"split": "split"}}, evaluate={"slices": ["camera"]})
+    search, out = Search((tmp_path,)), tmp_path / "run"
+    (error,) = prepare(recipe_from_values(values), search, None, out)[0].errors
+    assert (error.code, error.params["column"]) == ("COLUMN_MISSING", "camera")

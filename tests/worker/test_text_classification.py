@@ -140,7 +140,7 @@ def test_a_pair_of_texts_is_read_as_one(place: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("over", "key"),
     [
-        ({"augment": {"preset": "basic"}}, "augment"),
+        ({"augment": {"preset": "basic"}}, "augment.preset"),
         ({"data": {"image_size": 32}}, "data.image_size"),
         ({"data": {"stride": 8}}, "data.stride"),
         ({"model": {"head": {"dropout": 0.5}}}, "model.head.dropout"),

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -5,7 +6,9 @@ import pytest
 
 from tests.worker.builders import Run, Values, stage
 from tests.worker.language import run_text, text_recipe, write_encoder
+from worker.alone import Search, prepare
 from worker.contract.formats.tags import as_bio, scheme_of
+from worker.contract.recipe_text import recipe_from_values
 from worker.evaluation.spans import Counts, Span, scores, spans_of
 
 FAST: Values = {"name": "adam", "lr": 0.01}
@@ -39,6 +42,22 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(place: Path) -> Run:
     """Return a run that learned to find the names."""
     return run_text(place, text_recipe("token-classification", stage(epochs=12, optimizer=FAST)))
+
+
+def test_a_tag_that_occurs_once_is_a_warning_and_no_error(place: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "rare"
+    shutil.copytree(place / "base", folder / "base")
+    (folder / "data").mkdir()
+    rare = [("nordwind", "B-ORG"), ("sails", "O")]
+    common = [[(f"x{n}", "O"), *_sentence(n)] for n in range(24)]
+    _write(folder / "data/train.conll", [*common, rare])
+    shutil.copy(place / "data/test.conll", folder / "data/test.conll")
+    recipe = recipe_from_values(text_recipe("token-classification", stage(epochs=1)))
+
+    answer, _ = prepare(recipe, Search((folder,)), None, folder / "run")
+
+    assert "KIND_RARE" in {finding.code for finding in answer.findings}
+    assert answer.plan is not None
 
 
 def test_names_and_places_are_found(done: Run) -> None:

@@ -101,7 +101,7 @@ _VIEWS = 2
 
 
 class Augment(Written):
-    """Random changes of training images only; validation and test images are never changed."""
+    """Random changes of training samples only; validation and test samples are never changed."""
 
     preset: Literal["none", "basic", "randaugment", "trivialaugment", "specaugment"] = Field(
         default="none",
@@ -146,6 +146,17 @@ class Augment(Written):
         ),
     )
 
+    token_noise: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description=(
+            "Part of a text's tokens that are left out, and part that change places with the next, "
+            "anew in every pass; 0.1 is usual. With data.imbalance.sampler oversample, repeated "
+            "texts of small classes differ."
+        ),
+    )
+
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.ops and self.preset != "none":
@@ -158,17 +169,19 @@ class Augment(Written):
 
     @property
     def is_random(self) -> bool:
-        """Whether two passes over the training images may differ."""
-        return self.changes_images or self._mixes
+        """Whether two passes over the training samples may differ."""
+        return self.changes_images or self._is_new
 
     @property
-    def _mixes(self) -> bool:
-        return bool(self.mixup_alpha or self.cutmix_alpha or self.progressive_resizing)
+    def _is_new(self) -> bool:
+        """Whether no pass can use what an earlier one saw."""
+        mixes = self.mixup_alpha or self.cutmix_alpha
+        return bool(mixes or self.progressive_resizing or self.token_noise)
 
     @property
     def views(self) -> int:
         """In how many forms a sample is kept for all passes; none where that will not do."""
-        if self._mixes:
+        if self._is_new:
             return 0
         return self.cached_views if self.changes_images else 1
 

@@ -156,4 +156,9 @@ def _class_sets(name: str, trained: set[str], seen: set[str]) -> list[Finding]:
 def _small_classes(splits: Splits) -> list[Finding]:
     counts = splits.counts().get("train", {})
     small = [label for label, count in counts.items() if count < FEWEST_PER_CLASS]
-    return [found("CLASS_TOO_SMALL", small, classes=", ".join(small))] if small else []
+    if not small:
+        return []
+    # One rare kind of object or tag spoils nothing but its own figure.
+    several = any(fact.labels for fact in splits.train)
+    code = "KIND_RARE" if several else "CLASS_TOO_SMALL"
+    return [found(code, small, classes=", ".join(small))]

@@ -61,6 +61,11 @@ RULES: dict[str, Rule] = {
         "These classes have fewer than 2 training examples: {classes}.",
         "Add examples, or leave the class out.",
     ),
+    "KIND_RARE": Rule(
+        "warning",
+        "These kinds occur in one training example only: {classes}. They will hardly be found.",
+        "Add examples of them, or leave the kinds out.",
+    ),
     "CLASSES_DIFFER": Rule(
         "error",
         "The {split} split has classes that training never sees: {classes}.",

@@ -34,6 +34,8 @@ TARGETS = frozenset(
 WEIGHT = "weight"
 # What begins the values of further tasks that learn from the same sample.
 TASK_VALUE = "task:"
+# What begins the values by which samples are measured apart.
+SLICE_VALUE = "slice:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Item:
         learned_from = {
             name: value
             for name, value in self.values.items()
-            if name not in targets and not name.startswith(TASK_VALUE)
+            if name not in targets and not name.startswith((TASK_VALUE, SLICE_VALUE))
         }
         return canonical_json(learned_from)
 

@@ -10,7 +10,7 @@ from worker.contract.audio_keys import AudioKeys
 from worker.contract.augment import Augment
 from worker.contract.base import Written
 from worker.contract.environment import Environment, misfit
-from worker.contract.items import TASK_VALUE, WEIGHT
+from worker.contract.items import SLICE_VALUE, TASK_VALUE, WEIGHT
 from worker.contract.multi_task import MultiTask, unfit_together
 from worker.contract.relevance import idle_fields
 from worker.contract.resources import Resources, unshared
@@ -328,7 +328,7 @@ class Recipe(Written):
     @property
     def read_columns(self) -> Columns:
         """The columns that are read from the data."""
-        also = {}
+        also = {f"{SLICE_VALUE}{column}": column for column in self.evaluate.slices}
         weight = self.data.imbalance.sample_weight_column
         if weight is not None:
             also[WEIGHT] = weight

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from worker.contract.augment import Augment
+
 _IMAGE_KEYS = (
-    "augment",
+    *(f"augment.{name}" for name in Augment.model_fields if name != "token_noise"),
     "data.image_size",
     "data.normalize",
     "model.stem",
@@ -18,6 +20,7 @@ _OWN_KEYS = {
     "data.stride": "question-answering",
     "data.packing": "text-generation",
     "data.mask_probability": "fill-mask",
+    "augment.token_noise": "text-classification",
 }
 _HEAD_KEYS = ("model.head.hidden", "model.head.dropout")
 _AUDIO_KEYS = ("data.sample_rate", "data.max_seconds", "data.language")

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from worker.contract.failures import FailureCode, RunError
 from worker.data.batches import Batch
 from worker.data.ragged import Ragged
+from worker.data.token_noise import with_noise
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -105,26 +106,53 @@ class TextRows(ABC):
 
     def inputs(self, indices: Tensor) -> dict[str, Tensor]:
         """Return what the network is fed; each tensor is (B, T)."""
+        return self.some_of(indices)
+
+    def some_of(self, indices: Tensor, chosen: Sequence[Tensor] = ()) -> dict[str, Tensor]:
+        """Return the same of some tokens alone.
+
+        Args:
+            indices: which texts.
+            chosen: which of each text's tokens, and in which order; all of them without.
+        """
         places, encoded = indices.tolist(), self.encoded
-        rows = [encoded.tokens[place] for place in places]
-        found = padded(rows, self.pad_id, self.device)
+
+        def rows(numbers: Sequence[Tensor]) -> list[Tensor]:
+            whole = [numbers[place] for place in places]
+            return [row[some] for row, some in zip(whole, chosen, strict=True)] if chosen else whole
+
+        found = padded(rows(encoded.tokens), self.pad_id, self.device)
         if encoded.segments is not None:
-            segments = [encoded.segments[place] for place in places]
-            found["token_type_ids"] = stacked(segments, 0, self.device)
+            found["token_type_ids"] = stacked(rows(encoded.segments), 0, self.device)
         return found
 
 
 @dataclass
 class TextSplit(TextRows):
-    """Tokenised texts with one class each. `shown` is how each begins, for people."""
+    """Tokenised texts with one class each. `shown` is how each begins, for people.
+
+    `noise` is the part of the tokens that training leaves out or moves, but never `special` ones.
+    """
 
     labels_N: Tensor
     shown: Sequence[str] = ()
+    noise: float = 0.0
+    special: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.labels_N = self.labels_N.to(self.device)
         self.labels = self.labels_N
+
+    def take(self, indices: Tensor, *, train: bool) -> Batch:
+        """Return the padded texts, changed at random in training if that was asked for."""
+        if not (train and self.noise):
+            return super().take(indices, train=train)
+        chosen = [
+            with_noise(self.encoded.tokens[place], self.special, self.noise)
+            for place in indices.tolist()
+        ]
+        return Batch(self.some_of(indices, chosen), self.targets(indices), len(indices))
 
     def targets(self, indices: Tensor) -> Tensor:
         """Return class numbers."""

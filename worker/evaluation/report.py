@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from worker.contract.after_results import BaselineResult, EvaluationReport, ReasonCode
+from worker.contract.items import SLICE_VALUE
 from worker.data.samples import Samples
 from worker.evaluation.baselines import MAX_PROBE_ROWS, Name, bag_of_words, majority, probe
 from worker.evaluation.bootstrap import Bootstrap
@@ -61,7 +62,7 @@ def _groups(run: Finished) -> dict[str, list[str]]:
     groups |= _buckets("length", [float(fact.length) for fact in facts], "")
     groups |= _buckets("seconds", [round(fact.seconds, 1) for fact in facts], "s")
     for column in run.plan.recipe.evaluate.slices:
-        groups[column] = [str(row.values.get(column, "")) for row in samples.rows]
+        groups[column] = [str(row.values.get(f"{SLICE_VALUE}{column}", "")) for row in samples.rows]
     return groups
 
 

@@ -66,6 +66,8 @@ class TextClassification(LanguageTask):
             self.setting.device,
             labels_N=torch.tensor([number[row.label] for row in rows]),
             shown=[text[:_SHOWN_CHARS] for text in texts],
+            noise=self.plan.recipe.augment.token_noise,
+            special=torch.tensor(sorted(self.tokenizer.all_special_ids)),
         )
 
     def forward(self, module: nn.Module, inputs: dict[str, Tensor] | Tensor) -> Tensor:
