@@ -50,6 +50,9 @@ from app.jobs.api import router as jobs_api
 from app.jobs.service import job_tokens
 from app.playground import api as playground_api
 from app.playground import pages as playground_pages
+from app.search import api as search_api
+from app.search import background as search_background
+from app.search import pages as search_pages
 from app.selection import api as selection_api
 from app.selection import pages as selection_pages
 from app.sweeps import api as sweeps_api
@@ -87,6 +90,8 @@ def routers() -> list[APIRouter]:
         buckets_pages.router,
         discussions_pages.router,
         webhooks_pages.router,
+        search_api.router,
+        search_pages.router,
         hub_api.router,
         hfapi.router,
         hfapi.repository_router,
@@ -118,6 +123,7 @@ def background_tasks() -> list[BackgroundTask]:
         imports_background.run_imports,
         jobs_background.run_sweeper,
         jobs_background.run_wakeups,
+        search_background.run_indexer,
         sweeps_background.run_sweeps,
         webhooks_background.run_deliveries,
     ]
@@ -131,6 +137,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     hub_background.subscribe(events, app.state.database, app.state.storage)
     sweeps_background.subscribe(events, app.state.wakeups)
     jobs_background.subscribe(events, app.state.doorbell, app.state.wakeups)
+    search_background.subscribe(events, app.state.search_news)
 
 
 @contextlib.asynccontextmanager
@@ -170,6 +177,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.doorbell = Doorbell(settings.broker_url)
     app.state.wakeups = Wakeups(settings.broker_url)
     app.state.authenticators = authenticators()
+    app.state.search_news = asyncio.Event()
     subscribe(app.state.database.events, app)
     install_error_handlers(app)
     app.mount("/static", Assets(directory=resource_dir("static")), name="static")

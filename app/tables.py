@@ -12,6 +12,7 @@ from app.hub import tables as hub
 from app.imports import tables as imports
 from app.jobs import tables as jobs
 from app.playground import tables as playground
+from app.search import tables as search
 from app.sweeps import tables as sweeps
 from app.tutorials import tables as tutorials
 from app.webhooks import tables as webhooks
@@ -29,6 +30,7 @@ __all__ = [
     "jobs",
     "playground",
     "rate_limit",
+    "search",
     "sweeps",
     "tutorials",
     "webhooks",

@@ -64,7 +64,8 @@ def _p95(values: list[float]) -> float:
     return sorted(values)[max(0, round(0.95 * len(values)) - 1)]
 
 
-def _line(name: str, spent: list[float]) -> str:
+def line(name: str, spent: list[float]) -> str:
+    """Return a line of the report: median and 95th percentile of times in ms."""
     p95 = _p95(spent)
     verdict = "ok" if p95 <= GOAL_MS else "OVER"
     return f"{name:32} median {statistics.median(spent):6.1f} ms   p95 {p95:6.1f} ms   {verdict}"
@@ -95,8 +96,8 @@ def measure(client: httpx.Client, who: str) -> Iterator[str]:
     for name, ask in QUESTIONS.items():
         for n in range(3):
             _asked(client, ask(n))
-        yield _line(f"{who}: {name}", [_asked(client, ask(n))[0] for n in range(ROUNDS)])
-    yield _line(f"{who}: page 1000 by cursor", _deep(client))
+        yield line(f"{who}: {name}", [_asked(client, ask(n))[0] for n in range(ROUNDS)])
+    yield line(f"{who}: page 1000 by cursor", _deep(client))
 
 
 async def _token(url: str) -> str:
@@ -114,7 +115,8 @@ async def _token(url: str) -> str:
     return token
 
 
-def _serve(url: str, folder: Path, port: int) -> "subprocess.Popen[bytes]":
+def serve(url: str, folder: Path, port: int) -> "subprocess.Popen[bytes]":
+    """Start the real application over a database; its blobs lie in `folder`."""
     return subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app", "--port", str(port),
          "--log-level", "error"],
@@ -131,7 +133,7 @@ def run(count: int = 1_000_000, folder: Path = FOLDER) -> Iterator[str]:
     site = None
     try:
         token = asyncio.run(_token(url))
-        site = _serve(url, folder.resolve(), port)
+        site = serve(url, folder.resolve(), port)
         transport = httpx.HTTPTransport(retries=8)
         base = f"http://127.0.0.1:{port}"
         with httpx.Client(transport=transport, base_url=base, timeout=60) as client:

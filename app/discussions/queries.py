@@ -1,8 +1,9 @@
 """Reading discussions, and giving them their numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.db import AsyncSession
@@ -124,3 +125,18 @@ async def events(db: AsyncSession, discussion_id: int) -> Sequence[DiscussionEve
         .order_by(DiscussionEvent.id)
     )
     return (await db.scalars(statement)).all()
+
+
+async def changed_since(
+    db: AsyncSession, moment: datetime, after_id: int, limit: int
+) -> list[tuple[datetime, int]]:
+    """Return when discussions changed after a moment, and their ids, the earliest first."""
+    place = (Discussion.updated_at, Discussion.id)
+    statement = select(*place).where(tuple_(*place) > (moment, after_id))
+    rows = await db.execute(statement.order_by(*place).limit(limit))
+    return [(changed, number) for changed, number in rows]
+
+
+async def by_ids(db: AsyncSession, ids: Collection[int]) -> Sequence[Discussion]:
+    """Return those that exist."""
+    return (await db.scalars(select(Discussion).where(Discussion.id.in_(ids)))).all()

@@ -66,6 +66,7 @@ class Discussion(Base):
     __table_args__ = (
         UniqueConstraint("repository_id", "num"),
         Index("ix_discussions_discussion_list", "repository_id", "pinned", "num"),
+        Index("ix_discussions_discussion_updated", "updated_at", "id"),
     )
 
 

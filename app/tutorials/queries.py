@@ -1,8 +1,9 @@
 """Reads of tutorials: the newest version of each, in the reader's language where there is one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.core.db import AsyncSession
@@ -51,3 +52,24 @@ async def newest_tutorials(
         .limit(limit)
     )
     return [(slug, version) for slug, version in (await db.execute(statement)).all()]
+
+
+async def changed_since(
+    db: AsyncSession, moment: datetime, after_id: int, limit: int
+) -> list[tuple[datetime, int]]:
+    """Return when tutorials got versions after a moment, and their ids, the earliest first."""
+    last = func.max(TutorialVersion.published_at)
+    statement = (
+        select(last, TutorialVersion.tutorial_id)
+        .group_by(TutorialVersion.tutorial_id)
+        .having(tuple_(last, TutorialVersion.tutorial_id) > (moment, after_id))
+        .order_by(last, TutorialVersion.tutorial_id)
+        .limit(limit)
+    )
+    return [(changed, number) for changed, number in await db.execute(statement)]
+
+
+async def slugs(db: AsyncSession, ids: Collection[int]) -> dict[int, str]:
+    """Return the addresses of tutorials."""
+    rows = await db.execute(select(Tutorial.id, Tutorial.slug).where(Tutorial.id.in_(ids)))
+    return {row[0]: row[1] for row in rows}

@@ -34,3 +34,13 @@ class TutorialPage:
     number: int
     published_at: datetime
     languages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PublishedText:
+    """The newest text of a tutorial in one language, and where it stands."""
+
+    tutorial_id: int
+    slug: str
+    text: TutorialText
+    published_at: datetime

@@ -1,13 +1,15 @@
 """Publish tutorials and read them."""
 
 import re
+from collections.abc import Collection
+from datetime import datetime
 from importlib.resources import files
 
 from app.core.db import AsyncSession
 from app.core.errors import NotFoundError
 from app.core.i18n import LANGUAGES, _
 from app.tutorials import queries
-from app.tutorials.schemas import TutorialPage, TutorialRow, TutorialText
+from app.tutorials.schemas import PublishedText, TutorialPage, TutorialRow, TutorialText
 from app.tutorials.tables import Tutorial, TutorialVersion
 
 STARTER_SLUG = "first-fine-tune"
@@ -102,3 +104,20 @@ def _text(version: TutorialVersion) -> TutorialText:
         summary=version.summary,
         body=version.body,
     )
+
+
+async def changed_since(
+    db: AsyncSession, moment: datetime, after_id: int, limit: int
+) -> list[tuple[datetime, int]]:
+    """Return when tutorials got versions after a moment, and their ids, the earliest first."""
+    return await queries.changed_since(db, moment, after_id, limit)
+
+
+async def newest_texts(db: AsyncSession, ids: Collection[int]) -> list[PublishedText]:
+    """Return the newest text of tutorials in each of their languages."""
+    slugs = await queries.slugs(db, ids)
+    return [
+        PublishedText(number, slug, _text(version), version.published_at)
+        for number, slug in slugs.items()
+        for version in await queries.newest_versions(db, number)
+    ]

@@ -4,12 +4,14 @@ from app.discussions.service.opening import open_discussion, open_with_commit
 from app.discussions.service.pulls import changes_of, merge
 from app.discussions.service.reading import (
     DiscussionPage,
+    changed_since,
     count_discussions,
     find_comment,
     get_discussion,
     list_numbered,
     list_page,
     timeline,
+    whole_discussions,
 )
 from app.discussions.service.records import rename_commits
 from app.discussions.service.review import Review, review
@@ -37,6 +39,7 @@ __all__ = [
     "OpenConflict",
     "Review",
     "Side",
+    "changed_since",
     "changes_of",
     "comment",
     "count_discussions",
@@ -59,4 +62,5 @@ __all__ = [
     "set_status",
     "timeline",
     "update_from_main",
+    "whole_discussions",
 ]

@@ -1,6 +1,6 @@
 """Lists of discussions, and what happened in one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -128,3 +128,20 @@ def _moment(entry: Entry, discussion: DiscussionView) -> datetime:
 
 def _is_between(moment: datetime, lower: datetime | None, upper: datetime | None) -> bool:
     return (lower is None or moment > lower) and (upper is None or moment <= upper)
+
+
+async def changed_since(
+    db: AsyncSession, moment: datetime, after_id: int, limit: int
+) -> list[tuple[datetime, int]]:
+    """Return when discussions changed after a moment, and their ids, the earliest first."""
+    return await queries.changed_since(db, moment, after_id, limit)
+
+
+async def whole_discussions(
+    db: AsyncSession, ids: Collection[int]
+) -> list[tuple[DiscussionView, Sequence[CommentView]]]:
+    """Return discussions with all their comments, the opening one first."""
+    found = await views(db, await queries.by_ids(db, ids))
+    return [
+        (one, (await comments.list_comments(db, one.thread_id, limit=None)).items) for one in found
+    ]

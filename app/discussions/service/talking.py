@@ -55,6 +55,7 @@ async def edit_comment(  # where, which, what
     if found.author_id != user_id:
         raise ForbiddenError(_("Only its author may edit a comment."))
     made = await comments.edit_comment(db, row.thread_id, comment_id, user_id, body)
+    row.updated_at = now()
     emit(db, CommentChanged(repository.id, num, comment_id, user_id))
     return made
 
@@ -74,6 +75,7 @@ async def hide_comment(
     if found.author_id != user_id:
         await policy.require_moderation(db, viewer, repository)
     made = await comments.hide_comment(db, row.thread_id, comment_id, user_id)
+    row.updated_at = now()
     emit(db, CommentChanged(repository.id, num, comment_id, user_id))
     return made
 

@@ -1,8 +1,9 @@
 """Finding repositories: one by address, many by what a list is narrowed to."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.db import AsyncSession
@@ -171,5 +172,37 @@ async def main_files(db: AsyncSession, repository_id: int) -> dict[str, str]:
             PathHead.is_folder.is_(False),
         )
         .limit(100_000)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def changed_since(
+    db: AsyncSession, moment: datetime, after_id: int, limit: int
+) -> list[tuple[datetime, int]]:
+    """Return when repositories changed after a moment, and their ids, the earliest first."""
+    place = (Repository.updated_at, Repository.id)
+    # The index of the moments leads with the kind.
+    found = [
+        (changed, number)
+        for kind in RepositoryKind
+        for changed, number in await db.execute(
+            select(*place)
+            .where(Repository.kind == kind, tuple_(*place) > (moment, after_id))
+            .order_by(*place)
+            .limit(limit)
+        )
+    ]
+    return sorted(found)[:limit]
+
+
+async def card_oids(db: AsyncSession, ids: Collection[int], path: str) -> dict[int, str]:
+    """Return the git ids of the file at `path` on `main` of repositories, by repository."""
+    rows = await db.execute(
+        select(PathHead.repository_id, PathHead.oid).where(
+            PathHead.repository_id.in_(ids),
+            PathHead.ref == "refs/heads/main",
+            PathHead.path == path,
+            PathHead.is_folder.is_(False),
+        )
     )
     return {row[0]: row[1] for row in rows}

@@ -9,8 +9,10 @@ from app.hub.objects import blob_id
 from app.hub.path_rules import PathRules, ignore_rules, large_file_rules
 from app.hub.paths import Sha256, check_path, check_sha256, is_oid, is_sha256
 from app.hub.policy import MovedError
+from app.hub.queries.repositories import changed_since, visible_to
 from app.hub.service.archives import tar_stream
 from app.hub.service.bulk import open_files
+from app.hub.service.cards import card_texts
 from app.hub.service.commits import commit, stage_blobs
 from app.hub.service.diffs import diff
 from app.hub.service.duplicates import (
@@ -90,6 +92,8 @@ __all__ = [
     "Repository",
     "Sha256",
     "blob_id",
+    "card_texts",
+    "changed_since",
     "check_path",
     "check_repository_name",
     "check_sha256",
@@ -166,4 +170,5 @@ __all__ = [
     "thaw_pull_ref",
     "total_bytes",
     "trending_score",
+    "visible_to",
 ]

@@ -1,11 +1,14 @@
 """Keeping the columns that lists filter by equal to what the card says."""
 
+from collections.abc import Collection
+
 from app.core.db import AsyncSession
 from app.core.errors import InvalidError
 from app.core.i18n import _
 from app.core.storage import BlobStore
-from app.hub.card import Card, parse_card
+from app.hub.card import Card, parse_card, split_card
 from app.hub.queries import objects as queries
+from app.hub.queries import repositories
 from app.hub.schemas import RepositoryKind
 from app.hub.service.trees import TreeChanges
 from app.hub.tables import Repository
@@ -59,6 +62,12 @@ async def check_stored(
 def is_dataset(repository: Repository) -> bool:
     """Whether the rules for cards of data sets count."""
     return repository.kind is RepositoryKind.DATASET
+
+
+async def card_texts(db: AsyncSession, storage: BlobStore, ids: Collection[int]) -> dict[int, str]:
+    """Return the Markdown of the cards on `main` of repositories, without their heads, by id."""
+    oids = await repositories.card_oids(db, ids, CARD_PATH)
+    return {number: split_card(await _text(db, storage, oid))[1] for number, oid in oids.items()}
 
 
 async def _text(db: AsyncSession, storage: BlobStore, oid: str) -> str:

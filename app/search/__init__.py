@@ -1,0 +1,1 @@
+"""One index over everything people may find, in Chinese and English."""

@@ -1,0 +1,62 @@
+"""Keeping the index up to date beside the requests."""
+
+import asyncio
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
+
+from app.core.db import Database
+from app.core.errors import AppError
+from app.core.events import EventBus
+from app.core.storage import BlobStore
+from app.discussions.events import (
+    CommentChanged,
+    Commented,
+    DiscussionChanged,
+    DiscussionOpened,
+    StatusChanged,
+)
+from app.hub.events import CommitPushed, RepositoryChanged, RepositoryCreated
+from app.search import service
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 30.0
+
+
+def subscribe(events: EventBus, news: asyncio.Event) -> None:
+    """Look for changes at once when there is news of one."""
+
+    async def ring(_event: object) -> None:
+        news.set()
+
+    for kind in (
+        RepositoryCreated,
+        RepositoryChanged,
+        CommitPushed,
+        DiscussionOpened,
+        Commented,
+        CommentChanged,
+        DiscussionChanged,
+        StatusChanged,
+    ):
+        events.subscribe(kind, ring)
+
+
+async def run_indexer(app: FastAPI) -> None:
+    """Index what changed: now, after news, and twice a minute whatever became of the news."""
+    news: asyncio.Event = app.state.search_news
+    database: Database = app.state.database
+    storage: BlobStore = app.state.storage
+    while True:
+        news.clear()
+        try:
+            await service.catch_up(database, storage)
+        except (AppError, DBAPIError) as error:
+            log.warning("search_indexing_postponed", reason=type(error).__name__)
+        try:
+            async with asyncio.timeout(EVERY_S):
+                await news.wait()
+        except TimeoutError:
+            continue
