@@ -177,7 +177,8 @@ def _day(column: Any, *, before: bool) -> Any:
             day = datetime.fromisoformat(f"{value}T00:00:00+00:00")
         except ValueError:
             return None
-        return column < day if before else column >= day
+        found: Condition = column < day if before else column >= day
+        return found
 
     return condition
 

@@ -47,13 +47,13 @@ async def test_a_private_model_is_in_no_hit_and_no_count(hub: Hub, database: Dat
     made = await make_repository(
         database, hub.storage, hub.owner, "petals", files={"README.md": CARD}, private=True
     )
-    discussion = {"title": "Frozen how long", "description": "petals wither"}
+    discussion = {"title": "Frozen how long", "description": "petals fade"}
     answer = await hub.post(f"/api/models/ada/{made.name}/discussions", discussion)
     assert answer.status_code == 200, answer.text
     await service.catch_up(database, hub.storage)
     eve = await make_user(database, "eve")
     stranger = bearer(await make_token(database, eve, "read"))
-    for query in ("petals", "wither", "frozen", "model:ada/petals", "user:ada", "is:model petals"):
+    for query in ("petals", "fade", "frozen", "model:ada/petals", "user:ada", "is:model petals"):
         for headers in ({}, stranger):
             found = await found_by(hub.client, query, **headers)
             assert not [name for name in names(found) if "petals" in name]
