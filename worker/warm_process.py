@@ -121,10 +121,10 @@ def _become(asked: dict[str, Any], output: int, parent: int) -> None:
         _take_files(output)
         os.environ.clear()
         os.environ.update(asked["environment"])
-        _take_threads()
         os.chdir(asked["folder"])
         tempfile.tempdir = None
         launch.fence_in({**asked["fence"], "parent": parent})
+        _take_threads()
         status = _run(Path(asked["job"]))
     finally:
         # An exception has been printed by now or is printed here; nothing may go back to the loop.
@@ -136,12 +136,16 @@ def _become(asked: dict[str, Any], output: int, parent: int) -> None:
 
 
 def _take_threads() -> None:
-    """Compute in as many threads as the environment says; torch read it before the fork."""
+    """Compute in as many threads as the environment says; torch read it before the fork.
+
+    A fork leaves torch a pool without threads, which it makes anew when it is next asked for: two
+    threads that ask at once, such as those that decode pictures, find none ("Invalid thread
+    pool"). So this one asks, behind the last fork (the fences make one) and alone.
+    """
     import torch
 
     wanted = os.environ.get("OMP_NUM_THREADS", "")
-    if wanted.isdecimal():
-        torch.set_num_threads(int(wanted))
+    torch.set_num_threads(int(wanted) if wanted.isdecimal() else torch.get_num_threads())
 
 
 def _take_files(output: int) -> None:

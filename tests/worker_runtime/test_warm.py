@@ -119,6 +119,44 @@ def test_new_code_does_not_end_a_run_that_goes_on(
     assert child.wait(120) == EXIT_OK
 
 
+_FORKED = """
+import io, os, threading
+import numpy as np, torch
+from PIL import Image
+from worker import warm_process
+
+torch.set_num_threads(1)
+kept = io.BytesIO()
+Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)).save(kept, "JPEG")
+block = torch.zeros(2, 256, 256, 3, dtype=torch.uint8)
+failed = []
+
+def decode(place, start):
+    start.wait()
+    try:
+        block[place] = torch.from_numpy(np.array(Image.open(io.BytesIO(kept.getvalue()))))
+    except RuntimeError as error:
+        failed.append(error)
+
+def run():
+    warm_process._take_threads()
+    start = threading.Barrier(2)
+    threads = [threading.Thread(target=decode, args=(place, start)) for place in (0, 1)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    os._exit(bool(failed))
+
+for _ in range(20):
+    child = os.fork() or run()
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_threads_that_decode_in_a_forked_run_find_torch_ready() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    subprocess.run([sys.executable, "-c", _FORKED], env=environment, check=True)
+
+
 def test_without_a_warm_process_the_caller_starts_cold(tmp_path: Path) -> None:
     engine = WarmEngine(tmp_path / "warm", 600.0, sandbox.choose("auto"))
     job, place = make_job(tmp_path)
