@@ -127,7 +127,8 @@ from worker import warm_process
 
 torch.set_num_threads(1)
 kept = io.BytesIO()
-Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)).save(kept, "JPEG")
+noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
+Image.fromarray(noise).save(kept, "JPEG")
 block = torch.zeros(2, 256, 256, 3, dtype=torch.uint8)
 failed = []
 
