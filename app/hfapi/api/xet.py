@@ -139,7 +139,7 @@ async def _require_room(request: Request, grant: Grant) -> None:
         else:
             repository = await policy.access_by_id(db, holder(grant), grant.repository_id)
             owner_id = repository.owner_id
-        await quotas.require_room_for_bundle(db, owner_id, grant.user_id, arriving)
+        await quotas.require_room(db, owner_id, arriving, bundle_of=grant.user_id)
 
 
 def _trails(request: Request) -> Trails:

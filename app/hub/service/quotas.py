@@ -10,33 +10,31 @@ from app.core.i18n import _
 from app.hub.queries import quotas as queries
 from app.hub.queries.quotas import count_too
 
-__all__ = ["count_too", "require_room", "require_room_for_bundle", "settle"]
+__all__ = ["count_too", "require_room", "settle"]
 
 
-async def require_room(db: AsyncSession, owner_id: int, arriving: int) -> None:
+async def require_room(
+    db: AsyncSession, owner_id: int, arriving: int, *, bundle_of: int | None = None
+) -> None:
     """Check that large files of `arriving` bytes more may be sent to an account.
+
+    Args:
+        db: the transaction.
+        owner_id: the account.
+        arriving: what is announced.
+        bundle_of: who sends it, where it is a bundle of chunks, which belongs to no file yet.
 
     Raises:
         TooLargeError: with what it holds and what is on its way, they are too many.
     """
     most = limits_of(db).account_bytes
-    if most:
-        held = await queries.held_bytes(db, owner_id) + await queries.announced_bytes(db, owner_id)
-        _compare(held, arriving, most)
-
-
-async def require_room_for_bundle(
-    db: AsyncSession, owner_id: int, user_id: int, arriving: int
-) -> None:
-    """Check the same for a bundle of chunks, which belongs to no file yet.
-
-    Raises:
-        TooLargeError: with what the account holds and the sender has sent, they are too many.
-    """
-    most = limits_of(db).account_bytes
-    if most:
-        held = await queries.held_bytes(db, owner_id) + await queries.loose_bytes(db, user_id)
-        _compare(held, arriving, most)
+    if not most:
+        return
+    if bundle_of is None:
+        on_its_way = await queries.announced_bytes(db, owner_id)
+    else:
+        on_its_way = await queries.loose_bytes(db, bundle_of)
+    _compare(await queries.held_bytes(db, owner_id) + on_its_way, arriving, most)
 
 
 async def settle(db: AsyncSession, owner_id: int) -> None:
