@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -115,36 +116,37 @@ async def _token(url: str) -> str:
     return token
 
 
-def serve(url: str, folder: Path, port: int) -> "subprocess.Popen[bytes]":
-    """Start the real application over a database; its blobs lie in `folder`."""
-    return subprocess.Popen(
+@contextmanager
+def serving(url: str, folder: Path) -> Iterator[httpx.Client]:
+    """Run the real application over a database while the block lasts; blobs lie in `folder`."""
+    port = 8000 + random.randrange(1000, 9000)
+    site = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app", "--port", str(port),
          "--log-level", "error"],
         env={**os.environ, "DATABASE_URL": url, "STORAGE_URL": f"file://{folder}/blobs",
              "TUNINGFORK_SECRET_KEY": "bench", "TUNINGFORK_DATA_DIR": str(folder),
              "TUNINGFORK_LOG_LEVEL": "error"},
     )  # fmt: skip
+    try:
+        base, transport = f"http://127.0.0.1:{port}", httpx.HTTPTransport(retries=8)
+        with httpx.Client(transport=transport, base_url=base, timeout=60) as client:
+            client.get("/readyz").raise_for_status()
+            yield client
+    finally:
+        site.terminate()
+        site.wait()
 
 
 def run(count: int = 1_000_000, folder: Path = FOLDER) -> Iterator[str]:
     """Seed if need be, serve, ask, and yield the figures."""
     server, url = open_seeded(count, folder)
-    port = 8000 + random.randrange(1000, 9000)
-    site = None
     try:
         token = asyncio.run(_token(url))
-        site = serve(url, folder.resolve(), port)
-        transport = httpx.HTTPTransport(retries=8)
-        base = f"http://127.0.0.1:{port}"
-        with httpx.Client(transport=transport, base_url=base, timeout=60) as client:
-            client.get("/healthz").raise_for_status()
+        with serving(url, folder.resolve()) as client:
             yield from measure(client, "visitor")
             client.headers["Authorization"] = f"Bearer {token}"
             yield from measure(client, "signed in")
     finally:
-        if site is not None:
-            site.terminate()
-            site.wait()
         server.stop()
 
 

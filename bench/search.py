@@ -21,7 +21,7 @@ from app.core.db import Database
 from app.embedded.postgres import EmbeddedPostgres
 from app.search.schemas import Draft, Kind
 from app.search.service import put
-from bench.lists import line, serve
+from bench.lists import line, serving
 from bench.seed import create
 
 FOLDER = Path("data/bench-search")
@@ -100,7 +100,6 @@ def run(count: int = 100_000, folder: Path = FOLDER) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     server = EmbeddedPostgres(folder.resolve(), durable=False)
     url = server.start()
-    site = None
     try:
         if is_new:
             started = time.perf_counter()
@@ -108,20 +107,12 @@ def run(count: int = 100_000, folder: Path = FOLDER) -> Iterator[str]:
             yield f"indexed {count / (time.perf_counter() - started):.0f} texts a second"
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute("VACUUM ANALYZE search_document")
-        port = 8000 + random.randrange(1000, 9000)
-        site = serve(url, folder.resolve(), port)
-        transport = httpx.HTTPTransport(retries=8)
-        base = f"http://127.0.0.1:{port}"
-        with httpx.Client(transport=transport, base_url=base, timeout=60) as client:
-            client.get("/readyz").raise_for_status()
+        with serving(url, folder.resolve()) as client:
             for question in QUESTIONS:
                 yield _asked(client, question)
         plain = statistics.median(_plain(url, "过拟合") for _ in range(3))
         yield f"{'ILIKE over the same texts':32} median {plain:6.1f} ms"
     finally:
-        if site is not None:
-            site.terminate()
-            site.wait()
         server.stop()
 
 
