@@ -1,29 +1,16 @@
 """The search, for programs."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from app.core import i18n
 from app.core.http import Db, RepoReader
 from app.search import service
-from app.search.query import MAX_QUERY_CHARS
-from app.search.schemas import Asked, Hit, Kind, Order, Results
+from app.search.schemas import Asked, Hit, Kind, Results
 
 router = APIRouter(prefix="/api/v1", tags=["search"])
-
-
-class SearchIn(BaseModel):
-    """What is looked for."""
-
-    q: str = Field(default="", max_length=MAX_QUERY_CHARS, description="Words and operators.")
-    kind: Kind | None = Field(default=None, description="Only these.")
-    sort: Order = Order.RELEVANCE
-    page: int = Field(default=1, ge=1, le=service.MOST_PAGES)
-
-
-Line = Annotated[SearchIn, Query()]
 
 
 class HitOut(BaseModel):
@@ -52,14 +39,13 @@ class ResultsOut(BaseModel):
 
 
 @router.get("/search")
-async def search(db: Db, viewer: RepoReader, asked: Line) -> ResultsOut:
+async def search(db: Db, viewer: RepoReader, asked: Annotated[Asked, Query()]) -> ResultsOut:
     """Search models, data sets, tutorials and discussions, in Chinese and English.
 
     Operators: `tag: user: model: dataset: task: license: lang: is: before: after: score:`, each
     with a `-` before it for the contrary; `OR`, `-word` and "an exact phrase".
     """
-    line = Asked(asked.q, asked.kind, asked.sort, asked.page, i18n.language())
-    found = await service.search(db, viewer, line)
+    found = await service.search(db, viewer, asked, i18n.language())
     return _out(found)
 
 
@@ -75,13 +61,14 @@ def _out(found: Results) -> ResultsOut:
 
 
 def _hit(hit: Hit) -> HitOut:
-    values: dict[str, Any] = {
-        name: getattr(hit, name) for name in ("kind", "name", "language", "author", "private")
-    }
     return HitOut(
-        **values,
+        kind=hit.kind,
         url=hit.address,
+        name=hit.name,
         title=str(hit.title),
         snippet=str(hit.snippet),
+        language=hit.language,
+        author=hit.author,
+        private=hit.private,
         updated_at=hit.updated_at.isoformat(),
     )

@@ -20,8 +20,10 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, insert
+from sqlalchemy.orm import defer, load_only
 
 from app.core.db import AsyncSession
 from app.core.security import Viewer
@@ -94,24 +96,25 @@ async def best(
         rank = func.ts_rank_cd(_WEIGHTS, Document.words, _query(wanted.words), _NORMALISED)
         rank *= 1 + Document.quality
         rank *= case((Document.language.startswith(wanted.language), _SAME_LANGUAGE), else_=1)
-    ranked = (
-        select(
-            Document.id,
-            rank.label("rank"),
-            func.row_number()
-            .over(
-                partition_by=(Document.kind, Document.subject_id),
-                order_by=(rank.desc(), Document.part, Document.id),
-            )
-            .label("place"),
-        )
+    # Ranked apart from the window, which would work out every rank once more.
+    scored = (
+        select(Document.id, Document.kind, Document.subject_id, Document.part, rank.label("rank"))
         .join(matches, matches.c.id == Document.id)
         .join(Repository, Repository.id == Document.repository_id, isouter=True)
         .where(_is_visible(viewer))
-        .subquery()
+        .cte("scored")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+        .c
     )
+    place = func.row_number().over(
+        partition_by=(scored.kind, scored.subject_id),
+        order_by=(scored.rank.desc(), scored.part, scored.id),
+    )
+    ranked = select(scored.id, scored.rank, place.label("place")).subquery()
+    shown = (Repository.kind, Repository.owner_name, Repository.name, Repository.private)
     statement = (
         select(Document, Repository)
+        .options(defer(Document.words), load_only(*shown))
         .join(ranked, ranked.c.id == Document.id)
         .join(Repository, Repository.id == Document.repository_id, isouter=True)
         .where(ranked.c.place == 1)
@@ -222,22 +225,14 @@ async def put(db: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     await db.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
 
 
-async def drop_others(
-    db: AsyncSession, kind: str, subject_id: int, kept: Sequence[tuple[str, int]]
-) -> None:
-    """Remove the parts of a thing that are not there any more."""
-    await db.execute(
-        delete(Document).where(
-            Document.kind == kind,
-            Document.subject_id == subject_id,
-            ~_among(kept),
-        )
-    )
-
-
-def _among(kept: Sequence[tuple[str, int]]) -> ColumnElement[bool]:
-    either = [and_(Document.language == language, Document.part == part) for language, part in kept]
-    return or_(literal(False), *either)  # noqa: FBT003  # SQL's own
+async def drop_others(db: AsyncSession, kept: Sequence[tuple[str, int, str, int]]) -> None:
+    """Remove the parts of things of which only these (kind, thing, language, part) are left."""
+    if not kept:
+        return
+    thing = tuple_(Document.kind, Document.subject_id)
+    part = tuple_(Document.kind, Document.subject_id, Document.language, Document.part)
+    things = {(kind, subject_id) for kind, subject_id, _, _ in kept}
+    await db.execute(delete(Document).where(thing.in_(things), part.not_in(kept)))
 
 
 async def read_to(db: AsyncSession, source: str) -> datetime | None:

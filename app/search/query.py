@@ -103,7 +103,8 @@ def parse(text: str) -> Query:
         found = list(runs(typed))
         if item["not"] or item["phrase"] is not None or either or any(r.is_cjk for r in found):
             _flush(query, latin)
-            either = _add(query, found, item, either=either)
+            _add(query, found, item, either=either)
+            either = False
         else:
             query.words += [run.text for run in found]
             latin += [run.text for run in found]
@@ -112,19 +113,18 @@ def parse(text: str) -> Query:
     return query
 
 
-def _add(query: Query, found: Sequence[Run], item: "re.Match[str]", *, either: bool) -> bool:
-    """Add what an item asks for; return whether the next one may stand for it (never)."""
+def _add(query: Query, found: Sequence[Run], item: "re.Match[str]", *, either: bool) -> None:
+    """Add what an item asks for; `either` it or the term before it is enough."""
     terms = [_phrase(found)] if item["phrase"] is not None else list(_terms(found))
     terms = [term for term in terms if term]
     if item["not"]:
         query.excluded += terms
-        return False
+        return
     query.words += [run.text for run in found]
     if either and terms:
         query.terms[-1] = f"({query.terms[-1]} | {_joined(terms, ' & ')})"
     else:
         query.terms += terms
-    return False
 
 
 def _flush(query: Query, latin: list[str]) -> None:

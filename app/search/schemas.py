@@ -1,13 +1,17 @@
 """What is handed to the index, and what comes out of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from markupsafe import Markup
+from pydantic import BaseModel, Field
+
+from app.search.query import MAX_QUERY_CHARS
 
 MAX_BODY_CHARS = 20_000
+MOST_PAGES = 25
 
 
 class Kind(StrEnum):
@@ -26,18 +30,13 @@ class Order(StrEnum):
     NEWEST = "new"
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is looked for: a line, only one `kind` if one is given, and from which page on.
+class Asked(BaseModel):
+    """What is looked for, as an address of the page and of the API says it."""
 
-    Texts in the reader's `language` come first.
-    """
-
-    text: str
-    kind: Kind | None = None
-    order: Order = Order.RELEVANCE
-    page: int = 1
-    language: str = ""
+    q: str = Field(default="", max_length=MAX_QUERY_CHARS, description="Words and operators.")
+    kind: Kind | None = Field(default=None, description="Only these.")
+    sort: Order = Order.RELEVANCE
+    page: int = Field(default=1, ge=1, le=MOST_PAGES)
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Hit:
 class Results:
     """A page of what was found.
 
-    `counts` holds how many hits there are by kind, of at most `MOST_COUNTED`; `is_loose` says that
+    `counts` holds how many hits there are by kind, as far as was counted; `is_loose` says that
     only some of the words were found together; `unknown` are operators that were taken as words.
     """
 
@@ -91,6 +90,5 @@ class Results:
     total: int
     counts: dict[Kind, int]
     has_next: bool = False
-    is_cut: bool = False
     is_loose: bool = False
-    unknown: Sequence[str] = field(default_factory=tuple)
+    unknown: Sequence[str] = ()

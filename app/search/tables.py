@@ -22,7 +22,7 @@ class Document(Base):
     What belongs to a repository goes with it, and whether it may be shown is asked of the
     repository itself when it is found; `private` and `owner_id` only keep most of what may not be
     shown from being looked at. `place` is the address, below that of the repository if there is
-    one. `words` is made by `app.search.words`, whose `VERSION` it has.
+    one. `words` is made by `app.search.words`.
     """
 
     __tablename__ = "search_document"
@@ -37,7 +37,6 @@ class Document(Base):
     subject_id: Mapped[int] = mapped_column(BigInteger)
     language: Mapped[str] = mapped_column(Text)
     part: Mapped[int] = mapped_column(BigInteger)
-    version: Mapped[int]
     repository_id: Mapped[int | None] = mapped_column(
         ForeignKey("hub_repository.id", ondelete="CASCADE")
     )

@@ -71,9 +71,9 @@ def runs(text: str) -> Iterator[Run]:
 
 def is_chinese(text: str) -> bool:
     """Whether a text is written in Chinese characters more than in Latin letters."""
-    cjk = sum(len(run.text) for run in runs(text) if run.is_cjk)
-    latin = sum(1 for run in runs(text) if not run.is_cjk)
-    return cjk > latin
+    found = list(runs(text))
+    letters = sum(len(run.text) for run in found if run.is_cjk)
+    return letters > sum(not run.is_cjk for run in found)
 
 
 def pairs(run: str) -> list[str]:

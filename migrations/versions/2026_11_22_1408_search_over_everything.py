@@ -27,7 +27,6 @@ def upgrade() -> None:
     sa.Column('subject_id', sa.BigInteger(), nullable=False),
     sa.Column('language', sa.Text(), nullable=False),
     sa.Column('part', sa.BigInteger(), nullable=False),
-    sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('repository_id', sa.BigInteger(), nullable=True),
     sa.Column('owner_id', sa.BigInteger(), nullable=True),
     sa.Column('private', sa.Boolean(), nullable=False),

@@ -1,10 +1,10 @@
 """What discussions do for the rest of the site; other features call these and nothing deeper."""
 
+from app.discussions.queries import changed_since
 from app.discussions.service.opening import open_discussion, open_with_commit
 from app.discussions.service.pulls import changes_of, merge
 from app.discussions.service.reading import (
     DiscussionPage,
-    changed_since,
     count_discussions,
     find_comment,
     get_discussion,

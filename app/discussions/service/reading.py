@@ -130,13 +130,6 @@ def _is_between(moment: datetime, lower: datetime | None, upper: datetime | None
     return (lower is None or moment > lower) and (upper is None or moment <= upper)
 
 
-async def changed_since(
-    db: AsyncSession, moment: datetime, after_id: int, limit: int
-) -> list[tuple[datetime, int]]:
-    """Return when discussions changed after a moment, and their ids, the earliest first."""
-    return await queries.changed_since(db, moment, after_id, limit)
-
-
 async def whole_discussions(
     db: AsyncSession, ids: Collection[int]
 ) -> list[tuple[DiscussionView, Sequence[CommentView]]]:

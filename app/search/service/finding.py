@@ -7,26 +7,25 @@ from app.core.security import Viewer
 from app.hub.service import Repository
 from app.search import queries
 from app.search.query import Query, parse
-from app.search.schemas import Asked, Hit, Kind, Results
+from app.search.schemas import MOST_PAGES, Asked, Hit, Kind, Results
 from app.search.service.snippets import marked, snippet
 from app.search.tables import Document
 
 PAGE = 20
-MOST_PAGES = 25
 # With fewer, what holds only some of the words is shown as well.
 _FEW = 3
 
 
-async def search(db: AsyncSession, viewer: Viewer, asked: Asked) -> Results:
+async def search(db: AsyncSession, viewer: Viewer, asked: Asked, language: str) -> Results:
     """Return a page of what a line finds; anything may be typed.
 
-    Only what the viewer may see is found, and counted.
+    Only what the viewer may see is found, and counted; texts in the reader's `language` come first.
     """
-    query = parse(asked.text)
+    query = parse(asked.q)
     where, unknown = _conditions(query)
     if not query.strict and not where:
         return Results(hits=(), total=0, counts={}, unknown=unknown)
-    wanted = queries.Wanted(query.strict, where, asked.language[:2], asked.order)
+    wanted = queries.Wanted(query.strict, where, language[:2], asked.sort)
     counts = await queries.counts(db, viewer, wanted)
     is_loose = sum(counts.values()) < _FEW and len(query.terms) > 1
     if is_loose:

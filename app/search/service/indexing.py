@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from typing import Any
 
 import structlog
 
+from app.core.clock import now
 from app.core.db import AsyncSession, Database
 from app.core.storage import BlobStore
 from app.search import queries
@@ -53,17 +53,21 @@ async def catch_up(database: Database, storage: BlobStore) -> int:
 
 async def _catch_up(database: Database, storage: BlobStore, source: Source) -> int:
     """Index in transactions of a hundred, so that a first time over all may be broken off."""
+    name, began = f"{source.name} {VERSION}", now()
     async with database.transaction() as db:
-        known = await queries.read_to(db, f"{source.name} {VERSION}")
+        known = await queries.read_to(db, name)
     moment, last, done = (known - _OVERLAP if known else _BEGINNING), 0, 0
     while True:
         async with database.transaction() as db:
             found = await source.changed(db, moment, last, _TOGETHER)
             if not found:
+                if done:
+                    # Up to now, not to the last change: that one would be read again for ever.
+                    await queries.set_read_to(db, name, max(began, known or began))
                 return done
             await put(db, await source.read(db, storage, [number for _, number in found]))
             moment, last = found[-1]
-            await queries.set_read_to(db, f"{source.name} {VERSION}", max(moment, known or moment))
+            await queries.set_read_to(db, name, max(moment, known or moment))
         done += len(found)
 
 
@@ -72,9 +76,9 @@ async def put(db: AsyncSession, drafts: Sequence[Draft]) -> None:
     ordered = sorted(drafts, key=lambda draft: (draft.kind, draft.subject_id))
     # Cutting a hundred texts takes a while, in which other requests are answered.
     await queries.put(db, await asyncio.to_thread(lambda: [_row(draft) for draft in ordered]))
-    for (kind, subject_id), parts in groupby(ordered, lambda one: (one.kind, one.subject_id)):
-        kept = [(part.language, part.part) for part in parts]
-        await queries.drop_others(db, kind, subject_id, kept)
+    await queries.drop_others(
+        db, [(one.kind, one.subject_id, one.language, one.part) for one in ordered]
+    )
 
 
 def _row(draft: Draft) -> dict[str, Any]:
@@ -85,7 +89,6 @@ def _row(draft: Draft) -> dict[str, Any]:
         "subject_id": draft.subject_id,
         "language": draft.language,
         "part": draft.part,
-        "version": VERSION,
         "repository_id": draft.repository_id,
         "owner_id": draft.owner_id,
         "private": draft.private,

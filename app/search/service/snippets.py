@@ -6,6 +6,7 @@ alike.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -42,12 +43,19 @@ def snippet(body: str, words: Sequence[str]) -> Markup:
 
 def _best_start(text: str, words: Sequence[str]) -> int:
     places = _places(text, words)
-    best, found = 0, 0
+    best, found, first, after = 0, 0, 0, 0
+    inside: Counter[str] = Counter()
+    shown = [text[start:end].casefold() for start, end in places]
     for start, _end in places:
         begin = max(0, start - _BEFORE)
-        inside = {text[a:b].casefold() for a, b in places if begin <= a < begin + SNIPPET_CHARS}
-        if len(inside) > found:
-            best, found = begin, len(inside)
+        while after < len(places) and places[after][0] < begin + SNIPPET_CHARS:
+            inside[shown[after]] += 1
+            after += 1
+        while places[first][0] < begin:
+            inside[shown[first]] -= 1
+            first += 1
+        if len(+inside) > found:
+            best, found = begin, len(+inside)
     if not best:
         return 0
     # Begin behind a space, where there is one near: half a word says nothing.
@@ -57,15 +65,17 @@ def _best_start(text: str, words: Sequence[str]) -> int:
 
 def _places(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     """Return where the words stand in a text, in order and apart."""
-    simple = _by_letter(text)
     found: list[tuple[int, int]] = []
-    stems = {stem for word in words if word.isascii() for stem in (joined(word), *parts(word))}
+    latin = [word for word in words if word.isascii()]
+    stems = {stem for word in latin for stem in (joined(word), *parts(word))}
     for match in _WORD.finditer(text) if stems else ():
         run = normalised(match[0])
         if run.isascii() and (joined(run) in stems or stems & set(parts(run))):
             found.append(match.span())
-    for word in words:
-        at = simple.find(word) if not word.isascii() else -1
+    others = [word for word in words if not word.isascii()]
+    simple = _by_letter(text) if others else ""
+    for word in others:
+        at = simple.find(word)
         while at >= 0:
             found.append((at, at + len(word)))
             at = simple.find(word, at + len(word))
