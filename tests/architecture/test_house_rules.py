@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FEATURES = {
     "accounts", "buckets", "collections", "comments", "datasets", "discussions", "githost",
-    "hfapi", "home", "hub", "imports", "jobs", "playground", "search", "selection", "sweeps",
-    "tutorials", "webhooks",
+    "hfapi", "home", "hub", "imports", "jobs", "mail", "moderation", "notifications", "playground",
+    "questions", "reputation", "search", "selection", "sweeps", "tutorials", "webhooks",
 }  # fmt: skip
 # What one feature may import of another; everything else is its own business.
 FACADE = {"service", "schemas", "policy", "events"}

@@ -1,0 +1,1 @@
+"""What people are told, where, and how often: in the site, by mail, in feeds."""

@@ -1,0 +1,1 @@
+"""Questions, their answers, tags, and what becomes of them."""

@@ -1,0 +1,1 @@
+"""Votes on what people wrote, and the abilities that good work earns."""
