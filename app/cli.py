@@ -9,6 +9,7 @@ from app.commands import jobs, people, site
 from app.commands.bundle import bundle
 from app.commands.doctor import doctor
 from app.commands.gc import gc
+from app.commands.mail import mail
 from app.commands.predict import predict
 from app.commands.rank import rank
 from app.commands.sweeps import sweep
@@ -28,6 +29,7 @@ for command in (
     bundle,
     doctor,
     gc,
+    mail,
     people.user,
     people.org,
     people.token,

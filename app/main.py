@@ -48,6 +48,7 @@ from app.jobs import background as jobs_background
 from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
 from app.jobs.service import job_tokens
+from app.mail import background as mail_background
 from app.playground import api as playground_api
 from app.playground import pages as playground_pages
 from app.search import api as search_api
@@ -123,6 +124,7 @@ def background_tasks() -> list[BackgroundTask]:
         imports_background.run_imports,
         jobs_background.run_sweeper,
         jobs_background.run_wakeups,
+        mail_background.run_outbox,
         search_background.run_indexer,
         sweeps_background.run_sweeps,
         webhooks_background.run_deliveries,
@@ -131,6 +133,7 @@ def background_tasks() -> list[BackgroundTask]:
 
 def subscribe(events: EventBus, app: FastAPI) -> None:
     """Connect each feature's news with the features above it that want to hear it."""
+    mail_background.subscribe(events, app.state.letters_queued)
     discussions_background.subscribe(events, app.state.database)
     imports_background.subscribe(events, app.state.wakeups)
     webhooks_background.subscribe(events, app)
@@ -178,6 +181,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.wakeups = Wakeups(settings.broker_url)
     app.state.authenticators = authenticators()
     app.state.search_news = asyncio.Event()
+    app.state.letters_queued = asyncio.Event()
     subscribe(app.state.database.events, app)
     install_error_handlers(app)
     app.mount("/static", Assets(directory=resource_dir("static")), name="static")

@@ -11,6 +11,7 @@ from app.discussions import tables as discussions
 from app.hub import tables as hub
 from app.imports import tables as imports
 from app.jobs import tables as jobs
+from app.mail import tables as mail
 from app.playground import tables as playground
 from app.search import tables as search
 from app.sweeps import tables as sweeps
@@ -28,6 +29,7 @@ __all__ = [
     "hub",
     "imports",
     "jobs",
+    "mail",
     "playground",
     "rate_limit",
     "search",

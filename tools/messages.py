@@ -49,12 +49,12 @@ def contract_messages() -> Messages:
 def extract() -> dict[str, Messages]:
     """Return the sentences of each catalogue, in the order they appear."""
     found: dict[str, Messages] = defaultdict(dict)
-    for folder, method in (
-        ("app", "python"),
-        ("worker", "python"),
-        ("templates", "jinja2.ext:babel_extract"),
+    for folder, method, pattern in (
+        ("app", "python", "*.py"),
+        ("worker", "python", "*.py"),
+        ("templates", "jinja2.ext:babel_extract", "*.html"),
+        ("templates", "jinja2.ext:babel_extract", "*.txt"),
     ):
-        pattern = "*.py" if method == "python" else "*.html"
         for path in sorted((ROOT / folder).rglob(pattern)):
             options = {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "trimmed": "true"}
             for _line, message, _comments, _context in extract_from_file(

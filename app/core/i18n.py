@@ -4,6 +4,8 @@ One catalogue a feature (`locale/zh_CN/hub.po`) so that each stays readable; the
 the process starts. The current language travels in a context variable, set for each request.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +50,16 @@ def _read(path: Path, into: Catalog) -> None:
 def set_language(language: str) -> None:
     """Make `language` the current one for this request's context."""
     _current.set(language if language in LANGUAGES else DEFAULT_LANGUAGE)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak `language` inside the block: a letter follows its reader, not the request."""
+    before = _current.set(language if language in LANGUAGES else DEFAULT_LANGUAGE)
+    try:
+        yield
+    finally:
+        _current.reset(before)
 
 
 def language() -> str:

@@ -113,6 +113,16 @@ class Settings(BaseSettings):
         validation_alias="TUNINGFORK_OUTBOUND_ALLOW",
         description="Private servers that webhooks and imports may call: `host:port`, by commas.",
     )
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="TUNINGFORK_SMTP_URL",
+        description="Takes letters: `smtp://user:password@host:587?starttls=always`, `smtps://…`.",
+    )
+    mail_from: str = Field(
+        default="",
+        validation_alias="TUNINGFORK_MAIL_FROM",
+        description="Sender of letters, `Name <address>`; else noreply at the site's host.",
+    )
     upstreams: str = Field(
         default="",
         validation_alias="TUNINGFORK_UPSTREAMS",

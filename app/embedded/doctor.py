@@ -264,6 +264,36 @@ async def _write_and_read(settings: Settings) -> None:
         raise ValueError("other bytes came back than were written")
 
 
+def _mail(patient: Patient) -> Iterator[Finding]:
+    import asyncio
+
+    from app.core.errors import AppError
+    from app.mail import service as mail
+
+    try:
+        if not mail.is_on(patient.settings):
+            yield Finding(
+                "mail",
+                Level.OK,
+                "No mail server is set: letters wait, and people confirm no e-mail address.",
+                "Set TUNINGFORK_SMTP_URL when the site shall send letters.",
+            )
+            return
+        problem = asyncio.run(mail.check_server(patient.settings))
+    except AppError as error:
+        yield Finding("mail", Level.ERROR, error.message, error.fix)
+        return
+    if problem:
+        yield Finding(
+            "mail",
+            Level.ERROR,
+            f"The mail server does not take letters: {problem}",
+            "Check TUNINGFORK_SMTP_URL. Letters wait meanwhile; none is lost.",
+        )
+    else:
+        yield Finding("mail", Level.OK, "The mail server lets us in.")
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
@@ -278,6 +308,7 @@ CHECKS: tuple[Check, ...] = (
     _database,
     _broker,
     _storage,
+    _mail,
 )
 
 

@@ -1,0 +1,31 @@
+"""What the post room does for the rest of the site."""
+
+from app.mail.service.delivery import check_server, is_on, send_due
+from app.mail.service.outbox import (
+    enqueue,
+    forget_address,
+    is_suppressed,
+    letters_page,
+    lift_suppression,
+    suppressed_page,
+    tidy,
+    try_again,
+    waiting,
+)
+from app.mail.service.writing import compose
+
+__all__ = [
+    "check_server",
+    "compose",
+    "enqueue",
+    "forget_address",
+    "is_on",
+    "is_suppressed",
+    "letters_page",
+    "lift_suppression",
+    "send_due",
+    "suppressed_page",
+    "tidy",
+    "try_again",
+    "waiting",
+]
