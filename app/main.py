@@ -59,6 +59,7 @@ from app.selection import pages as selection_pages
 from app.sweeps import api as sweeps_api
 from app.sweeps import background as sweeps_background
 from app.sweeps import pages as sweeps_pages
+from app.tutorials import api as tutorials_api
 from app.tutorials import pages as tutorial_pages
 from app.webhooks import background as webhooks_background
 from app.webhooks import pages as webhooks_pages
@@ -72,6 +73,7 @@ def routers() -> list[APIRouter]:
         health.router,
         accounts_api.router,
         accounts_pages.router,
+        tutorials_api.router,
         tutorial_pages.router,
         datasets_api.router,
         jobs_api,

@@ -5,9 +5,11 @@ included, reaches a page unless it stands in `_TAGS` and `_ATTRIBUTES`.
 """
 
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +25,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
 from app.core import highlight, markdown_cjk
+from app.core.markdown_fences import Fence, tabs_close, tabs_open
 
 # Longer texts are shown as they are: parsing takes about 0.6 ms a kilobyte.
 LONGEST = 300_000
@@ -52,11 +55,11 @@ _ATTRIBUTES = {
 _OUR_CLASSES = frozenset(
     {"math", "math-block", "highlight", "anchor", "table-scroll", "task-list-item"}
     | {"footnote-ref", "footnotes", "footnotes-list", "footnote-item", "footnote-backref"}
+    | {"code-tabs", "code-tab", "code-tab-name"}
 )
 _CLASSES = _OUR_CLASSES | highlight.CLASSES
 # `$5 to $10` is money: a formula has no space inside its dollars and no digit outside.
 _FORMULA = re.compile(r"(?<![\d$])\$(?![\s$])((?:\\.|[^$\\\n]){1,1000}?)(?<!\s)\$(?![\d$])")
-_LANGUAGE = re.compile(r"[\w+#.-]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,52 @@ def render_markdown(text: str, links: Links | None = None) -> Markup:
     if len(text) > LONGEST:
         return Markup("<pre>{0}</pre>").format(text)
     return Markup(_clean(_parser().render(text), links or Links()))  # noqa: S704  # the allow-list went over it
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of a text; `name` is the id of its element on the page."""
+
+    level: int
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Slotted:
+    """A text taken apart at some of its fenced blocks: `pieces` has one more than `fences`."""
+
+    pieces: tuple[Markup, ...]
+    fences: tuple[Fence, ...]
+    headings: tuple[Heading, ...]
+
+
+# Nobody who writes a text knows it, so nobody can place a slot by hand.
+_SLOT = secrets.token_hex(16)
+
+
+@lru_cache(maxsize=128)
+def render_slotted(text: str, language: str, links: Links | None = None) -> Slotted:
+    """Return `text` as safe markup with the fenced blocks of a language left out.
+
+    The pieces and whatever takes the place of the blocks make one page when joined in order.
+    """
+    if len(text) > LONGEST:
+        return Slotted((render_markdown(text, links),), (), ())
+    env: dict[str, Any] = {"slots": (language, [])}
+    tokens = _parser().parse(text, env)
+    markup = _clean(_parser().renderer.render(tokens, _parser().options, env), links or Links())
+    # Whoever allowed the pieces one by one would lose the element that encloses a block.
+    pieces = tuple(Markup(piece) for piece in markup.split(f"<p>{_SLOT}</p>"))  # noqa: S704  # the allow-list went over it
+    return Slotted(pieces, tuple(env["slots"][1]), tuple(_headings(tokens)))
+
+
+def _headings(tokens: Sequence[Token]) -> list[Heading]:
+    return [
+        Heading(int(token.tag[1]), _ID_PREFIX + str(token.attrGet("id")), _plain(inline))
+        for token, inline in pairwise(tokens)
+        if token.type == "heading_open"
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -141,15 +190,20 @@ def _plain(inline: Token) -> str:
 
 
 def _fence(
-    _self: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, _env: Any
+    _self: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, env: Any
 ) -> str:
     token = tokens[index]
-    words = token.info.split()
-    language = words[0] if words and _LANGUAGE.fullmatch(words[0]) else ""
-    if language == "math":
+    wanted, found = env.get("slots", ("", []))
+    fence = Fence.of(token)
+    if wanted and fence.language == wanted:
+        found.append(fence)
+        return f"<p>{_SLOT}</p>"
+    if fence.language == "math":
         return _math("div", token.content)
-    code = highlight.highlighted(token.content, language=language)
-    return f'<pre class="highlight" tabindex="0"><code>{code}</code></pre>\n'
+    # A recipe is YAML wherever nothing runs it.
+    code = highlight.highlighted(token.content, language=fence.highlighted_as)
+    block = f'<pre class="highlight" tabindex="0"><code>{code}</code></pre>\n'
+    return tabs_open(tokens, index) + block + tabs_close(tokens, index)
 
 
 def _image(self: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:

@@ -32,7 +32,7 @@ async def home(request: Request, db: Db, viewer: RepoReader) -> HTMLResponse:
 async def _everybodys(db: AsyncSession, viewer: Viewer) -> dict[str, Any]:
     context: dict[str, Any] = {
         "overview": await jobs.overview(db),
-        "tutorials": await tutorials.newest(db, i18n.language(), 4),
+        "tutorials": (await tutorials.newest(db, i18n.language(), limit=4)).items,
     }
     for kind in RepositoryKind:
         filters = Filters(kind, sort=Sort.TRENDING, limit=_SHOWN)

@@ -1,18 +1,37 @@
 """Reads of tutorials: the newest version of each, in the reader's language where there is one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, func, select, tuple_
+from sqlalchemy import case, exists, func, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.core.db import AsyncSession
-from app.tutorials.tables import Tutorial, TutorialVersion
+from app.tutorials.tables import OldSlug, RecipeRun, Tutorial, TutorialVersion
 
 
-async def find_tutorial(db: AsyncSession, slug: str) -> Tutorial | None:
-    """Return the tutorial at `slug`."""
-    return await db.scalar(select(Tutorial).where(Tutorial.slug == slug))
+async def find_tutorial(db: AsyncSession, slug: str, *, lock: bool = False) -> Tutorial | None:
+    """Return the tutorial at `slug`; `lock` holds it until the transaction ends."""
+    statement = select(Tutorial).where(Tutorial.slug == slug)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await db.scalar(statement)
+
+
+async def present_slug(db: AsyncSession, old: str) -> str | None:
+    """Return where a tutorial stands now that stood at `old` before."""
+    statement = (
+        select(Tutorial.slug)
+        .join(OldSlug, OldSlug.tutorial_id == Tutorial.id)
+        .where(OldSlug.slug == old)
+    )
+    return await db.scalar(statement)
+
+
+async def is_published(db: AsyncSession, tutorial_id: int) -> bool:
+    """Whether there is a version for everybody to read."""
+    statement = select(exists().where(TutorialVersion.tutorial_id == tutorial_id))
+    return bool(await db.scalar(statement))
 
 
 async def newest_versions(db: AsyncSession, tutorial_id: int) -> Sequence[TutorialVersion]:
@@ -26,6 +45,31 @@ async def newest_versions(db: AsyncSession, tutorial_id: int) -> Sequence[Tutori
     return (await db.scalars(statement)).all()
 
 
+async def find_version(
+    db: AsyncSession, tutorial_id: int, language: str, number: int
+) -> TutorialVersion | None:
+    """Return one version."""
+    statement = select(TutorialVersion).where(
+        TutorialVersion.tutorial_id == tutorial_id,
+        TutorialVersion.language == language,
+        TutorialVersion.number == number,
+    )
+    return await db.scalar(statement)
+
+
+async def versions(
+    db: AsyncSession, tutorial_id: int, language: str, limit: int
+) -> Sequence[TutorialVersion]:
+    """Return the versions in one language, the newest first."""
+    statement = (
+        select(TutorialVersion)
+        .where(TutorialVersion.tutorial_id == tutorial_id, TutorialVersion.language == language)
+        .order_by(TutorialVersion.number.desc())
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
 async def last_number(db: AsyncSession, tutorial_id: int, language: str) -> int:
     """Return the number of the newest version in `language`; 0 when there is none."""
     statement = select(func.max(TutorialVersion.number)).where(
@@ -35,23 +79,33 @@ async def last_number(db: AsyncSession, tutorial_id: int, language: str) -> int:
 
 
 async def newest_tutorials(
-    db: AsyncSession, language: str, limit: int
-) -> Sequence[tuple[str, TutorialVersion]]:
-    """Return (slug, version) of the newest tutorials, one language each, `language` if possible."""
+    db: AsyncSession, language: str, limit: int, before: int | None = None
+) -> Sequence[tuple[Tutorial, TutorialVersion]]:
+    """Return the newest published tutorials, one version each, in `language` if possible.
+
+    `before` is the number of the last tutorial already seen.
+    """
+    ranked = select(Tutorial).order_by(Tutorial.id.desc()).limit(limit)
+    ranked = ranked.where(exists().where(TutorialVersion.tutorial_id == Tutorial.id))
+    if before is not None:
+        ranked = ranked.where(Tutorial.id < before)
+    found = (await db.scalars(ranked)).all()
+    chosen = await best_versions(db, [one.id for one in found], language)
+    return [(one, chosen[one.id]) for one in found if one.id in chosen]
+
+
+async def best_versions(
+    db: AsyncSession, ids: Collection[int], language: str
+) -> Mapping[int, TutorialVersion]:
+    """Return the newest version of tutorials, each in `language` where there is one."""
     preferred = case((TutorialVersion.language == language, 0), else_=1)
-    best = (
-        select(TutorialVersion.id)
+    statement = (
+        select(TutorialVersion)
+        .where(TutorialVersion.tutorial_id.in_(ids))
         .ext(distinct_on(TutorialVersion.tutorial_id))
         .order_by(TutorialVersion.tutorial_id, preferred, TutorialVersion.number.desc())
     )
-    statement = (
-        select(Tutorial.slug, TutorialVersion)
-        .join(Tutorial, Tutorial.id == TutorialVersion.tutorial_id)
-        .where(TutorialVersion.id.in_(best))
-        .order_by(Tutorial.created_at.desc(), Tutorial.id.desc())
-        .limit(limit)
-    )
-    return [(slug, version) for slug, version in (await db.execute(statement)).all()]
+    return {row.tutorial_id: row for row in await db.scalars(statement)}
 
 
 async def changed_since(
@@ -73,3 +127,16 @@ async def slugs(db: AsyncSession, ids: Collection[int]) -> dict[int, str]:
     """Return the addresses of tutorials."""
     rows = await db.execute(select(Tutorial.id, Tutorial.slug).where(Tutorial.id.in_(ids)))
     return {row[0]: row[1] for row in rows}
+
+
+async def runs_of(
+    db: AsyncSession, tutorial_id: int, hashes: Collection[str], limit: int = 1000
+) -> Sequence[RecipeRun]:
+    """Return the newest runs of recipes of a tutorial."""
+    statement = (
+        select(RecipeRun)
+        .where(RecipeRun.tutorial_id == tutorial_id, RecipeRun.recipe_hash.in_(hashes))
+        .order_by(RecipeRun.job_id.desc())
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()

@@ -1,6 +1,7 @@
-"""What a tutorial is to a reader."""
+"""What a tutorial is to a reader, to its writer, and to programs."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -11,29 +12,83 @@ class TutorialText:
     language: str
     title: str
     summary: str
-    body: str
+    body: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class TutorialRow:
     """A tutorial as lists show it, in the best language there is for the reader."""
 
+    id: int
     slug: str
     language: str
     title: str
     summary: str
     published_at: datetime
+    minutes: int
+    owner: str = ""
+    series_id: int | None = None
+    chapter: int = 0
+    is_read: bool = False
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A tutorial as a part of a series."""
+
+    id: int
+    slug: str
+    title: str
+    chapter: int
+    is_read: bool = False
+
+
+@dataclass(frozen=True)
+class SeriesView:
+    """A series: its title for the reader and its chapters in order."""
+
+    id: int
+    slug: str
+    title: str
+    chapters: Sequence[Chapter]
+
+    @property
+    def num_read(self) -> int:
+        """How many chapters the reader has read."""
+        return sum(chapter.is_read for chapter in self.chapters)
+
+    def beside(self, tutorial_id: int) -> tuple[Chapter | None, Chapter | None]:
+        """Return the chapters before and after one of them."""
+        order = [chapter.id for chapter in self.chapters]
+        at = order.index(tutorial_id)
+        before = self.chapters[at - 1] if at > 0 else None
+        after = self.chapters[at + 1] if at + 1 < len(order) else None
+        return before, after
 
 
 @dataclass(frozen=True)
 class TutorialPage:
-    """A tutorial as its own page shows it; `languages` names the twins there are."""
+    """A tutorial as its own page shows it; `languages` names the twins there are.
 
+    `behind` counts the versions its source has got since this translation was made of number
+    `source_number`; 0 for a source and for a translation that is up to date.
+    """
+
+    id: int
+    version_id: int
     slug: str
     text: TutorialText
     number: int
+    newest_number: int
     published_at: datetime
     languages: tuple[str, ...]
+    source_language: str
+    owner_id: int | None = None
+    owner: str = ""
+    series_id: int | None = None
+    thread_id: int | None = None
+    source_number: int = 0
+    behind: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,3 +99,66 @@ class PublishedText:
     slug: str
     text: TutorialText
     published_at: datetime
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a writer says a recipe comes to: `value` ± `tolerance` of a measure."""
+
+    metric: str
+    value: float
+    tolerance: float
+    is_share: bool
+
+    def holds_for(self, value: float) -> bool:
+        """Whether a measured value is what was claimed; a rounding error does not count."""
+        return abs(value - self.value) <= self.tolerance + 1e-9
+
+
+@dataclass(frozen=True)
+class RecipeBlock:
+    """A recipe that readers can run; `recipe_hash` is the same for recipes that mean the same."""
+
+    number: int
+    text: str = field(repr=False)
+    title: str
+    task: str
+    base: str
+    data: str
+    recipe_hash: str
+    claim: Claim | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run came to; `job_id` is 0 where the viewer may not open the job."""
+
+    value: float | None
+    matches: bool
+    job_id: int = 0
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What the runs came to that a viewer may count. `spread` is half the middle half's width."""
+
+    claim: Claim | None
+    outcomes: Sequence[Outcome] = ()
+    num_waiting: int = 0
+    median: float | None = None
+    spread: float | None = None
+
+    @property
+    def num_ended(self) -> int:
+        """How many runs ended, well or not."""
+        return len(self.outcomes)
+
+    @property
+    def num_matching(self) -> int:
+        """How many came to what was claimed."""
+        return sum(outcome.matches for outcome in self.outcomes)
+
+    @property
+    def mismatches(self) -> list[Outcome]:
+        """The runs that came to something else, or failed."""
+        return [outcome for outcome in self.outcomes if not outcome.matches]

@@ -1,13 +1,10 @@
 """Tutorials: published versions that never change, in the reader's language."""
 
-import re
-
 import httpx
 
 from app.core.db import Database
 from app.tutorials import service
 from app.tutorials.schemas import TutorialText
-from worker.contract.recipe_text import recipe_from_text
 
 
 def _text(language: str, body: str) -> TutorialText:
@@ -23,16 +20,6 @@ async def test_the_starter_tutorial_is_read_in_the_language_the_reader_asks_for(
     chinese = await client.get("/tutorials/first-fine-tune?lang=zh-CN")
     assert "handwritten digits in two stages" in english.text
     assert "分两个阶段识别手写数字" in chinese.text
-
-
-async def test_the_recipe_a_tutorial_shows_is_valid(database: Database) -> None:
-    async with database.transaction() as db:
-        await service.publish_starter(db)
-        recipes = []
-        for language in ("en", "zh-CN"):
-            page = await service.read(db, "first-fine-tune", language)
-            recipes += re.findall(r"```yaml\n(.*?)```", page.text.body, re.DOTALL)
-    assert [recipe_from_text(text).name for text in recipes] == ["digits-head-then-all"] * 2
 
 
 async def test_publishing_the_same_text_again_makes_no_new_version(database: Database) -> None:

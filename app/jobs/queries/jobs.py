@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import defer
 
 from app.core.db import AsyncSession
 from app.jobs.states import JobState
@@ -18,6 +19,20 @@ _LIVE = timedelta(minutes=2)
 async def job_by_id(db: AsyncSession, job_id: int) -> Job | None:
     """Return the job as it is in the database now."""
     return await db.get(Job, job_id, populate_existing=True)
+
+
+async def jobs_by_id(
+    db: AsyncSession, job_ids: Collection[int], limit: int = 1000
+) -> Sequence[Job]:
+    """Return these jobs without their plans, by number; the newest where there are too many."""
+    statement = (
+        select(Job)
+        .where(Job.id.in_(job_ids))
+        .order_by(Job.id.desc())
+        .limit(limit)
+        .options(defer(Job.plan), defer(Job.recipe))
+    )
+    return (await db.scalars(statement)).all()[::-1]
 
 
 async def attempt_holder(db: AsyncSession, ref: AttemptRef) -> Job | None:

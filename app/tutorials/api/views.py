@@ -1,0 +1,153 @@
+"""What programs are given of tutorials."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.tutorials.schemas import RecipeBlock, Reproduction, TutorialPage, TutorialRow
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TutorialItem(_Shape):
+    """A tutorial in a list."""
+
+    slug: str
+    language: str
+    title: str
+    summary: str
+    owner: str = Field(description="Empty where it came with the site.")
+    minutes: int = Field(description="Minutes it takes to read.")
+    published_at: datetime
+
+
+class TutorialList(_Shape):
+    """A page of tutorials. Send `next_cursor` as `cursor` for the next one."""
+
+    items: list[TutorialItem]
+    next_cursor: str | None
+
+
+class ClaimOut(_Shape):
+    """What the writer says it comes to; shares lie in [0, 1]."""
+
+    metric: str
+    value: float
+    tolerance: float
+
+
+class ReproductionOut(_Shape):
+    """What runs of the recipe came to: those people share, and your own."""
+
+    ended: int = Field(description="Runs that ended, well or not; cancelled ones do not count.")
+    matching: int = Field(description="Runs whose measure lies within the tolerance.")
+    waiting: int
+    median: float | None
+    spread: float | None = Field(description="Half the width of the middle half of the values.")
+    values: list[float | None] = Field(description="One of each ended run; null where it failed.")
+
+
+class RecipeOut(_Shape):
+    """A recipe of the text; `number` counts from 1."""
+
+    number: int
+    name: str
+    task: str
+    base: str
+    data: str
+    text: str
+    claim: ClaimOut | None
+    runs: ReproductionOut
+
+
+class TutorialOut(_Shape):
+    """A version of a tutorial, whole."""
+
+    slug: str
+    language: str
+    languages: list[str]
+    source_language: str
+    version: int
+    newest_version: int
+    behind: int = Field(description="Versions its source got since this translation was made.")
+    title: str
+    summary: str
+    body: str = Field(description="Markdown.")
+    owner: str
+    published_at: datetime
+    recipes: list[RecipeOut]
+
+
+class RunIn(_Shape):
+    """How to run a recipe."""
+
+    shared: bool = Field(default=False, description="Let everybody see the number it comes to.")
+
+
+class RunOut(_Shape):
+    """The job that was queued."""
+
+    job: int
+    url: str
+    version: int
+    recipe: int
+
+
+def row_out(row: TutorialRow) -> TutorialItem:
+    """Return a line of a list."""
+    return TutorialItem(
+        slug=row.slug,
+        language=row.language,
+        title=row.title,
+        summary=row.summary,
+        owner=row.owner,
+        minutes=row.minutes,
+        published_at=row.published_at,
+    )
+
+
+def tutorial_out(
+    page: TutorialPage, blocks: Sequence[RecipeBlock], found: Sequence[Reproduction]
+) -> TutorialOut:
+    """Return a version with its recipes."""
+    return TutorialOut(
+        slug=page.slug,
+        language=page.text.language,
+        languages=list(page.languages),
+        source_language=page.source_language,
+        version=page.number,
+        newest_version=page.newest_number,
+        behind=page.behind,
+        title=page.text.title,
+        summary=page.text.summary,
+        body=page.text.body,
+        owner=page.owner,
+        published_at=page.published_at,
+        recipes=[_recipe_out(*pair) for pair in zip(blocks, found, strict=True)],
+    )
+
+
+def _recipe_out(block: RecipeBlock, found: Reproduction) -> RecipeOut:
+    claim = block.claim
+    return RecipeOut(
+        number=block.number,
+        name=block.title,
+        task=block.task,
+        base=block.base,
+        data=block.data,
+        text=block.text,
+        claim=ClaimOut(metric=claim.metric, value=claim.value, tolerance=claim.tolerance)
+        if claim
+        else None,
+        runs=ReproductionOut(
+            ended=found.num_ended,
+            matching=found.num_matching,
+            waiting=found.num_waiting,
+            median=found.median,
+            spread=found.spread,
+            values=[outcome.value for outcome in found.outcomes],
+        ),
+    )

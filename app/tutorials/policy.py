@@ -1,0 +1,67 @@
+"""Who may read, write and tidy up a tutorial."""
+
+from app.core.db import AsyncSession
+from app.core.errors import ForbiddenError, NotFoundError
+from app.core.i18n import _
+from app.core.security import Viewer
+from app.tutorials import queries
+from app.tutorials.tables import Tutorial
+
+
+async def access_tutorial(db: AsyncSession, viewer: Viewer, slug: str) -> Tutorial:
+    """Return a published tutorial, or one that the viewer is writing.
+
+    Raises:
+        NotFoundError: there is none, or it is somebody's draft; the answer never tells which.
+    """
+    found = await queries.find_tutorial(db, slug)
+    if found is None or not (may_write(viewer, found) or await queries.is_published(db, found.id)):
+        raise missing()
+    return found
+
+
+async def access_writing(db: AsyncSession, viewer: Viewer, slug: str) -> Tutorial:
+    """Return a tutorial that the viewer may write.
+
+    Raises:
+        UnauthorizedError: nobody is signed in.
+        NotFoundError: there is none, or it is somebody's draft.
+        ForbiddenError: it is somebody else's, or came with the site.
+    """
+    require_person(viewer)
+    found = await access_tutorial(db, viewer, slug)
+    if not may_write(viewer, found):
+        raise ForbiddenError(
+            _("This tutorial is somebody else's."), fix=_("Say in a comment what to change.")
+        )
+    return found
+
+
+def may_write(viewer: Viewer, tutorial: Tutorial) -> bool:
+    """Whether a tutorial is the viewer's own, or they look after the site."""
+    if tutorial.owner_id is None:
+        # What came with the site is written anew by the next release.
+        return False
+    return viewer.only_repos is None and viewer.may_steer(tutorial.owner_id)
+
+
+def may_moderate(viewer: Viewer, tutorial: Tutorial) -> bool:
+    """Whether the viewer may hide other people's comments on it."""
+    return viewer.is_admin or may_write(viewer, tutorial)
+
+
+def require_person(viewer: Viewer) -> int:
+    """Return the viewer's id; a job writes nothing here.
+
+    Raises:
+        UnauthorizedError: nobody is signed in.
+        ForbiddenError: the credential is a job's.
+    """
+    if viewer.only_repos is not None:
+        raise ForbiddenError(_("A job may not write tutorials."))
+    return viewer.require_user()
+
+
+def missing() -> NotFoundError:
+    """Return what unknown and hidden tutorials answer alike."""
+    return NotFoundError(_("There is no such tutorial."), fix=_("Look through the list."))

@@ -1,0 +1,149 @@
+"""Reading tutorials: lists, one version of one, and what search wants to know."""
+
+import re
+from collections.abc import Collection
+from datetime import datetime
+
+from app.accounts import service as accounts
+from app.core.db import AsyncSession
+from app.core.errors import NotFoundError
+from app.core.i18n import _
+from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.core.security import ANONYMOUS, Viewer
+from app.tutorials import queries
+from app.tutorials.policy import access_tutorial, missing
+from app.tutorials.schemas import PublishedText, TutorialPage, TutorialRow
+from app.tutorials.service.publishing import text_of
+from app.tutorials.tables import Tutorial, TutorialVersion
+
+PAGE = 30
+# People read about so many Chinese characters, or English words, in a minute of a technical text.
+_CHARACTERS_A_MINUTE = 350
+_WORDS_A_MINUTE = 200
+_CODE = re.compile(r"^(`{3,}|~{3,}).*?^\1\s*$", re.MULTILINE | re.DOTALL)
+_WIDE = re.compile(r"[㐀-鿿豈-﫿]")
+_WORD = re.compile(r"[A-Za-z0-9]+(?:['’-][A-Za-z0-9]+)*")
+
+
+def reading_minutes(text: str) -> int:
+    """Return how many minutes a text takes, Chinese and English alike; code counts as nothing."""
+    plain = _CODE.sub("", text)
+    num_wide = len(_WIDE.findall(plain))
+    num_words = len(_WORD.findall(plain))
+    return max(1, round(num_wide / _CHARACTERS_A_MINUTE + num_words / _WORDS_A_MINUTE))
+
+
+async def newest(
+    db: AsyncSession, language: str, cursor: str = "", limit: int = PAGE
+) -> Page[TutorialRow]:
+    """Return the newest published tutorials, each in `language` where it is written in it.
+
+    Raises:
+        BadRequestError: the cursor is not one of ours.
+    """
+    before = None
+    if cursor:
+        (number,) = decode_cursor(cursor, 1)
+        before = number if isinstance(number, int) and 0 <= number < 2**63 else 0
+    found = await queries.newest_tutorials(db, language, limit + 1, before)
+    shown = found[:limit]
+    owners = {one.owner_id for one, _version in shown if one.owner_id is not None}
+    names = await accounts.account_refs(db, owners)
+    more = len(found) > limit
+    rows = [
+        TutorialRow(
+            id=one.id,
+            slug=one.slug,
+            language=version.language,
+            title=version.title,
+            summary=version.summary,
+            published_at=version.published_at,
+            minutes=reading_minutes(version.body),
+            owner=names[one.owner_id].name if one.owner_id in names else "",
+            series_id=one.series_id,
+            chapter=one.chapter,
+        )
+        for one, version in shown
+    ]
+    return Page(rows, encode_cursor([shown[-1][0].id]) if more else None)
+
+
+async def read(
+    db: AsyncSession,
+    slug: str,
+    language: str,
+    number: int | None = None,
+    viewer: Viewer = ANONYMOUS,
+) -> TutorialPage:
+    """Return a version of a tutorial, in `language` if there is one; the newest without a number.
+
+    Raises:
+        NotFoundError: there is no such tutorial, or no such version in this language.
+    """
+    tutorial = await access_tutorial(db, viewer, slug)
+    newest_ones = await queries.newest_versions(db, tutorial.id)
+    if not newest_ones:
+        raise missing()
+    best = next((v for v in newest_ones if v.language == language), newest_ones[0])
+    shown = best
+    if number is not None and number != best.number:
+        found = await queries.find_version(db, tutorial.id, best.language, number)
+        if found is None:
+            raise NotFoundError(
+                _("This tutorial has no such version."), fix=_("Look through its history.")
+            )
+        shown = found
+    names = await accounts.account_refs(db, [tutorial.owner_id] if tutorial.owner_id else [])
+    numbers = {version.language: version.number for version in newest_ones}
+    return _page(tutorial, shown, numbers, {number: ref.name for number, ref in names.items()})
+
+
+def _page(
+    tutorial: Tutorial,
+    shown: TutorialVersion,
+    numbers: dict[str, int],
+    names: dict[int, str],
+) -> TutorialPage:
+    is_translation = shown.language != tutorial.language and tutorial.language in numbers
+    source_newest = numbers.get(tutorial.language, 0)
+    return TutorialPage(
+        id=tutorial.id,
+        version_id=shown.id,
+        slug=tutorial.slug,
+        text=text_of(shown),
+        number=shown.number,
+        newest_number=numbers[shown.language],
+        published_at=shown.published_at,
+        languages=tuple(numbers),
+        source_language=tutorial.language,
+        owner_id=tutorial.owner_id,
+        owner=names.get(tutorial.owner_id or 0, ""),
+        series_id=tutorial.series_id,
+        thread_id=tutorial.thread_id,
+        source_number=shown.source_number,
+        behind=max(0, source_newest - shown.source_number)
+        if is_translation and shown.source_number
+        else 0,
+    )
+
+
+async def present_slug(db: AsyncSession, slug: str) -> str | None:
+    """Return where the tutorial stands now that stood at an address before; None if none did."""
+    return await queries.present_slug(db, slug)
+
+
+async def changed_since(
+    db: AsyncSession, moment: datetime, after_id: int, limit: int
+) -> list[tuple[datetime, int]]:
+    """Return when tutorials got versions after a moment, and their ids, the earliest first."""
+    return await queries.changed_since(db, moment, after_id, limit)
+
+
+async def newest_texts(db: AsyncSession, ids: Collection[int]) -> list[PublishedText]:
+    """Return the newest text of tutorials in each of their languages."""
+    slugs = await queries.slugs(db, ids)
+    return [
+        PublishedText(number, slug, text_of(version), version.published_at)
+        for number, slug in slugs.items()
+        for version in await queries.newest_versions(db, number)
+    ]
