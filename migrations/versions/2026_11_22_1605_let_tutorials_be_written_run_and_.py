@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '1a3140a8e2cc'
-down_revision = 'f2190f57f0e1'
+down_revision = 'ac02354ba7aa'
 branch_labels = None
 depends_on = None
 
