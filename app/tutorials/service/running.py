@@ -7,10 +7,10 @@ from app.core.db import AsyncSession
 from app.core.errors import NotFoundError
 from app.core.i18n import _
 from app.core.security import Viewer
+from app.jobs.schemas import JobState
 from app.jobs.service.examination import Doctor
 from app.jobs.service.outcomes import JobOutcome, outcomes
 from app.jobs.service.submission import submit
-from app.jobs.states import JobState
 from app.tutorials import queries
 from app.tutorials.schemas import Claim, Outcome, RecipeBlock, Reproduction, TutorialPage
 from app.tutorials.service.recipes import blocks_of
