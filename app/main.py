@@ -49,6 +49,10 @@ from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
 from app.jobs.service import job_tokens
 from app.mail import background as mail_background
+from app.notifications import api as notifications_api
+from app.notifications import background as notifications_background
+from app.notifications import pages as notifications_pages
+from app.notifications.service import Streams
 from app.playground import api as playground_api
 from app.playground import pages as playground_pages
 from app.search import api as search_api
@@ -93,6 +97,8 @@ def routers() -> list[APIRouter]:
         buckets_pages.router,
         discussions_pages.router,
         webhooks_pages.router,
+        notifications_api.router,
+        notifications_pages.router,
         search_api.router,
         search_pages.router,
         hub_api.router,
@@ -127,6 +133,9 @@ def background_tasks() -> list[BackgroundTask]:
         jobs_background.run_sweeper,
         jobs_background.run_wakeups,
         mail_background.run_outbox,
+        notifications_background.run_streams,
+        notifications_background.run_sweeper,
+        notifications_background.run_telling,
         search_background.run_indexer,
         sweeps_background.run_sweeps,
         webhooks_background.run_deliveries,
@@ -139,6 +148,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     discussions_background.subscribe(events, app.state.database)
     imports_background.subscribe(events, app.state.wakeups)
     webhooks_background.subscribe(events, app)
+    notifications_background.subscribe(events, app)
     hub_background.subscribe(events, app.state.database, app.state.storage)
     sweeps_background.subscribe(events, app.state.wakeups)
     jobs_background.subscribe(events, app.state.doorbell, app.state.wakeups)
@@ -184,6 +194,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.authenticators = authenticators()
     app.state.search_news = asyncio.Event()
     app.state.letters_queued = asyncio.Event()
+    app.state.streams = Streams(app.state.database, app.state.wakeups)
     subscribe(app.state.database.events, app)
     install_error_handlers(app)
     app.mount("/static", Assets(directory=resource_dir("static")), name="static")

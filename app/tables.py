@@ -12,6 +12,7 @@ from app.hub import tables as hub
 from app.imports import tables as imports
 from app.jobs import tables as jobs
 from app.mail import tables as mail
+from app.notifications import tables as notifications
 from app.playground import tables as playground
 from app.search import tables as search
 from app.sweeps import tables as sweeps
@@ -30,6 +31,7 @@ __all__ = [
     "imports",
     "jobs",
     "mail",
+    "notifications",
     "playground",
     "rate_limit",
     "search",

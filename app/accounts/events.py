@@ -14,6 +14,13 @@ class AccountCreated:
 
 
 @dataclass(frozen=True)
+class SignedOut:
+    """One or more sessions of a person ended."""
+
+    user_id: int
+
+
+@dataclass(frozen=True)
 class MembershipChanged:
     """Somebody joined or left an organisation, or has another role in it."""
 

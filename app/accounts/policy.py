@@ -1,5 +1,7 @@
 """Who may act for whom. Every other feature asks here what a viewer's role under an owner is."""
 
+from collections.abc import Collection
+
 from app.accounts import queries
 from app.accounts.schemas import AccountKind, Role
 from app.accounts.tables import Account
@@ -21,6 +23,19 @@ async def role_for(db: AsyncSession, viewer: Viewer, owner_id: int) -> Role:
     if viewer.is_admin:
         return Role.ADMIN
     return await queries.role_in_organization(db, owner_id, viewer.user_id) or Role.NO_ACCESS
+
+
+async def readers_among(db: AsyncSession, owner_id: int, people: Collection[int]) -> set[int]:
+    """Return which of these people may read what this account keeps private.
+
+    Nobody counts as an administrator of the site here: those rights are for its care.
+    """
+    roles = await queries.members_among(db, owner_id, people)
+    return {person for person in people if person == owner_id or _reads(roles.get(person))}
+
+
+def _reads(role: Role | None) -> bool:
+    return role is not None and role >= Role.READ
 
 
 async def access_organization(db: AsyncSession, viewer: Viewer, name: str, role: Role) -> Account:

@@ -46,6 +46,47 @@ async def accounts_by_id(db: AsyncSession, ids: Collection[int]) -> Sequence[Acc
     return (await db.scalars(select(Account).where(Account.id.in_(ids)))).all()
 
 
+async def accounts_by_name(db: AsyncSession, names: Collection[str]) -> Sequence[Account]:
+    """Return those of the accounts that exist, in no order."""
+    keys = {name_key(name) for name in names}
+    return (await db.scalars(select(Account).where(Account.name_key.in_(keys)))).all()
+
+
+async def people_by_id(db: AsyncSession, ids: Collection[int]) -> list[Person]:
+    """Return those of the people who exist, in no order."""
+    statement = select(Account, User).join(User, User.account_id == Account.id)
+    rows = await db.execute(statement.where(Account.id.in_(ids)))
+    return [Person(row[0], row[1]) for row in rows]
+
+
+async def members_among(
+    db: AsyncSession, organization_id: int, people: Collection[int]
+) -> dict[int, Role]:
+    """Return the roles of those of the people who are members."""
+    statement = select(Membership.user_id, Membership.role).where(
+        Membership.organization_id == organization_id, Membership.user_id.in_(people)
+    )
+    return {row[0]: row[1] for row in await db.execute(statement)}
+
+
+async def admins_of(db: AsyncSession, organization_id: int) -> Sequence[int]:
+    """Return who administers the organisation, at most `LIST_LIMIT`."""
+    statement = select(Membership.user_id).where(
+        Membership.organization_id == organization_id, Membership.role == Role.ADMIN
+    )
+    return (await db.scalars(statement.limit(LIST_LIMIT))).all()
+
+
+async def living_sessions(db: AsyncSession, ids: Collection[int], idle: timedelta) -> set[int]:
+    """Return those of the sessions that have not ended."""
+    statement = select(LoginSession.id).where(
+        LoginSession.id.in_(ids),
+        LoginSession.expires_at > now(),
+        LoginSession.last_seen_at > now() - idle,
+    )
+    return set(await db.scalars(statement))
+
+
 async def _person(db: AsyncSession, condition: ColumnElement[bool]) -> Person | None:
     statement = select(Account, User).join(User, User.account_id == Account.id)
     row = (await db.execute(statement.where(condition))).first()
@@ -167,9 +208,10 @@ async def delete_login_session(db: AsyncSession, user_id: int, session_id: int) 
     return await db.scalar(statement.returning(LoginSession.id)) is not None
 
 
-async def delete_login_session_by_hash(db: AsyncSession, token_hash: bytes) -> None:
-    """End the session of this cookie, if there is one."""
-    await db.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash))
+async def delete_login_session_by_hash(db: AsyncSession, token_hash: bytes) -> int | None:
+    """End the session of this cookie and return whose it was, None if there is none."""
+    statement = delete(LoginSession).where(LoginSession.token_hash == token_hash)
+    return await db.scalar(statement.returning(LoginSession.user_id))
 
 
 async def delete_login_sessions(db: AsyncSession, user_id: int, keep_id: int | None) -> None:

@@ -1,7 +1,7 @@
 """Words and shapes of accounts: what other features see, what the API takes and gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
 from functools import total_ordering
@@ -114,6 +114,17 @@ class AccountRef:
     def label(self) -> str:
         """The name to show to people."""
         return self.display_name or self.name
+
+
+@dataclass(frozen=True)
+class PersonRef:
+    """What those who write to a person need; an empty `language` is the site's own."""
+
+    id: int
+    name: str
+    email: str = field(repr=False)
+    language: str
+    is_suspended: bool
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,42 @@ async def comments(
     return (await db.scalars(statement)).all()
 
 
+async def comment_by_id(db: AsyncSession, comment_id: int) -> Comment | None:
+    """Return a comment of any thread."""
+    return await db.get(Comment, comment_id)
+
+
+async def first_comment(db: AsyncSession, thread_id: int) -> Comment | None:
+    """Return the comment that a thread begins with."""
+    statement = select(Comment).where(Comment.thread_id == thread_id)
+    return await db.scalar(statement.order_by(Comment.id).limit(1))
+
+
+async def authors(db: AsyncSession, thread_id: int, limit: int) -> Sequence[int]:
+    """Return who wrote what stands in a thread, at most `limit` people."""
+    statement = select(Comment.author_id).where(
+        Comment.thread_id == thread_id,
+        Comment.author_id.is_not(None),
+        Comment.hidden_at.is_(None),
+    )
+    rows = await db.scalars(statement.distinct().limit(limit))
+    return [number for number in rows if number is not None]
+
+
+async def written_between(
+    db: AsyncSession, subject: str, start: datetime, end: datetime, limit: int
+) -> Sequence[Comment]:
+    """Return what was written under things of one kind in a span of time, the oldest first."""
+    statement = (
+        select(Comment)
+        .join(Thread, Thread.id == Comment.thread_id)
+        .where(Thread.subject == subject, Comment.created_at >= start, Comment.created_at < end)
+        .order_by(Comment.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
 async def revisions(db: AsyncSession, comment_ids: Collection[int]) -> Sequence[CommentRevision]:
     """Return the earlier wordings of these comments, the oldest first."""
     statement = (

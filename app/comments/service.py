@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from itertools import pairwise
 
 from app.accounts import service as accounts
@@ -76,6 +77,30 @@ async def find_comment(db: AsyncSession, thread_id: int, comment_id: int) -> Com
         NotFoundError: there is none.
     """
     return await _view(db, await _found(db, thread_id, comment_id))
+
+
+async def any_comment(db: AsyncSession, comment_id: int) -> CommentView | None:
+    """Return a comment of any thread: its reader asks for the thread's owner by `thread_id`."""
+    found = await queries.comment_by_id(db, comment_id)
+    return await _view(db, found) if found is not None else None
+
+
+async def first_comment(db: AsyncSession, thread_id: int) -> CommentView | None:
+    """Return the comment that a thread begins with."""
+    found = await queries.first_comment(db, thread_id)
+    return await _view(db, found) if found is not None else None
+
+
+async def authors(db: AsyncSession, thread_id: int, limit: int) -> set[int]:
+    """Return who wrote what stands in a thread, at most `limit` people."""
+    return set(await queries.authors(db, thread_id, limit))
+
+
+async def written_between(
+    db: AsyncSession, subject: str, start: datetime, end: datetime, limit: int
+) -> list[CommentView]:
+    """Return what was written under things of one kind in a span of time, the oldest first."""
+    return await _views(db, await queries.written_between(db, subject, start, end, limit))
 
 
 async def edit_comment(

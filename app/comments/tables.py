@@ -50,7 +50,10 @@ class Comment(Base):
         ForeignKey(_ACCOUNT, ondelete="SET NULL"), default=None
     )
 
-    __table_args__ = (Index("ix_comments_comment_thread", "thread_id", "id"),)
+    __table_args__ = (
+        Index("ix_comments_comment_thread", "thread_id", "id"),
+        Index("ix_comments_comment_created", "created_at"),
+    )
 
 
 class CommentRevision(Base):

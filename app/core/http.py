@@ -135,4 +135,5 @@ StreamingRepoWriter = Annotated[
 JobWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.JOBS_WRITE.value])]
 AccountViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.ACCOUNT.value])]
 AnySignedIn = Annotated[Viewer, Security(_signed_in, scopes=[])]
+WaitingSignedIn = Annotated[Viewer, Security(_signed_in_briefly, scopes=[])]
 AdminViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.ADMIN.value])]

@@ -24,7 +24,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from app.core import highlight, markdown_cjk
+from app.core import highlight, markdown_cjk, mentions
 from app.core.markdown_fences import Fence, tabs_close, tabs_open
 
 # Longer texts are shown as they are: parsing takes about 0.6 ms a kilobyte.
@@ -53,7 +53,7 @@ _ATTRIBUTES = {
     "pre": {"tabindex"},
 }
 _OUR_CLASSES = frozenset(
-    {"math", "math-block", "highlight", "anchor", "table-scroll", "task-list-item"}
+    {"math", "math-block", "highlight", "anchor", "table-scroll", "task-list-item", "mention"}
     | {"footnote-ref", "footnotes", "footnotes-list", "footnote-item", "footnote-backref"}
     | {"code-tabs", "code-tab", "code-tab-name"}
 )
@@ -64,10 +64,14 @@ _FORMULA = re.compile(r"(?<![\d$])\$(?![\s$])((?:\\.|[^$\\\n]){1,1000}?)(?<!\s)\
 
 @dataclass(frozen=True)
 class Links:
-    """Where relative addresses lead: pages for links, bytes for pictures. Both end in a slash."""
+    """Where relative addresses lead: pages for links, bytes for pictures. Both end in a slash.
+
+    `people` is where `@name` leads; empty, names are plain text.
+    """
 
     pages: str = "/"
     files: str = "/"
+    people: str = ""
 
 
 @lru_cache(maxsize=128)
@@ -78,7 +82,19 @@ def render_markdown(text: str, links: Links | None = None) -> Markup:
     """
     if len(text) > LONGEST:
         return Markup("<pre>{0}</pre>").format(text)
-    return Markup(_clean(_parser().render(text), links or Links()))  # noqa: S704  # the allow-list went over it
+    links = links or Links()
+    markup = _parser().render(text, {mentions.PEOPLE: links.people})
+    return Markup(_clean(markup, links))  # noqa: S704  # the allow-list went over it
+
+
+def mentioned(text: str) -> list[str]:
+    """Return the names that `text` calls out as `@name`, at most ten, each once, in order.
+
+    Quotes, code and links call nobody.
+    """
+    if len(text) > LONGEST:
+        return []
+    return mentions.names_in(_parser().parse(text))[: mentions.MOST]
 
 
 @dataclass(frozen=True)
@@ -133,6 +149,7 @@ def _parser() -> MarkdownIt:
     markdown_cjk.install(md)
     dollarmath_plugin(md, allow_labels=False)
     md.inline.ruler.at("math_inline", _read_formula)
+    mentions.install(md)
     footnote_plugin(md)
     tasklists_plugin(md)
     md.core.ruler.push("headings", _number_headings)

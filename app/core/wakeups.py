@@ -6,7 +6,7 @@ while it is away, a waiter looks again by itself after `poll_s`. Nothing is ever
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import structlog
@@ -24,13 +24,16 @@ _RECONNECT_S = 2.0
 class Listener:
     """One who waits for a name; wake-ups between two waits are not lost."""
 
-    def __init__(self, wakeups: "Wakeups") -> None:
+    def __init__(self, wakeups: "Wakeups", then: Callable[[], None] | None) -> None:
         self._wakeups = wakeups
         self._event = asyncio.Event()
+        self._then = then
 
     def notify(self) -> None:
         """Let the next or present wait return."""
         self._event.set()
+        if self._then is not None:
+            self._then()
 
     async def wait(self, at_most_s: float) -> None:
         """Return when it is worth looking again, at the latest after `at_most_s`."""
@@ -59,9 +62,12 @@ class Wakeups:
         return _POLL_CONNECTED_S if self._connected else _POLL_ALONE_S
 
     @contextmanager
-    def listen(self, name: str) -> Iterator[Listener]:
-        """Listen for `name` inside the block; look at the state after entering it, not before."""
-        listener = Listener(self)
+    def listen(self, name: str, then: Callable[[], None] | None = None) -> Iterator[Listener]:
+        """Listen for `name` inside the block; look at the state after entering it, not before.
+
+        Who listens for many names at once gives `then`, which is called at each wake-up.
+        """
+        listener = Listener(self, then)
         self._listeners[name].add(listener)
         try:
             yield listener
@@ -107,7 +113,7 @@ class Wakeups:
             log.warning("wakeup_failed", reason=type(error).__name__)
 
     def _wake_here(self, name: str) -> None:
-        for listener in self._listeners.get(name, ()):
+        for listener in list(self._listeners.get(name, ())):
             listener.notify()
 
     def _wake_all(self) -> None:

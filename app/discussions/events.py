@@ -46,12 +46,13 @@ class DiscussionChanged:
 
 @dataclass(frozen=True)
 class StatusChanged:
-    """It was opened, closed or merged."""
+    """It was opened, closed or merged; `event_id` is the entry of its timeline."""
 
     repository_id: int
     num: int
     status: Status
     actor_id: int | None
+    event_id: int = 0
 
 
 @dataclass(frozen=True)

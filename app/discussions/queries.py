@@ -137,6 +137,21 @@ async def changed_since(
     return [(changed, number) for changed, number in rows]
 
 
+async def opened_between(
+    db: AsyncSession, start: datetime, end: datetime, limit: int
+) -> Sequence[Discussion]:
+    """Return the discussions that began in a span of time and changed after it began."""
+    statement = select(Discussion).where(
+        Discussion.updated_at >= start, Discussion.created_at >= start, Discussion.created_at < end
+    )
+    return (await db.scalars(statement.order_by(Discussion.id).limit(limit))).all()
+
+
+async def by_threads(db: AsyncSession, thread_ids: Collection[int]) -> Sequence[Discussion]:
+    """Return the discussions that these threads belong to."""
+    return (await db.scalars(select(Discussion).where(Discussion.thread_id.in_(thread_ids)))).all()
+
+
 async def by_ids(db: AsyncSession, ids: Collection[int]) -> Sequence[Discussion]:
     """Return those that exist."""
     return (await db.scalars(select(Discussion).where(Discussion.id.in_(ids)))).all()

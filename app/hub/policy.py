@@ -1,5 +1,6 @@
 """Who may see and change a repository: the only door to one."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 
 from app.accounts import policy as accounts
@@ -35,6 +36,18 @@ async def may_read(db: AsyncSession, viewer: Viewer, repository: Repository) -> 
     if not repository.private:
         return True
     return await accounts.role_for(db, viewer, repository.owner_id) >= Role.READ
+
+
+async def readers_among(
+    db: AsyncSession, repository: Repository, people: Collection[int]
+) -> set[int]:
+    """Return which of these people may know that this repository exists.
+
+    Nobody counts as an administrator of the site here: those rights are for its care.
+    """
+    if not repository.private:
+        return set(people)
+    return await accounts.readers_among(db, repository.owner_id, people)
 
 
 async def may_open_files(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:

@@ -1,6 +1,7 @@
 // @ts-check
 // What every page has: swaps without reload, menus, copy buttons, keys, formulas, theme.
 import htmx from "htmx.org";
+import { startBell } from "./lib/bell.js";
 import { startCopyButtons } from "./lib/copy.js";
 import { startKeys } from "./lib/keys.js";
 import { startMath } from "./lib/math.js";
@@ -13,6 +14,7 @@ htmx.config.includeIndicatorStyles = false;
 htmx.config.selfRequestsOnly = true;
 
 startMenus(document);
+startBell(document);
 startCopyButtons(document);
 startKeys(document);
 startMath(document);

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.markdown import LONGEST, Links, render_markdown
+from app.core.markdown import LONGEST, Links, mentioned, render_markdown
 
 READ_AS_MEANT = {
     "**注意：**这里": "<p><strong>注意：</strong>这里</p>",
@@ -90,3 +90,12 @@ def test_columns_keep_their_side_without_inline_style() -> None:
 def test_a_text_too_long_to_parse_is_shown_as_it_is() -> None:
     shown = str(render_markdown("<b>" + "x" * LONGEST))
     assert shown.startswith("<pre>&lt;b&gt;xxx")
+
+
+def test_a_name_links_to_its_person_where_people_may_be_named() -> None:
+    text = "请@ada看 `@bob` x@eve.org [@cyn](/x) **@li.wei**。"
+    markup = render_markdown(text, Links(people="/"))
+    assert markup.count('class="mention"') == 2
+    assert 'href="/ada"' in markup
+    assert 'class="mention"' not in render_markdown(text)
+    assert mentioned(text + "\n\n> @quoted") == ["ada", "li.wei"]

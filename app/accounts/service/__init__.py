@@ -17,6 +17,7 @@ from app.accounts.service.device_login import decide as decide_device_login
 from app.accounts.service.device_login import poll as poll_device_login
 from app.accounts.service.device_login import renew as renew_token
 from app.accounts.service.device_login import waiting_login as waiting_device_login
+from app.accounts.service.lookup import people_by_id, people_named, stewards_of
 from app.accounts.service.organizations import (
     add_member,
     change_organization,
@@ -43,6 +44,7 @@ from app.accounts.service.sign_in import (
     LIFETIME,
     NewSession,
     check_credentials,
+    living_sessions,
     sessions_of,
     sign_out,
     sign_out_elsewhere,
@@ -76,9 +78,12 @@ __all__ = [
     "find_account",
     "first_admin_link",
     "found_organization",
+    "living_sessions",
     "organization_settings",
     "organizations_of",
     "parse_scopes",
+    "people_by_id",
+    "people_named",
     "person",
     "poll_device_login",
     "profile",
@@ -93,6 +98,7 @@ __all__ = [
     "sign_out_elsewhere",
     "sign_out_session",
     "start_session",
+    "stewards_of",
     "tokens_of",
     "waiting_device_login",
 ]

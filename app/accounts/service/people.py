@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import queries
-from app.accounts.events import AccountCreated
+from app.accounts.events import AccountCreated, SignedOut
 from app.accounts.names import check_name, name_key
 from app.accounts.passwords import check_password, hash_password, verify_password
 from app.accounts.queries import Person
@@ -144,6 +144,7 @@ async def change_password(db: AsyncSession, user_id: int, current: str, new: str
     check_password(new, found.account.name, found.user.email, path="new_password")
     found.user.password_hash = await hash_password(new)
     await queries.delete_login_sessions(db, user_id, keep_id=None)
+    emit(db, SignedOut(user_id))
     await db.flush()
     log.info("password_changed", user_id=user_id)
 

@@ -1,17 +1,19 @@
 """Signing in and out: passwords become sessions, and sessions live in rows that can be ended."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from app.accounts import queries
+from app.accounts.events import SignedOut
 from app.accounts.passwords import hash_password, needs_rehash, verify_password
 from app.accounts.tables import LoginSession
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import NotFoundError, UnauthorizedError
+from app.core.events import emit
 from app.core.i18n import _
 from app.core.security import new_token, token_hash
 
@@ -70,7 +72,9 @@ async def start_session(
 
 async def sign_out(db: AsyncSession, secret: str) -> None:
     """End the session of this cookie; a copy of the cookie is worth nothing afterwards."""
-    await queries.delete_login_session_by_hash(db, token_hash(secret))
+    user_id = await queries.delete_login_session_by_hash(db, token_hash(secret))
+    if user_id is not None:
+        emit(db, SignedOut(user_id))
 
 
 async def sessions_of(db: AsyncSession, user_id: int) -> Sequence[LoginSession]:
@@ -86,8 +90,15 @@ async def sign_out_session(db: AsyncSession, user_id: int, session_id: int) -> N
     """
     if not await queries.delete_login_session(db, user_id, session_id):
         raise NotFoundError(_("This session has ended already."))
+    emit(db, SignedOut(user_id))
 
 
 async def sign_out_elsewhere(db: AsyncSession, user_id: int, keep_id: int | None) -> None:
     """End every session of the person but the one that asks."""
     await queries.delete_login_sessions(db, user_id, keep_id)
+    emit(db, SignedOut(user_id))
+
+
+async def living_sessions(db: AsyncSession, ids: Collection[int]) -> set[int]:
+    """Return those of the sessions that have not ended."""
+    return await queries.living_sessions(db, ids, IDLE)

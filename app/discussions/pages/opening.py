@@ -43,7 +43,7 @@ class Room:
     @property
     def links(self) -> Links:
         """Where relative addresses in comments lead."""
-        return Links(f"{self.at.url}/blob/{MAIN}/", f"{self.at.url}/resolve/{MAIN}/")
+        return Links(f"{self.at.url}/blob/{MAIN}/", f"{self.at.url}/resolve/{MAIN}/", "/")
 
     async def renew(self) -> None:
         """Read the repository again after what was begun with it has been rolled back."""

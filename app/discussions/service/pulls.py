@@ -157,7 +157,7 @@ async def merge(  # where, which, and what the merger had seen
     made = await _commit(db, storage, repository, row, head, Author(viewer.name, user_id))
     row.merge_oid, row.head_oid, row.status = made.oid, head, Status.MERGED
     event = await record(db, row, EventKind.STATUS, user_id, status=Status.MERGED.value)
-    emit(db, StatusChanged(repository.id, num, Status.MERGED, user_id))
+    emit(db, StatusChanged(repository.id, num, Status.MERGED, user_id, event.id))
     emit(db, PullRequestMerged(repository.id, num, made.oid, user_id))
     log.info("pull_request_merged", repository_id=repository.id, num=num, oid=made.oid)
     return event

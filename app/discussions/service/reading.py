@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.accounts import service as accounts
 from app.comments import service as comments
@@ -12,12 +12,15 @@ from app.core.errors import BadRequestError
 from app.core.i18n import _
 from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.discussions import policy, queries
+from app.discussions.events import Commented, DiscussionOpened
 from app.discussions.schemas import Counts, DiscussionView, Entry, EventView, ListFilters
+from app.discussions.service.opening import SUBJECT
 from app.discussions.service.records import event_views, view, views
 from app.hub.schemas import CommitInfo
 from app.hub.service import Repository
 
 _NOBODY = -1
+_BEFORE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,37 @@ def _moment(entry: Entry, discussion: DiscussionView) -> datetime:
 
 def _is_between(moment: datetime, lower: datetime | None, upper: datetime | None) -> bool:
     return (lower is None or moment > lower) and (upper is None or moment <= upper)
+
+
+async def discussions_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, DiscussionView]:
+    """Return those that exist; the caller asks who may see their repositories."""
+    return {one.id: one for one in await views(db, await queries.by_ids(db, ids))} if ids else {}
+
+
+async def happened_between(
+    db: AsyncSession, start: datetime, end: datetime, limit: int
+) -> list[DiscussionOpened | Commented]:
+    """Return the news of discussions in a span of time again, for those whom it may have missed."""
+    # Earlier than the comments, so that no opening one is taken for an answer.
+    opened = await queries.opened_between(db, start - _BEFORE, end, limit)
+    written = await comments.written_between(db, SUBJECT, start, end, limit)
+    talks = {row.thread_id: row for row in await queries.by_threads(db, _threads_of(written))}
+    first = {row.thread_id: (await comments.first_comment(db, row.thread_id)) for row in opened}
+    beginnings = {one.id for one in first.values() if one is not None}
+    news: list[DiscussionOpened | Commented] = [
+        DiscussionOpened(row.repository_id, row.num, row.is_pull_request, row.author_id)
+        for row in opened
+    ]
+    news += [
+        Commented(talk.repository_id, talk.num, one.id, one.author_id)
+        for one in written
+        if one.id not in beginnings and (talk := talks.get(one.thread_id)) is not None
+    ]
+    return news
+
+
+def _threads_of(written: Sequence[CommentView]) -> set[int]:
+    return {one.thread_id for one in written}
 
 
 async def whole_discussions(

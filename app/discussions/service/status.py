@@ -43,7 +43,7 @@ async def set_status(  # where, which, what, and a word about it
         await _move_ref(db, repository, row, status)
     row.status = status
     made = await record(db, row, EventKind.STATUS, user_id, status=status.value)
-    emit(db, StatusChanged(repository.id, num, status, user_id))
+    emit(db, StatusChanged(repository.id, num, status, user_id, made.id))
     return made
 
 

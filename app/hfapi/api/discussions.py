@@ -185,7 +185,7 @@ async def _events(
 
 def _links(request: Request, repository: Repository) -> Links:
     address = repository_url(request, repository)
-    return Links(f"{address}/blob/{MAIN}/", f"{address}/resolve/{MAIN}/")
+    return Links(f"{address}/blob/{MAIN}/", f"{address}/resolve/{MAIN}/", "/")
 
 
 async def _diff(

@@ -1,0 +1,159 @@
+"""Hearing what happens, telling it beside the requests, and finding what was missed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
+
+from app.accounts.events import SignedOut
+from app.core.clock import now
+from app.core.db import AsyncSession, Database
+from app.core.errors import AppError, NotFoundError
+from app.core.events import EventBus
+from app.core.wakeups import Wakeups
+from app.discussions import service as discussions
+from app.discussions.events import Commented, DiscussionOpened, StatusChanged
+from app.discussions.schemas import Status
+from app.hub import service as hub
+from app.notifications import service
+from app.notifications.events import NotificationsMarked, channels, news_channel
+from app.notifications.schemas import News, Target, What
+
+log = structlog.get_logger(__name__)
+
+# Another process may have written news down; this one looks as often.
+EVERY_S = 1.0
+SWEEP_EVERY = timedelta(minutes=5)
+# News younger than this may still be on its way; older than that, the sweep has seen it.
+_SETTLED, _LOOK_BACK = timedelta(seconds=30), timedelta(minutes=20)
+_SWEPT_AT_ONCE = 500
+_TALK = service.TALK
+
+_Writer = Callable[[AsyncSession], Awaitable[News | None]]
+_TalkEvent = DiscussionOpened | Commented | StatusChanged
+_STATUSES = {
+    Status.OPEN: What.REOPENED,
+    Status.CLOSED: What.CLOSED,
+    Status.MERGED: What.MERGED,
+}
+
+
+class Recorder:
+    """Writes news down; the loop of this process hears of it at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.written = asyncio.Event()
+
+    async def _write(self, writer: _Writer) -> None:
+        """Write some news; a sweep finds again what could not be written."""
+        try:
+            async with self._database.transaction() as db:
+                news = await writer(db)
+                is_new = await service.record(db, news) if news else False
+        except (AppError, DBAPIError) as error:
+            log.warning("news_postponed", reason=type(error).__name__)
+            return
+        if is_new:
+            self.written.set()
+
+    async def talked(self, event: _TalkEvent) -> None:
+        """A discussion was opened, spoken in, closed or merged."""
+        await self._write(lambda db: _talk_news(db, event))
+
+
+async def _talk_news(db: AsyncSession, event: _TalkEvent) -> News | None:
+    found = (await hub.repositories_by_id(db, [event.repository_id])).get(event.repository_id)
+    if found is None:
+        return None
+    try:
+        talk = await discussions.get_discussion(db, found, event.num)
+    except NotFoundError:
+        return None
+    entry = None
+    if isinstance(event, DiscussionOpened):
+        key, what = f"discussion:{talk.id}", What.OPENED
+    elif isinstance(event, Commented):
+        key, what, entry = f"comment:{event.comment_id}", What.COMMENTED, event.comment_id
+    elif event.status in _STATUSES:
+        key, what = f"discussion-event:{event.event_id}", _STATUSES[event.status]
+    else:
+        return None  # a draft is nobody's news
+    return News(key, what, Target(_TALK, talk.id), event.actor_id, found.id, entry)
+
+
+def subscribe(events: EventBus, app: FastAPI) -> None:
+    """Listen to the features below; `app.state.news` wakes this process's loop."""
+    recorder = Recorder(app.state.database)
+    wakeups: Wakeups = app.state.wakeups
+    app.state.news = recorder
+
+    async def wake(event: NotificationsMarked) -> None:
+        wakeups.wake(news_channel(event.person_id))
+
+    async def check(event: SignedOut) -> None:
+        wakeups.wake(news_channel(event.user_id))
+
+    events.subscribe(DiscussionOpened, recorder.talked)
+    events.subscribe(Commented, recorder.talked)
+    events.subscribe(StatusChanged, recorder.talked)
+    events.subscribe(NotificationsMarked, wake)
+    events.subscribe(SignedOut, check)
+
+
+async def tell_waiting(database: Database, wakeups: Wakeups) -> int:
+    """Tell all news that waits, and wake the bells; return how many people were told."""
+    count = 0
+    while (number := await service.take(database)) is not None:
+        is_over = False
+        while not is_over:
+            told = await service.tell_some(database, number)
+            is_over = told.is_over
+            count += len(told.people)
+            for name in channels(told.people):
+                wakeups.wake(name)
+    return count
+
+
+async def run_telling(app: FastAPI) -> None:
+    """Tell news for as long as the process lives."""
+    recorder: Recorder = app.state.news
+    while True:
+        recorder.written.clear()
+        try:
+            await tell_waiting(app.state.database, app.state.wakeups)
+        except (AppError, DBAPIError) as error:
+            log.warning("telling_postponed", reason=type(error).__name__)
+        try:
+            async with asyncio.timeout(EVERY_S):
+                await recorder.written.wait()
+        except TimeoutError:
+            continue
+
+
+async def sweep(recorder: Recorder, database: Database) -> None:
+    """Write down what happened lately and was missed, and forget what is old."""
+    end = now() - _SETTLED
+    async with database.transaction() as db:
+        missed = await discussions.happened_between(db, end - _LOOK_BACK, end, _SWEPT_AT_ONCE)
+        await service.forget_old(db)
+    for event in missed:
+        await recorder.talked(event)
+
+
+async def run_sweeper(app: FastAPI) -> None:
+    """Sweep every five minutes for as long as the process lives."""
+    while True:
+        try:
+            await sweep(app.state.news, app.state.database)
+        except (AppError, DBAPIError) as error:
+            log.warning("news_sweep_postponed", reason=type(error).__name__)
+        await asyncio.sleep(SWEEP_EVERY.total_seconds())
+
+
+async def run_streams(app: FastAPI) -> None:
+    """Tell the open streams for as long as the process lives."""
+    await app.state.streams.run()

@@ -1,0 +1,53 @@
+"""What notifications do for pages, the API and the loops."""
+
+from app.notifications.service.choices import (
+    Place,
+    choices,
+    choose,
+    parse_target,
+    place,
+    places,
+    say,
+)
+from app.notifications.service.inbox import (
+    PAGE,
+    Count,
+    count,
+    follow,
+    mark,
+    repositories,
+    single_page,
+    threads_page,
+    undo,
+)
+from app.notifications.service.ledger import forget_old, ledger_page
+from app.notifications.service.sources.talks import TALK
+from app.notifications.service.streams import Stream, Streams
+from app.notifications.service.telling import record, take, tell_some
+
+__all__ = [
+    "PAGE",
+    "TALK",
+    "Count",
+    "Place",
+    "Stream",
+    "Streams",
+    "choices",
+    "choose",
+    "count",
+    "follow",
+    "forget_old",
+    "ledger_page",
+    "mark",
+    "parse_target",
+    "place",
+    "places",
+    "record",
+    "repositories",
+    "say",
+    "single_page",
+    "take",
+    "tell_some",
+    "threads_page",
+    "undo",
+]

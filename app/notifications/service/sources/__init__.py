@@ -1,0 +1,44 @@
+"""The features that have news, by the word their threads are stored under."""
+
+from collections.abc import Collection, Mapping
+
+from app.core.db import AsyncSession
+from app.notifications.schemas import News, Occasion, SubjectView, Target
+from app.notifications.service.sources.base import Source
+from app.notifications.service.sources.talks import TALK, Talks
+
+SOURCES: Mapping[str, Source] = {TALK: Talks()}
+
+
+async def occasion(db: AsyncSession, news: News) -> Occasion | None:
+    """Return who might want to know of some news; None if it is not there any more."""
+    source = SOURCES.get(news.thread.kind)
+    return await source.occasion(db, news) if source else None
+
+
+async def visible(
+    db: AsyncSession, wanted: Collection[tuple[int, Target]]
+) -> set[tuple[int, Target]]:
+    """Return those pairs of person and thread where the person may see the thread now."""
+    seen: set[tuple[int, Target]] = set()
+    for kind in {target.kind for _person, target in wanted} & set(SOURCES):
+        pairs = {(person, target.id) for person, target in wanted if target.kind == kind}
+        among = await SOURCES[kind].visible(db, pairs)
+        seen |= {(person, Target(kind, number)) for person, number in among}
+    return seen
+
+
+async def views(
+    db: AsyncSession, threads: Mapping[Target, Collection[int]]
+) -> dict[Target, SubjectView]:
+    """Return what threads are called, each with the addresses of these entries in it.
+
+    The caller has asked `visible`.
+    """
+    found: dict[Target, SubjectView] = {}
+    for kind in {target.kind for target in threads} & set(SOURCES):
+        entries = {n for target, own in threads.items() if target.kind == kind for n in own}
+        ids = [target.id for target in threads if target.kind == kind]
+        shown = await SOURCES[kind].views(db, ids, entries)
+        found |= {Target(kind, number): view for number, view in shown.items()}
+    return found

@@ -1,0 +1,150 @@
+"""Notifications, the news they come from, what people chose, and why each was told or not.
+
+No title and no word of a text is kept here: what a thread is called is asked of its feature when
+somebody looks, and so is whether they may see it.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Enum, ForeignKey, Identity, Index, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.clock import now
+from app.core.db import Base
+from app.notifications.schemas import Channel, Kind, Level, Pace, Reason, What, Why
+
+_PERSON = "accounts_user.account_id"
+_ACCOUNT = "accounts_account.id"
+
+
+def _stored_by_value(kind: type[StrEnum]) -> Enum:
+    """Keep the word itself in the column, so that a new member needs no migration."""
+    return Enum(kind, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e])
+
+
+class Notification(Base):
+    """One person is told of one thing; `key` keeps them from being told twice.
+
+    The one row feeds every channel: `in_app` says whether the list shows it, `mail` when it is
+    mailed. Its id is the number of the live stream's event.
+    """
+
+    __tablename__ = "notifications_notification"
+    __table_args__ = (
+        UniqueConstraint("person_id", "key"),
+        Index("ix_notifications_notification_person", "person_id", "id"),
+        Index("ix_notifications_notification_thread", "person_id", "subject", "subject_id"),
+        Index(
+            "ix_notifications_notification_unread",
+            "person_id",
+            postgresql_where=text("in_app AND read_at IS NULL AND done_at IS NULL"),
+        ),
+        Index(
+            "ix_notifications_notification_unmailed",
+            "mail",
+            "created_at",
+            postgresql_where=text("mailed_at IS NULL AND mail <> 'off'"),
+        ),
+        Index("ix_notifications_notification_subject", "subject", "subject_id"),
+    )
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    person_id: Mapped[int] = mapped_column(ForeignKey(_PERSON, ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(Text)
+    what: Mapped[What] = mapped_column(_stored_by_value(What))
+    kind: Mapped[Kind] = mapped_column(_stored_by_value(Kind))
+    reason: Mapped[Reason] = mapped_column(_stored_by_value(Reason))
+    subject: Mapped[str] = mapped_column(Text)
+    subject_id: Mapped[int] = mapped_column(BigInteger)
+    entry_id: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    repository_id: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    actor_id: Mapped[int | None] = mapped_column(
+        ForeignKey(_ACCOUNT, ondelete="SET NULL"), index=True, default=None
+    )
+    in_app: Mapped[bool] = mapped_column(default=True)
+    mail: Mapped[Pace] = mapped_column(_stored_by_value(Pace), default=Pace.OFF)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    read_at: Mapped[datetime | None] = mapped_column(default=None)
+    done_at: Mapped[datetime | None] = mapped_column(default=None)
+    mailed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Happening(Base):
+    """News that is being told, or was; `told_to` is the last watcher who has been asked.
+
+    Kept for thirty days: meanwhile nobody is told twice, and the ledger hangs on it.
+    """
+
+    __tablename__ = "notifications_happening"
+    __table_args__ = (
+        Index(
+            "ix_notifications_happening_due", "due_at", postgresql_where=text("finished_at IS NULL")
+        ),
+        Index("ix_notifications_happening_created", "created_at"),
+    )
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    what: Mapped[What] = mapped_column(_stored_by_value(What))
+    subject: Mapped[str] = mapped_column(Text)
+    subject_id: Mapped[int] = mapped_column(BigInteger)
+    entry_id: Mapped[int | None] = mapped_column(BigInteger)
+    repository_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
+    told_to: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    due_at: Mapped[datetime] = mapped_column(default_factory=now)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Decision(Base):
+    """Whether a person was told of a happening on a channel, and why."""
+
+    __tablename__ = "notifications_decision"
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey(_PERSON, ondelete="CASCADE"), primary_key=True
+    )
+    happening_id: Mapped[int] = mapped_column(
+        ForeignKey("notifications_happening.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    channel: Mapped[Channel] = mapped_column(_stored_by_value(Channel), primary_key=True)
+    is_told: Mapped[bool]
+    why: Mapped[Why] = mapped_column(_stored_by_value(Why))
+
+
+class Wish(Base):
+    """Whether a person watches or mutes a thread, a repository, an account or a tag."""
+
+    __tablename__ = "notifications_wish"
+    __table_args__ = (
+        Index("ix_notifications_wish_target", "target", "target_id", "level", "person_id"),
+    )
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey(_PERSON, ondelete="CASCADE"), primary_key=True
+    )
+    target: Mapped[str] = mapped_column(Text, primary_key=True)
+    target_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    level: Mapped[Level] = mapped_column(_stored_by_value(Level))
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class Preference(Base):
+    """What a person wants of one kind; who never chose gets the default."""
+
+    __tablename__ = "notifications_preference"
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey(_PERSON, ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[Kind] = mapped_column(_stored_by_value(Kind), primary_key=True)
+    in_app: Mapped[bool]
+    mail: Mapped[Pace] = mapped_column(_stored_by_value(Pace))
+
+
+class FeedKey(Base):
+    """The number of a person's feed address; a larger one ends all addresses given out before."""
+
+    __tablename__ = "notifications_feed_key"
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey(_PERSON, ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
