@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '1d51ae468eef'
-down_revision = 'ac02354ba7aa'
+down_revision = '1a3140a8e2cc'
 branch_labels = None
 depends_on = None
 
