@@ -43,10 +43,10 @@ async def hash_password(password: str) -> str:
 
 
 async def verify_password(password: str, stored: str | None) -> bool:
-    """Whether the password belongs to the stored hash; None takes as long and is never right."""
+    """Whether the password belongs to the stored hash; none takes as long and is never right."""
     loop = asyncio.get_running_loop()
     right = await loop.run_in_executor(_threads, _verify, password, stored)
-    return right and stored is not None
+    return right and bool(stored)
 
 
 def needs_rehash(stored: str) -> bool:

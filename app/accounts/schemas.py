@@ -17,16 +17,19 @@ MAX_TOKEN_DAYS = 366
 # First path segments the site uses or may use one day, and names that would mislead.
 _RESERVED = """
 _ .well-known about account accounts admin administrator advisor api apps arena ask assets auth
-badge badges billing blog buckets cas chat collections comments compare contact cookies datasets
+badge badges billing blog buckets cas chat collections comments compare confirm contact cookies
+datasets
 device discussions
 docs download downloads errors events explore export favicon.ico feed feeds files fine-tune finetune
+forgot-password keep-account
 health healthz help home images import info inbox join jobs kernels lfs licenses live login logout
 mail me metrics models moderation moderator new none notifications null oauth official organizations
-orgs papers posts preferences pricing privacy profile questions readyz recipes resolve resolve-cache
+orgs papers posts preferences pricing privacy profile questions readyz recipes reset-password
+resolve resolve-cache
 robots.txt root runs search security session sessions settings setup sign-in sign-out sign-up signin
 signout signup site sitemap.xml spaces staff static status stats storage support sweeps system tags
 tasks teams templates terms token tokens topics trending try tutorials undefined upload uploads user
-users v1 v2 webhooks welcome workers ws www xet
+users v1 v2 verify-email webhooks welcome workers ws www xet
 """
 RESERVED_NAMES = frozenset(_RESERVED.split())
 
@@ -76,6 +79,44 @@ class Decision(StrEnum):
     PENDING = "pending"
     APPROVED = "approved"
     DENIED = "denied"
+
+
+class SignInMethod(StrEnum):
+    """How a session began."""
+
+    PASSWORD = "password"  # noqa: S105  # a way, not a secret
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
+    PROVIDER = "provider"
+
+
+class LinkPurpose(StrEnum):
+    """What opening a link in a letter does."""
+
+    CONFIRM_EMAIL = "confirm_email"
+    CHANGE_EMAIL = "change_email"
+    RESET = "reset"
+    KEEP_ACCOUNT = "keep_account"
+
+
+class Step(StrEnum):
+    """What a sign-in that is under way waits for."""
+
+    SECOND_FACTOR = "second_factor"
+    PASSKEY_NEW = "passkey_new"
+    PASSKEY_PROOF = "passkey_proof"
+    PROVIDER = "provider"
+    PROVIDER_NAME = "provider_name"
+
+
+@dataclass(frozen=True)
+class Site:
+    """What letters and secrets of accounts need to know of the site; `url` has no slash at end."""
+
+    url: str
+    sends_letters: bool
+    key: str = field(repr=False)
 
 
 ROLE_SCOPES: Mapping[TokenRole, frozenset[Scope]] = {
@@ -129,12 +170,17 @@ class PersonRef:
 
 @dataclass(frozen=True)
 class NewUser:
-    """What makes a person's account; the password is in the clear and is hashed at once."""
+    """What makes a person's account; the password is in the clear and is hashed at once.
+
+    `is_trusted` when somebody who runs the site, or a provider it trusts, vouches for the e-mail
+    address. Without a password the person signs in through another provider.
+    """
 
     name: str
     email: str
-    password: str
+    password: str | None = field(repr=False)
     is_admin: bool = False
+    is_trusted: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,27 @@
 """People, organisations, and the credentials that stand for them."""
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Enum, ForeignKey, Identity, Index, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.schemas import AccountKind, Decision, Role, TokenRole
+from app.accounts.schemas import (
+    AccountKind,
+    Decision,
+    LinkPurpose,
+    Role,
+    SignInMethod,
+    Step,
+    TokenRole,
+)
 from app.core.clock import now
 from app.core.db import Base
 
 
-def _stored_by_value(kind: type[AccountKind | Role | TokenRole | Decision]) -> Enum:
+def _stored_by_value(kind: type[StrEnum | Role]) -> Enum:
     """Keep the word itself in the column, so that a new member needs no migration."""
     return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
 
@@ -48,6 +59,15 @@ class User(Base):
     language: Mapped[str] = mapped_column(Text, default="")
     theme: Mapped[str] = mapped_column(Text, default="")
     suspended_at: Mapped[datetime | None] = mapped_column(default=None)
+    email_confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
+    # The person asked to be forgotten; until this moment they may change their mind.
+    erased_from: Mapped[datetime | None] = mapped_column(default=None, index=True)
+    erased_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    @property
+    def has_password(self) -> bool:
+        """Whether there is a password at all; who came from another provider has none."""
+        return bool(self.password_hash)
 
 
 class Organization(Base):
@@ -76,7 +96,10 @@ class Membership(Base):
 
 
 class LoginSession(Base):
-    """A signed-in browser. It ends 12 hours after `last_seen_at`, or at `expires_at`."""
+    """A signed-in browser. It ends 12 hours after `last_seen_at`, or at `expires_at`.
+
+    `confirmed_at` is when the person last proved who they are: dangerous acts need it fresh.
+    """
 
     __tablename__ = "accounts_session"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
@@ -86,8 +109,15 @@ class LoginSession(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
     expires_at: Mapped[datetime]
     user_agent: Mapped[str] = mapped_column(Text, default="")
+    address: Mapped[str] = mapped_column(Text, default="", server_default="")
+    method: Mapped[SignInMethod] = mapped_column(
+        _stored_by_value(SignInMethod),
+        default=SignInMethod.PASSWORD,
+        server_default=SignInMethod.PASSWORD.value,
+    )
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     last_seen_at: Mapped[datetime] = mapped_column(default_factory=now)
+    confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class AccessToken(Base):
@@ -158,3 +188,106 @@ class RefreshToken(Base):
     previous_hash: Mapped[bytes | None] = mapped_column(
         LargeBinary, unique=True, repr=False, default=None
     )
+
+
+class OneTimeLink(Base):
+    """A link in a letter; only its sha256 is kept, and the row stays when it was used.
+
+    `email` is the address that opening it proves.
+    """
+
+    __tablename__ = "accounts_link"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), index=True
+    )
+    purpose: Mapped[LinkPurpose] = mapped_column(_stored_by_value(LinkPurpose))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
+    email: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Totp(Base):
+    """A person's authenticator app. `last_step` is the time step of the last code that worked."""
+
+    __tablename__ = "accounts_totp"
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), primary_key=True
+    )
+    secret: Mapped[bytes] = mapped_column(LargeBinary, repr=False)
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class RecoveryCode(Base):
+    """One of ten codes that stand in for a lost second factor; kept as a keyed hash."""
+
+    __tablename__ = "accounts_recovery_code"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), index=True
+    )
+    code_hash: Mapped[str] = mapped_column(Text, repr=False)
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Passkey(Base):
+    """A key that lies in a person's device; what is kept here is public."""
+
+    __tablename__ = "accounts_passkey"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), index=True
+    )
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary, repr=False)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    last_used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class ExternalIdentity(Base):
+    """Who a person is at another provider: `issuer` and `subject` say it, an e-mail never does."""
+
+    __tablename__ = "accounts_identity"
+    __table_args__ = (
+        Index("uq_accounts_identity_issuer_subject", "issuer", "subject", unique=True),
+    )
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), index=True
+    )
+    issuer: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    last_used_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Ceremony(Base):
+    """What the site remembers between two steps of a sign-in; a cookie holds the key to it.
+
+    Used once: whoever comes with the key takes the row away.
+    """
+
+    __tablename__ = "accounts_ceremony"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
+    step: Mapped[Step] = mapped_column(_stored_by_value(Step))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), default=None
+    )
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict, repr=False)
+
+
+class BannedEmail(Base):
+    """An address that may not sign up again; a keyed hash, so that it names nobody."""
+
+    __tablename__ = "accounts_banned_email"
+    email_hash: Mapped[str] = mapped_column(Text, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)

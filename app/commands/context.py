@@ -47,6 +47,15 @@ def database_url(data_dir: Path) -> str:
     return running.database_url
 
 
+def site_address(data_dir: Path) -> str:
+    """Return where people reach the site: what the operator says, else where it runs."""
+    from app.core.settings import get_settings
+
+    settings, running = get_settings(), running_tree(data_dir)
+    found = settings.site_url or (running.address if running else "")
+    return (found or f"http://{settings.host}:{settings.port}").rstrip("/")
+
+
 def in_transaction(data_dir: Path, work: "Callable[[AsyncSession], Awaitable[T]]") -> T:
     """Run `work` in one transaction of the site's database and return its result.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.commands.context import data_dir_option, in_transaction
+from app.commands.context import data_dir_option, in_transaction, site_address
 
 if TYPE_CHECKING:
     from app.core.db import AsyncSession
@@ -21,11 +21,9 @@ def mail() -> None:
 @data_dir_option
 def send_test(address: str, data_dir: Path) -> None:
     """Hand in a test letter; the running site sends it."""
-    from app.core.settings import get_settings
     from app.mail import service
 
-    settings = get_settings()
-    site_url = settings.site_url or f"http://{settings.host}:{settings.port}"
+    site_url = site_address(data_dir)
 
     async def work(db: "AsyncSession") -> int:
         letter = service.compose("test_letter", address, language="en", site_url=site_url)

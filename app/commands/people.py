@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.commands.context import data_dir_option, in_transaction
+from app.commands.context import data_dir_option, in_transaction, site_address
 
 if TYPE_CHECKING:
     from app.core.db import AsyncSession
@@ -38,9 +38,42 @@ def create_user(
         if password_stdin
         else click.prompt("Password", hide_input=True, confirmation_prompt=True)
     )
-    new = NewUser(name=name, email=email, password=password, is_admin=admin)
+    new = NewUser(name=name, email=email, password=password, is_admin=admin, is_trusted=True)
     made = in_transaction(data_dir, lambda db: service.create_user(db, new))
     click.echo(f"Made the account {made.name}.")
+
+
+@user.command("reset-password")
+@click.argument("name")
+@data_dir_option
+def reset_password(name: str, data_dir: Path) -> None:
+    """Print a link with which a person chooses a new password; it works once, for an hour."""
+    from app.accounts import service
+
+    async def work(db: "AsyncSession") -> str:
+        return await service.reset_link(db, await _user_id(db, name))
+
+    click.echo(f"{site_address(data_dir)}{in_transaction(data_dir, work)}")
+
+
+@user.command("reset-second-factor")
+@click.argument("name")
+@data_dir_option
+def reset_second_factor(name: str, data_dir: Path) -> None:
+    """Take a person's app, passkeys and recovery codes away, when they have lost them all."""
+    from app.accounts import service
+    from app.accounts.schemas import Site
+    from app.core.settings import get_settings
+    from app.mail import service as mail
+
+    settings = get_settings()
+    site = Site(site_address(data_dir), mail.is_on(settings), key="")
+
+    async def work(db: "AsyncSession") -> None:
+        await service.reset_factors(db, site, await _user_id(db, name))
+
+    in_transaction(data_dir, work)
+    click.echo(f"{name} signs in with the password alone now.")
 
 
 @click.group()

@@ -5,8 +5,10 @@ AppError
  ├─ BadRequestError 400      a protocol message is malformed
  ├─ UnauthorizedError 401    nobody is signed in, or the credential is not valid
  ├─ ForbiddenError 403       known, but not allowed
+ │   └─ ConfirmationNeededError  allowed once the person has proved again who they are
  ├─ NotFoundError 404        missing, or invisible to this viewer: the answer never tells which
  ├─ ConflictError 409        the current state does not allow it
+ ├─ GoneError 410            it was here, and will not be again
  ├─ StaleError 412           it changed since the caller looked
  ├─ TooLargeError 413        more bytes than allowed
  ├─ RangeError 416           a byte range beyond the end
@@ -105,6 +107,19 @@ class ConflictError(AppError):
 
     status = HTTPStatus.CONFLICT
     code = "conflict"
+
+
+class GoneError(AppError):
+    """There was such a thing; it has been used up or taken away."""
+
+    status = HTTPStatus.GONE
+    code = "gone"
+
+
+class ConfirmationNeededError(ForbiddenError):
+    """The viewer may do this, after proving again who they are; a browser is sent there."""
+
+    code = "confirmation_needed"
 
 
 class StaleError(AppError):

@@ -5,9 +5,11 @@ import hmac
 import secrets
 import zlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from app.core.errors import ForbiddenError, UnauthorizedError
+from app.core.i18n import _
 
 
 class Scope(StrEnum):
@@ -44,6 +46,10 @@ class Viewer:
     token_name: str = ""
     only_repos: frozenset[int] | None = None
     organization_ids: frozenset[int] = field(default_factory=frozenset)
+    # When this browser last proved who sits before it; None for programs and visitors.
+    confirmed_at: datetime | None = None
+    # The site sends letters and this person has not opened theirs: nothing may be written.
+    email_open: bool = False
 
     @property
     def is_signed_in(self) -> bool:
@@ -70,6 +76,12 @@ class Viewer:
         Raises:
             ForbiddenError: the token's scopes do not include it.
         """
+        if self.email_open and scope in WRITE_SCOPES - READ_SCOPES:
+            raise ForbiddenError(
+                _("Confirm your e-mail address first."),
+                fix=_("Open the link in the letter; Settings, E-mail sends it again."),
+                code="email_not_confirmed",
+            )
         if scope not in self.scopes:
             raise ForbiddenError(
                 f"This token does not have the scope {scope.value}.",

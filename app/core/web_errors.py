@@ -8,9 +8,16 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import DataError
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 
-from app.core.errors import AppError, Detail, InvalidError, UnauthorizedError
+from app.core.errors import (
+    AppError,
+    ConfirmationNeededError,
+    Detail,
+    InvalidError,
+    UnauthorizedError,
+)
 from app.core.i18n import _
 from app.core.security import ANONYMOUS, Viewer
 from app.core.templating import render
@@ -58,9 +65,19 @@ async def _app_error(request: Request, error: Exception) -> Response:
     if isinstance(error, UnauthorizedError) and _may_sign_in(request):
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?{urlencode({'next': here})}", HTTPStatus.SEE_OTHER)
+    if isinstance(error, ConfirmationNeededError) and wants_page(request):
+        return RedirectResponse(f"/confirm?{urlencode({'next': _form_of(request)})}", 303)
     response = _answer(request, error.status, error.body())
     response.headers.update(error.headers)
     return response
+
+
+def _form_of(request: Request) -> str:
+    """Return the page to come back to: this one, or the one with the form that was sent."""
+    here = request.url
+    if request.method != "GET":
+        here = URL(request.headers.get("referer", "/"))
+    return here.path + (f"?{here.query}" if here.query else "")
 
 
 def _may_sign_in(request: Request) -> bool:

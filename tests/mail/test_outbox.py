@@ -218,10 +218,12 @@ async def test_without_a_server_letters_wait(
 @pytest.mark.parametrize(
     "url", ["post.example", "http://post.example", "smtp://post.example?tls=1", "smtp://"]
 )
-def test_an_address_of_a_server_that_cannot_be_read_is_named(settings: Settings, url: str) -> None:
+async def test_an_address_of_a_server_that_cannot_be_read_is_named(
+    settings: Settings, url: str
+) -> None:
     wrong = settings.model_copy(update={"smtp_url": SecretStr(url)})
     with pytest.raises(InvalidError, match="TUNINGFORK_SMTP_URL"):
-        service.is_on(wrong)
+        await service.check_server(wrong)
 
 
 async def test_news_that_waited_a_month_is_given_up(database: Database) -> None:

@@ -2,8 +2,28 @@
 
 from fastapi import APIRouter
 
-from app.accounts.pages import credentials, device, organizations, settings, sign_in
+from app.accounts.pages import (
+    confirming,
+    credentials,
+    device,
+    organizations,
+    recovery,
+    second_factor,
+    security,
+    settings,
+    sign_in,
+)
 
 router = APIRouter(include_in_schema=False)
-for part in (sign_in, settings, credentials, device, organizations):
+for part in (
+    sign_in,
+    second_factor,
+    recovery,
+    confirming,
+    settings,
+    security,
+    credentials,
+    device,
+    organizations,
+):
     router.include_router(part.router)

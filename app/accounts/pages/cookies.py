@@ -1,11 +1,14 @@
-"""The three cookies of the site: the session, the language, the theme."""
+"""The cookies of the site: the session, a sign-in under way, the language, the theme."""
 
 from fastapi import Request, Response
 
 from app.accounts import service
+from app.accounts.schemas import SignInMethod
+from app.core import rate_limit
 from app.core.db import AsyncSession
 
 _YEAR_S = 365 * 24 * 3600
+_CEREMONY_S = int(service.CEREMONY_LIFETIME.total_seconds())
 _SESSION_S = int(service.LIFETIME.total_seconds())
 
 
@@ -21,12 +24,33 @@ def _set(request: Request, response: Response, name: str, value: str, max_age_s:
     )
 
 
-async def sign_in(db: AsyncSession, request: Request, response: Response, user_id: int) -> None:
+async def sign_in(
+    db: AsyncSession,
+    request: Request,
+    response: Response,
+    user_id: int,
+    method: SignInMethod = SignInMethod.PASSWORD,
+) -> None:
     """Start a session for the person and hand its secret to this browser alone."""
     name = service.session_cookie(request)
     agent = request.headers.get("user-agent", "")
-    session = await service.start_session(db, user_id, agent, replaces=request.cookies.get(name))
+    browser = service.Browser(agent, rate_limit.address_of(request), method)
+    session = await service.start_session(db, user_id, browser, replaces=request.cookies.get(name))
     _set(request, response, name, session.secret, _SESSION_S)
+
+
+def keep_ceremony(request: Request, response: Response, secret: str) -> None:
+    """Let this browser, and no other, go on with a sign-in that is under way."""
+    _set(request, response, _ceremony(request), secret, _CEREMONY_S if secret else 0)
+
+
+def ceremony_of(request: Request) -> str:
+    """Return the key of this browser's sign-in that is under way; empty when there is none."""
+    return request.cookies.get(_ceremony(request), "")
+
+
+def _ceremony(request: Request) -> str:
+    return "__Host-ceremony" if request.url.scheme == "https" else "ceremony"
 
 
 def forget_session(request: Request, response: Response) -> None:

@@ -18,12 +18,15 @@ from app.accounts.schemas import (
     LongText,
     Role,
     ShortText,
+    Site,
     Theme,
     TokenRole,
 )
 from app.core.errors import AppError, ConflictError, ForbiddenError, InvalidError
+from app.core.http import site_address, site_settings
 from app.core.security import Scope, Viewer
 from app.core.templating import render
+from app.mail import service as mail
 
 # What a person can mend in the form itself; everything else is an error page.
 FORM_PROBLEMS = (InvalidError, ConflictError, ForbiddenError)
@@ -65,7 +68,54 @@ class PreferencesForm(_Form):
 class ProfileForm(_Form):
     display_name: ShortText = ""
     bio: LongText = ""
+
+
+class EmailForm(_Form):
     email: str = ""
+    password: Password = ""
+
+
+class ForgotForm(_Form):
+    email: Annotated[str, Field(max_length=300)] = ""
+
+
+class ResetForm(_Form):
+    token: str = ""
+    password: Password = ""
+
+
+class TokenOnlyForm(_Form):
+    token: str = ""
+
+
+class ConfirmForm(_Form):
+    password: Password = ""
+    code: Annotated[str, Field(max_length=50)] = ""
+    next_path: str = Field(default="/settings", alias="next")
+
+
+class CodeForm(_Form):
+    code: Annotated[str, Field(max_length=50)] = ""
+
+
+class NameForm(_Form):
+    name: ShortText = ""
+
+
+# What a device answers: a few hundred bytes, some thousands where it proves who made it.
+_Credential = Annotated[str, Field(max_length=20_000)]
+
+
+class PasskeyForm(_Form):
+    key: str = ""
+    credential: _Credential = ""
+    next_path: str = Field(default="/", alias="next")
+
+
+class NewPasskeyForm(_Form):
+    key: str = ""
+    credential: _Credential = ""
+    name: ShortText = ""
 
 
 class PasswordForm(_Form):
@@ -115,6 +165,16 @@ def form_page(
     )
     page.headers["Cache-Control"] = "no-store"  # these pages are one person's own
     return page
+
+
+def site_of(request: Request) -> Site:
+    """Return what letters and secrets need to know of this site."""
+    settings = site_settings(request)
+    return Site(
+        url=site_address(request),
+        sends_letters=mail.is_on(settings),
+        key=settings.secret_key.get_secret_value(),
+    )
 
 
 def see(path: str) -> RedirectResponse:

@@ -6,7 +6,14 @@ from fastapi import APIRouter, Form, Request, Response
 
 from app.accounts import service
 from app.accounts.pages import cookies
-from app.accounts.pages.forms import FORM_PROBLEMS, PasswordForm, ProfileForm, form_page, see
+from app.accounts.pages.forms import (
+    FORM_PROBLEMS,
+    PasswordForm,
+    ProfileForm,
+    form_page,
+    see,
+    site_of,
+)
 from app.accounts.schemas import ProfileIn
 from app.core.http import AccountViewer, Db
 
@@ -23,31 +30,25 @@ async def settings(_viewer: AccountViewer) -> Response:
 async def profile_page(request: Request, db: Db, viewer: AccountViewer) -> Response:
     """Show what others see of the person."""
     person = await service.person(db, viewer.require_user())
-    form = ProfileForm(
-        display_name=person.account.display_name, bio=person.user.bio, email=person.user.email
-    )
+    form = ProfileForm(display_name=person.account.display_name, bio=person.user.bio)
     return form_page(request, "accounts/profile.html", viewer, form=form)
 
 
 @router.post("/settings/profile")
 async def change_profile(
-    request: Request, db: Db, viewer: AccountViewer, form: Annotated[ProfileForm, Form()]
+    db: Db, viewer: AccountViewer, form: Annotated[ProfileForm, Form()]
 ) -> Response:
-    """Store name, words and e-mail address."""
-    user_id = viewer.require_user()
-    try:
-        await service.change_email(db, user_id, form.email)
-    except FORM_PROBLEMS as problem:
-        return form_page(request, "accounts/profile.html", viewer, problem, form=form)
+    """Store name and words."""
     change = ProfileIn(display_name=form.display_name, bio=form.bio)
-    await service.change_profile(db, user_id, change)
+    await service.change_profile(db, viewer.require_user(), change)
     return see("/settings/profile?saved=1")
 
 
 @router.get("/settings/password")
-async def password_page(request: Request, viewer: AccountViewer) -> Response:
+async def password_page(request: Request, db: Db, viewer: AccountViewer) -> Response:
     """Show the form of a new password."""
-    return form_page(request, "accounts/password.html", viewer)
+    person = await service.person(db, viewer.require_user())
+    return form_page(request, "accounts/password.html", viewer, person=person)
 
 
 @router.post("/settings/password")
@@ -56,10 +57,15 @@ async def change_password(
 ) -> Response:
     """Store the new password; every session ends, and this browser gets a fresh one."""
     user_id = viewer.require_user()
+    person = await service.person(db, user_id)
+    if not person.user.has_password:
+        service.require_confirmed(viewer)
     try:
-        await service.change_password(db, user_id, form.current_password, form.new_password)
+        await service.change_password(
+            db, site_of(request), user_id, form.current_password, form.new_password
+        )
     except FORM_PROBLEMS as problem:
-        return form_page(request, "accounts/password.html", viewer, problem)
+        return form_page(request, "accounts/password.html", viewer, problem, person=person)
     response = see("/settings/password?saved=1")
     await cookies.sign_in(db, request, response, user_id)
     return response

@@ -15,7 +15,9 @@ from app.accounts.pages.forms import (
     SignUpForm,
     form_page,
     see,
+    site_of,
 )
+from app.accounts.pages.second_factor import first_step
 from app.accounts.schemas import NewUser, ProfileIn
 from app.core import http, rate_limit
 from app.core.errors import ForbiddenError, NotFoundError, UnauthorizedError
@@ -69,9 +71,7 @@ async def sign_in(
         )
     for limit, subject in limits:
         await rate_limit.give_back(http.database(request), limit, subject)
-    response = see(next_path)
-    await cookies.sign_in(db, request, response, user_id)
-    return response
+    return await first_step(db, request, user_id, next_path)
 
 
 @router.post("/logout")
@@ -117,6 +117,7 @@ async def sign_up(
         made = await service.create_user(db, NewUser(form.name, form.email, form.password))
     except FORM_PROBLEMS as problem:
         return form_page(request, "accounts/sign_up.html", viewer, problem, form=form, is_open=True)
+    await service.ask_to_confirm(db, site_of(request), made.id)
     response = see(local_path(form.next_path))
     await cookies.sign_in(db, request, response, made.id)
     return response

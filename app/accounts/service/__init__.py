@@ -7,6 +7,15 @@ from app.accounts.service.access_tokens import (
     tokens_of,
 )
 from app.accounts.service.authentication import authenticate, session_cookie
+from app.accounts.service.ceremonies import CEREMONY_LIFETIME
+from app.accounts.service.ceremonies import begin as begin_ceremony
+from app.accounts.service.ceremonies import look as look_at_ceremony
+from app.accounts.service.ceremonies import take as take_ceremony
+from app.accounts.service.confirming import (
+    confirm_by_password,
+    mark_confirmed,
+    require_confirmed,
+)
 from app.accounts.service.device_login import (
     Asked,
     Issued,
@@ -17,6 +26,19 @@ from app.accounts.service.device_login import decide as decide_device_login
 from app.accounts.service.device_login import poll as poll_device_login
 from app.accounts.service.device_login import renew as renew_token
 from app.accounts.service.device_login import waiting_login as waiting_device_login
+from app.accounts.service.factors import (
+    Factors,
+    begin_totp,
+    check_code,
+    confirm_by_code,
+    confirm_totp,
+    factors_of,
+    make_codes,
+    remove_totp,
+    reset_factors,
+    waiting_totp,
+)
+from app.accounts.service.links import check_link
 from app.accounts.service.lookup import people_by_id, people_named, stewards_of
 from app.accounts.service.organizations import (
     add_member,
@@ -29,19 +51,37 @@ from app.accounts.service.organizations import (
     remove_member,
     set_member,
 )
+from app.accounts.service.passkeys import Answer as PasskeyAnswer
+from app.accounts.service.passkeys import (
+    add_passkey,
+    ask_for_proof,
+    prove,
+    remove_passkey,
+    rename_passkey,
+)
+from app.accounts.service.passkeys import ask_for_new as ask_for_new_passkey
 from app.accounts.service.people import (
     account_refs,
-    change_email,
-    change_password,
     change_profile,
     create_user,
     find_account,
     person,
     profile,
 )
+from app.accounts.service.recovery import (
+    ask_to_confirm,
+    change_email,
+    change_password,
+    confirm_email,
+    reset_link,
+    reset_password,
+    send_reset_link,
+    use_new_email,
+)
 from app.accounts.service.setup import create_first_admin, first_admin_link, setup_link_is_open
 from app.accounts.service.sign_in import (
     LIFETIME,
+    Browser,
     NewSession,
     check_credentials,
     living_sessions,
@@ -54,31 +94,51 @@ from app.accounts.service.sign_in import (
 from app.accounts.tables import DeviceLogin
 
 __all__ = [
+    "CEREMONY_LIFETIME",
     "LIFETIME",
     "Asked",
+    "Browser",
     "DeviceLogin",
+    "Factors",
     "Issued",
     "NewSession",
     "OAuthError",
+    "PasskeyAnswer",
     "account_refs",
     "add_member",
+    "add_passkey",
     "ask_for_device_login",
+    "ask_for_new_passkey",
+    "ask_for_proof",
+    "ask_to_confirm",
     "authenticate",
+    "begin_ceremony",
+    "begin_totp",
     "change_email",
     "change_organization",
     "change_password",
     "change_profile",
+    "check_code",
     "check_credentials",
+    "check_link",
+    "confirm_by_code",
+    "confirm_by_password",
+    "confirm_email",
+    "confirm_totp",
     "create_first_admin",
     "create_organization",
     "create_token",
     "create_user",
     "decide_device_login",
     "default_private",
+    "factors_of",
     "find_account",
     "first_admin_link",
     "found_organization",
     "living_sessions",
+    "look_at_ceremony",
+    "make_codes",
+    "mark_confirmed",
     "organization_settings",
     "organizations_of",
     "parse_scopes",
@@ -87,9 +147,18 @@ __all__ = [
     "person",
     "poll_device_login",
     "profile",
+    "prove",
     "remove_member",
+    "remove_passkey",
+    "remove_totp",
+    "rename_passkey",
     "renew_token",
+    "require_confirmed",
+    "reset_factors",
+    "reset_link",
+    "reset_password",
     "revoke_token",
+    "send_reset_link",
     "session_cookie",
     "sessions_of",
     "set_member",
@@ -99,6 +168,9 @@ __all__ = [
     "sign_out_session",
     "start_session",
     "stewards_of",
+    "take_ceremony",
     "tokens_of",
+    "use_new_email",
     "waiting_device_login",
+    "waiting_totp",
 ]

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import replace
 from datetime import timedelta
 
 from starlette.requests import Request
@@ -13,8 +14,10 @@ from app.accounts.service.sign_in import IDLE
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import UnauthorizedError
+from app.core.http import site_settings
 from app.core.i18n import _
 from app.core.security import ALL_SCOPES, Scope, Viewer, token_hash
+from app.mail import service as mail
 
 # How stale "last used" may be; a write for every request would cost more than it tells.
 _TOUCH_EVERY = timedelta(minutes=5)
@@ -37,9 +40,13 @@ async def authenticate(db: AsyncSession, request: Request) -> Viewer | None:
     authorization = request.headers.get("authorization", "")
     if authorization:
         secret = _secret_of(authorization)
-        return await _by_token(db, secret) if secret.startswith(f"{PREFIX}_") else None
-    cookie = request.cookies.get(session_cookie(request))
-    return await _by_session(db, cookie) if cookie else None
+        found = await _by_token(db, secret) if secret.startswith(f"{PREFIX}_") else None
+    else:
+        cookie = request.cookies.get(session_cookie(request))
+        found = await _by_session(db, cookie) if cookie else None
+    if found is not None and not mail.is_on(site_settings(request)):
+        return replace(found, email_open=False)  # nobody can open a letter that is never sent
+    return found
 
 
 def _secret_of(authorization: str) -> str:
@@ -79,7 +86,8 @@ async def _by_session(db: AsyncSession, secret: str) -> Viewer | None:
         return None
     if session.last_seen_at < now() - _TOUCH_EVERY:
         session.last_seen_at = now()
-    return await _viewer(db, found, ALL_SCOPES, session_id=session.id)
+    viewer = await _viewer(db, found, ALL_SCOPES, session_id=session.id)
+    return replace(viewer, confirmed_at=session.confirmed_at)
 
 
 async def _viewer(
@@ -102,5 +110,6 @@ async def _viewer(
         theme=found.user.theme,
         session_id=session_id,
         token_name=token_name,
+        email_open=found.user.email_confirmed_at is None and not found.user.is_admin,
         organization_ids=await queries.organization_ids_of(db, found.account.id),
     )

@@ -7,14 +7,15 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import queries
-from app.accounts.events import AccountCreated, SignedOut
+from app.accounts.events import AccountCreated
 from app.accounts.names import check_name, name_key
-from app.accounts.passwords import check_password, hash_password, verify_password
+from app.accounts.passwords import check_password, hash_password
 from app.accounts.queries import Person
 from app.accounts.schemas import AccountKind, AccountRef, Member, NewUser, Profile, ProfileIn
 from app.accounts.service.organizations import organizations_of
 from app.accounts.service.refs import ref
 from app.accounts.tables import Account, User
+from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import Detail, InvalidError, NotFoundError
 from app.core.events import emit
@@ -45,10 +46,12 @@ async def create_user(db: AsyncSession, new: NewUser) -> AccountRef:
             `details` names the field.
     """
     check_name(new.name)
-    _check_email(new.email)
-    check_password(new.password, new.name, new.email)
+    check_email(new.email)
+    if new.password is not None:
+        check_password(new.password, new.name, new.email)
     await _check_free(db, new.name, new.email)
-    password_hash = await hash_password(new.password)
+    # Who comes from another provider has no password; nothing equals the empty hash.
+    password_hash = "" if new.password is None else await hash_password(new.password)
     account = Account(name=new.name, name_key=name_key(new.name), kind=AccountKind.USER)
     try:
         async with db.begin_nested():
@@ -61,6 +64,7 @@ async def create_user(db: AsyncSession, new: NewUser) -> AccountRef:
                     email_key=name_key(new.email),
                     password_hash=password_hash,
                     is_admin=new.is_admin,
+                    email_confirmed_at=now() if new.is_trusted else None,
                 )
             )
     except IntegrityError as error:  # somebody was quicker
@@ -70,7 +74,12 @@ async def create_user(db: AsyncSession, new: NewUser) -> AccountRef:
     return ref(account)
 
 
-def _check_email(email: str) -> None:
+def check_email(email: str) -> None:
+    """Pass if letters could go to this address.
+
+    Raises:
+        InvalidError: it is no address.
+    """
     if not _EMAIL.fullmatch(email):
         problem = _("Write an e-mail address like name@example.org.")
         raise InvalidError(problem, code="bad_email", details=[Detail("email", problem)])
@@ -80,7 +89,12 @@ async def _check_free(db: AsyncSession, name: str, email: str) -> None:
     if await queries.account_by_name(db, name):
         raise _taken("name", _("This name is taken."))
     if await queries.person_by_email(db, email):
-        raise _taken("email", _("There is an account with this e-mail address already."))
+        raise email_taken()
+
+
+def email_taken() -> InvalidError:
+    """Return the answer to an address that somebody has."""
+    return _taken("email", _("There is an account with this e-mail address already."))
 
 
 def _taken(path: str, problem: str) -> InvalidError:
@@ -112,41 +126,6 @@ async def change_profile(db: AsyncSession, user_id: int, change: ProfileIn) -> P
         found.user.theme = change.theme.value
     await db.flush()
     return found
-
-
-async def change_email(db: AsyncSession, user_id: int, email: str) -> None:
-    """Store another e-mail address.
-
-    Raises:
-        InvalidError: it is no address, or another account has it.
-    """
-    _check_email(email)
-    other = await queries.person_by_email(db, email)
-    if other is not None and other.account.id != user_id:
-        raise _taken("email", _("There is an account with this e-mail address already."))
-    found = await person(db, user_id)
-    found.user.email, found.user.email_key = email, name_key(email)
-    await db.flush()
-
-
-async def change_password(db: AsyncSession, user_id: int, current: str, new: str) -> None:
-    """Store a new password and end every session; the caller starts a fresh one.
-
-    Raises:
-        InvalidError: the current password is wrong, or the new one will not do.
-    """
-    found = await person(db, user_id)
-    if not await verify_password(current, found.user.password_hash):
-        problem = _("This is not your current password.")
-        raise InvalidError(
-            problem, code="wrong_password", details=[Detail("current_password", problem)]
-        )
-    check_password(new, found.account.name, found.user.email, path="new_password")
-    found.user.password_hash = await hash_password(new)
-    await queries.delete_login_sessions(db, user_id, keep_id=None)
-    emit(db, SignedOut(user_id))
-    await db.flush()
-    log.info("password_changed", user_id=user_id)
 
 
 async def profile(db: AsyncSession, name: str) -> Profile:

@@ -56,6 +56,6 @@ async def create_first_admin(db: AsyncSession, secret: str, new: NewUser) -> Acc
                 _("This link has been used, or is too old."),
                 fix=_("Start the site again: it prints a new one while nobody administers it."),
             )
-        made = await create_user(db, replace(new, is_admin=True))
+        made = await create_user(db, replace(new, is_admin=True, is_trusted=True))
     log.info("first_admin_created", user_id=made.id)
     return made

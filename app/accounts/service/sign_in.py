@@ -9,6 +9,7 @@ import structlog
 from app.accounts import queries
 from app.accounts.events import SignedOut
 from app.accounts.passwords import hash_password, needs_rehash, verify_password
+from app.accounts.schemas import SignInMethod
 from app.accounts.tables import LoginSession
 from app.core.clock import now
 from app.core.db import AsyncSession
@@ -50,8 +51,17 @@ async def check_credentials(db: AsyncSession, login: str, password: str) -> int:
     return found.account.id
 
 
+@dataclass(frozen=True)
+class Browser:
+    """Where a session begins: what the browser says it is, its address, and how it got in."""
+
+    user_agent: str
+    address: str
+    method: SignInMethod = SignInMethod.PASSWORD
+
+
 async def start_session(
-    db: AsyncSession, user_id: int, user_agent: str, replaces: str | None = None
+    db: AsyncSession, user_id: int, browser: Browser, replaces: str | None = None
 ) -> NewSession:
     """Begin a session and end the one of the cookie `replaces`: an id never outlives a sign-in."""
     if replaces:
@@ -62,7 +72,10 @@ async def start_session(
         user_id=user_id,
         token_hash=token_hash(secret),
         expires_at=now() + LIFETIME,
-        user_agent=user_agent[:_MAX_USER_AGENT],
+        user_agent=browser.user_agent[:_MAX_USER_AGENT],
+        address=browser.address,
+        method=browser.method,
+        confirmed_at=now(),
     )
     db.add(session)
     await db.flush()

@@ -41,7 +41,7 @@ class _RefusedForGoodError(Exception):
 
 def is_on(settings: Settings) -> bool:
     """Whether this site sends letters at all."""
-    return smtp_server(settings) is not None
+    return bool(settings.smtp_url.get_secret_value().strip())
 
 
 async def check_server(settings: Settings) -> str:
@@ -70,7 +70,7 @@ async def send_due(database: Database, settings: Settings) -> int:
         lease = _lease()
         taken = await queries.take_due(db, AT_ONCE, lease)
     if taken:
-        await _send_all(database, settings, server, list(taken))
+        await _send_all(database, settings, server, sorted(taken, key=lambda one: one.id))
     return len(taken)
 
 

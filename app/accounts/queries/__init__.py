@@ -312,3 +312,8 @@ async def refresh_token_by_hash(
     )
     row = (await db.execute(statement)).first()
     return (row[0], row[1]) if row else None
+
+
+async def login_session_by_id(db: AsyncSession, session_id: int) -> LoginSession | None:
+    """Return a session that a request was recognised by."""
+    return await db.get(LoginSession, session_id)
