@@ -55,6 +55,8 @@ from app.notifications import pages as notifications_pages
 from app.notifications.service import Streams
 from app.playground import api as playground_api
 from app.playground import pages as playground_pages
+from app.questions import api as questions_api
+from app.questions import pages as questions_pages
 from app.search import api as search_api
 from app.search import background as search_background
 from app.search import pages as search_pages
@@ -79,6 +81,8 @@ def routers() -> list[APIRouter]:
         accounts_pages.router,
         tutorials_api.router,
         tutorial_pages.router,
+        questions_api.router,
+        questions_pages.router,
         datasets_api.router,
         jobs_api,
         jobs_pages.router,

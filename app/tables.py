@@ -14,6 +14,8 @@ from app.jobs import tables as jobs
 from app.mail import tables as mail
 from app.notifications import tables as notifications
 from app.playground import tables as playground
+from app.questions import tables as questions
+from app.reputation import tables as reputation
 from app.search import tables as search
 from app.sweeps import tables as sweeps
 from app.tutorials import tables as tutorials
@@ -33,7 +35,9 @@ __all__ = [
     "mail",
     "notifications",
     "playground",
+    "questions",
     "rate_limit",
+    "reputation",
     "search",
     "sweeps",
     "tutorials",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.comments.tables import Comment, CommentRevision, Thread
 from app.core.db import AsyncSession
@@ -64,6 +64,28 @@ async def written_between(
         .where(Thread.subject == subject, Comment.created_at >= start, Comment.created_at < end)
         .order_by(Comment.id)
         .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def by_ids(db: AsyncSession, ids: Collection[int]) -> Sequence[Comment]:
+    """Return comments by their ids, of whatever threads."""
+    return (await db.scalars(select(Comment).where(Comment.id.in_(ids)))).all()
+
+
+async def first_of_each(
+    db: AsyncSession, thread_ids: Collection[int], limit: int
+) -> Sequence[Comment]:
+    """Return the first comments of each of these threads, at most `limit` of one."""
+    place = func.row_number().over(partition_by=Comment.thread_id, order_by=Comment.id)
+    numbered = (
+        select(Comment.id, place.label("place")).where(Comment.thread_id.in_(thread_ids)).subquery()
+    )
+    statement = (
+        select(Comment)
+        .join(numbered, numbered.c.id == Comment.id)
+        .where(numbered.c.place <= limit)
+        .order_by(Comment.thread_id, Comment.id)
     )
     return (await db.scalars(statement)).all()
 

@@ -159,6 +159,23 @@ async def list_comments(
     return Page(await _views(db, shown), following)
 
 
+async def comments_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, CommentView]:
+    """Return comments by their ids, of whatever threads; those that are not there are left out."""
+    rows = await queries.by_ids(db, ids) if ids else ()
+    return {view.id: view for view in await _views(db, rows)}
+
+
+async def first_comments(
+    db: AsyncSession, thread_ids: Collection[int], limit: int
+) -> dict[int, list[CommentView]]:
+    """Return the first comments of several threads, at most `limit` of each."""
+    found: dict[int, list[CommentView]] = defaultdict(list)
+    rows = await queries.first_of_each(db, thread_ids, limit) if thread_ids else ()
+    for view in await _views(db, rows):
+        found[view.thread_id].append(view)
+    return found
+
+
 async def wordings(db: AsyncSession, comments: Sequence[CommentView]) -> dict[int, list[str]]:
     """Return what each of these comments said before, the oldest first."""
     found: dict[int, list[str]] = defaultdict(list)

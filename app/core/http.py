@@ -133,6 +133,7 @@ StreamingRepoWriter = Annotated[
     Viewer, Security(_signed_in_briefly, scopes=[Scope.REPOS_WRITE.value])
 ]
 JobWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.JOBS_WRITE.value])]
+CommunityWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.COMMUNITY_WRITE.value])]
 AccountViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.ACCOUNT.value])]
 AnySignedIn = Annotated[Viewer, Security(_signed_in, scopes=[])]
 WaitingSignedIn = Annotated[Viewer, Security(_signed_in_briefly, scopes=[])]

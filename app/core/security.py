@@ -19,12 +19,13 @@ class Scope(StrEnum):
     REPOS_WRITE = "repos:write"
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
+    COMMUNITY_WRITE = "community:write"
     ACCOUNT = "account"
     ADMIN = "admin"
 
 
 READ_SCOPES = frozenset({Scope.REPOS_READ, Scope.JOBS_READ})
-WRITE_SCOPES = READ_SCOPES | {Scope.REPOS_WRITE, Scope.JOBS_WRITE}
+WRITE_SCOPES = READ_SCOPES | {Scope.REPOS_WRITE, Scope.JOBS_WRITE, Scope.COMMUNITY_WRITE}
 ALL_SCOPES = frozenset(Scope)
 
 

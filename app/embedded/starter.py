@@ -28,6 +28,7 @@ from app.hub import service as hub
 from app.hub.policy import access_repository
 from app.hub.schemas import Author, RepositoryKind
 from app.main import create_app
+from app.questions import service as questions
 from app.tutorials import service as tutorials
 
 log = structlog.get_logger(__name__)
@@ -135,6 +136,7 @@ async def import_starter(data_dir: Path) -> None:
         # Every start: a new release may say something better, and the same text makes no version.
         async with app.state.database.transaction() as db:
             await tutorials.publish_starter(db)
+            await questions.plant_tags(db)
         if done.exists():
             return
         # The conversion writes whole files in the same order, so an old half is simply redone.

@@ -68,6 +68,7 @@ class Job(Base):
         ),
         Index("ix_jobs_job_leased", "lease_until", postgresql_where=text(f"state IN ({_ACTIVE})")),
         Index("ix_jobs_job_owner_id_id", "owner_id", text("id DESC")),
+        Index("ix_jobs_job_fingerprint", "fingerprint", postgresql_where=text("fingerprint <> ''")),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     owner_id: Mapped[int] = mapped_column(ForeignKey("accounts_account.id", ondelete="CASCADE"))
@@ -89,6 +90,8 @@ class Job(Base):
     worker_lost_count: Mapped[int] = mapped_column(default=0, init=False)
     progress: Mapped[float] = mapped_column(default=0.0, init=False)
     failure: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True), default=None, init=False)
+    # One word for one kind of failure; empty unless it failed.
+    fingerprint: Mapped[str] = mapped_column(Text, server_default="", default="", init=False)
     result: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True), default=None, init=False)
     rerun_of: Mapped[int | None] = mapped_column(
         ForeignKey("jobs_job.id", ondelete="SET NULL"), default=None

@@ -19,6 +19,9 @@ startCopyButtons(document);
 startKeys(document);
 startMath(document);
 startTrying(document);
+document.addEventListener("parts:fresh", (event) => {
+  if (event instanceof CustomEvent) htmx.process(event.detail);
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target instanceof Element) startMath(event.target);
 });

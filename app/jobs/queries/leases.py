@@ -176,6 +176,7 @@ async def end(
     *,
     result: Json | None = None,
     failure: Json | None = None,
+    fingerprint: str = "",
 ) -> Job | None:
     """End a held job as `state`; as cancelled, without a result, when that was asked for before."""
     cancelled = Job.cancel_requested
@@ -187,6 +188,7 @@ async def end(
             state=case((cancelled, _state(JobState.CANCELLED)), else_=_state(state)),
             result=_unless(cancelled, result),
             failure=_unless(cancelled, failure),
+            fingerprint=case((cancelled, ""), else_=fingerprint),
             progress=1.0 if state is JobState.SUCCEEDED else Job.progress,
             lease_until=None,
             finished_at=_now(),
@@ -214,7 +216,7 @@ async def requeue(db: AsyncSession, ref: AttemptRef) -> Job | None:
     )
 
 
-async def expire(db: AsyncSession, failure: Json, limit: int = 100) -> list[Job]:
+async def expire(db: AsyncSession, failure: Json, fingerprint: str, limit: int = 100) -> list[Job]:
     """Take back jobs whose lease has run out; those lost too often fail with `failure`."""
     overdue = (
         select(Job.id)
@@ -234,6 +236,7 @@ async def expire(db: AsyncSession, failure: Json, limit: int = 100) -> list[Job]
                 else_=_state(JobState.QUEUED),
             ),
             failure=_unless(Job.cancel_requested | ~hopeless, failure),
+            fingerprint=case((~Job.cancel_requested & hopeless, fingerprint), else_=""),
             finished_at=case((or_(Job.cancel_requested, hopeless), _now()), else_=None),
             worker_lost_count=Job.worker_lost_count + 1,
             queued_at=_now(),
@@ -273,6 +276,7 @@ async def reopen(db: AsyncSession, job_id: int) -> Job | None:
             cancel_requested=False,
             worker_lost_count=0,
             failure=None,
+            fingerprint="",
             finished_at=None,
             queued_at=_now(),
             worker_id=None,

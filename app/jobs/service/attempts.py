@@ -12,6 +12,7 @@ from app.jobs.queries import history, leases
 from app.jobs.queries import jobs as job_queries
 from app.jobs.service import news
 from app.jobs.service.cleaning import clean_object
+from app.jobs.service.fingerprints import fingerprint_of
 from app.jobs.states import AttemptOutcome, JobState
 from app.jobs.tables import Attempt, Checkpoint, Job, JobInput, Worker
 from app.jobs.tokens import AttemptRef
@@ -192,7 +193,9 @@ async def fail(db: AsyncSession, ref: AttemptRef, failure: dict[str, JsonValue])
     Raises:
         ConflictError: the attempt is stale.
     """
-    job = await leases.end(db, ref, JobState.FAILED, failure=clean_object(failure))
+    reason = clean_object(failure)
+    fingerprint = fingerprint_of(reason)
+    job = await leases.end(db, ref, JobState.FAILED, failure=reason, fingerprint=fingerprint)
     return await _ended(db, ref, job, AttemptOutcome.FAILED)
 
 
@@ -254,7 +257,7 @@ async def release(db: AsyncSession, ref: AttemptRef, release: Release) -> Job:
 async def take_back_lost(db: AsyncSession) -> Sequence[Job]:
     """Queue the jobs whose lease ran out again; those lost too often fail as WORKER_LOST."""
     failure = Failure.of(FailureCode.WORKER_LOST).model_dump(mode="json")
-    jobs = await leases.expire(db, failure)
+    jobs = await leases.expire(db, failure, fingerprint_of(failure))
     for job in jobs:
         ref = AttemptRef(job.id, job.attempt)
         await history.close_attempt(db, ref, AttemptOutcome.LOST)

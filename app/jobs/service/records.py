@@ -1,9 +1,10 @@
 """Reading what a job left, once the viewer may see the job."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.core.db import AsyncSession
 from app.jobs.queries import history
+from app.jobs.queries import jobs as job_queries
 from app.jobs.schemas import HeadlineOut
 from app.jobs.tables import Attempt, Checkpoint, Job, JobEvent, LogLine, Point
 
@@ -19,6 +20,11 @@ def headline_of(job: Job) -> HeadlineOut | None:
     if not isinstance(metric, str) or not isinstance(value, float | int):
         return None
     return HeadlineOut(metric=metric, value=value)
+
+
+async def jobs_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, Job]:
+    """Return jobs by id; the caller answers for what of them may be shown."""
+    return {job.id: job for job in await job_queries.jobs_by_id(db, ids)} if ids else {}
 
 
 async def events_after(db: AsyncSession, job: Job, after: int, limit: int) -> Sequence[JobEvent]:

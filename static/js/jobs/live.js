@@ -97,6 +97,7 @@ function replacePart(part, fresh) {
   part.replaceWith(fresh);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (focused) document.getElementById(focused)?.focus();
+  document.dispatchEvent(new CustomEvent("parts:fresh", { detail: fresh }));
 }
 
 /** Whether somebody is filling in a form there. @param {Element} part */

@@ -1,0 +1,234 @@
+"""What the questions API gives."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from app.comments.schemas import CommentView
+from app.questions.schemas import (
+    CloseReason,
+    EditState,
+    PostView,
+    QuestionRow,
+    QuestionView,
+    Status,
+    SuggestionView,
+    TagView,
+)
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RemarkOut(_Out):
+    """A remark under a question or an answer. `body` is empty if it was hidden."""
+
+    id: int
+    author: str
+    body: str
+    created_at: datetime
+    edited_at: datetime | None
+    hidden: bool
+
+    @classmethod
+    def of(cls, words: CommentView) -> "RemarkOut":
+        """Return the shape of a remark."""
+        return cls(
+            id=words.id,
+            author=words.author,
+            body=words.body,
+            created_at=words.created_at,
+            edited_at=words.edited_at,
+            hidden=words.is_hidden,
+        )
+
+
+class PostOut(RemarkOut):
+    """A question's words or an answer. `own_vote` is the caller's: 1, 0 or -1."""
+
+    score: int
+    accepted: bool
+    own_vote: int
+    num_edits: int
+    remarks: list[RemarkOut]
+    num_remarks: int
+
+    @classmethod
+    def of_post(cls, post: PostView) -> "PostOut":
+        """Return the shape of a post."""
+        return cls(
+            **RemarkOut.of(post.words).model_dump(),
+            score=post.score,
+            accepted=post.is_accepted,
+            own_vote=post.own_vote,
+            num_edits=post.words.num_edits,
+            remarks=[RemarkOut.of(one) for one in post.remarks],
+            num_remarks=post.num_remarks,
+        )
+
+
+class QuestionItem(_Out):
+    """A question in a list."""
+
+    id: int
+    title: str
+    url: str
+    language: str
+    author: str
+    status: Status
+    close_reason: CloseReason | None
+    score: int
+    num_answers: int
+    answered: bool
+    pinned: bool
+    locked: bool
+    tags: list[str]
+    created_at: datetime
+    active_at: datetime
+
+    @classmethod
+    def facts(cls, row: QuestionRow) -> dict[str, object]:
+        """Return the values of a list's item."""
+        names = set(QuestionItem.model_fields) - {"answered", "tags"}
+        found = {name: getattr(row, name) for name in names}
+        return {**found, "answered": row.is_answered, "tags": list(row.tags)}
+
+    @classmethod
+    def of(cls, row: QuestionRow) -> "QuestionItem":
+        """Return the shape of a list's item."""
+        return QuestionItem.model_validate(cls.facts(row))
+
+
+class QuestionOut(QuestionItem):
+    """A question. `duplicate_of` is what it repeats, `duplicates` what repeats it."""
+
+    body_id: int
+    accepted_id: int | None
+    duplicate_of: int | None
+    duplicates: list[int]
+    closed_by: str
+    closed_at: datetime | None
+
+    @classmethod
+    def of_view(cls, view: QuestionView) -> "QuestionOut":
+        """Return the shape of a question."""
+        more = {
+            "body_id": view.body_id,
+            "accepted_id": view.accepted_id,
+            "duplicate_of": view.duplicate_of.id if view.duplicate_of else None,
+            "duplicates": [row.id for row in view.duplicates],
+            "closed_by": view.closed_by,
+            "closed_at": view.closed_at,
+        }
+        return cls.model_validate({**cls.facts(view), **more})
+
+
+class QuestionPage(_Out):
+    """A page of questions. Send `next_cursor` as `cursor` for the next one."""
+
+    items: list[QuestionItem]
+    next_cursor: str | None
+
+
+class WholeQuestionOut(_Out):
+    """A question with its words and a page of answers, in the order asked for."""
+
+    question: QuestionOut
+    body: PostOut | None
+    answers: list[PostOut]
+    next_cursor: str | None
+
+
+class TagOut(_Out):
+    """A tag. A synonym's name leads to its main tag."""
+
+    name: str
+    num_questions: int
+    parent: str
+    about: dict[str, str]
+
+    @classmethod
+    def of(cls, tag: TagView) -> "TagOut":
+        """Return the shape of a tag."""
+        about = {"en": tag.about_en, "zh-CN": tag.about_zh}
+        return cls(
+            name=tag.name,
+            num_questions=tag.num_questions,
+            parent=tag.parent,
+            about={language: text for language, text in about.items() if text},
+        )
+
+
+class TagPage(_Out):
+    """A page of tags, the most used first."""
+
+    items: list[TagOut]
+    next_cursor: str | None
+
+
+class TagDetail(TagOut):
+    """A tag with what stands around it."""
+
+    narrower: list[str]
+    synonyms: list[str]
+
+
+class ScoreOut(_Out):
+    """The score of a post after a vote."""
+
+    score: int
+    own_vote: int
+
+
+class SuggestionOut(_Out):
+    """An edit that waits for somebody's yes, or was decided."""
+
+    id: int
+    post_id: int
+    question_id: int
+    author: str
+    title: str
+    body: str
+    tags: list[str]
+    reason: str
+    state: EditState
+    created_at: datetime
+
+    @classmethod
+    def of(cls, view: SuggestionView) -> "SuggestionOut":
+        """Return the shape of a suggestion."""
+        return cls(
+            id=view.id,
+            post_id=view.comment_id,
+            question_id=view.question_id,
+            author=view.author,
+            title=view.title,
+            body=view.body,
+            tags=list(view.tags),
+            reason=view.reason,
+            state=view.state,
+            created_at=view.created_at,
+        )
+
+
+class ChangedOut(_Out):
+    """What came of an edit: published at once, or a suggestion that waits."""
+
+    published: bool
+    suggestion: SuggestionOut | None
+
+
+class RevisionOut(_Out):
+    """One wording of a post; the last one is what stands there now."""
+
+    number: int
+    editor: str
+    body: str
+    written_at: datetime
+
+
+class JobQueuedOut(_Out):
+    """The job that tries a patch."""
+
+    job_id: int

@@ -1,0 +1,80 @@
+"""The list of questions, and one's own drafts."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.accounts import service as accounts
+from app.core.errors import NotFoundError
+from app.core.i18n import LANGUAGES, _
+from app.questions import service
+from app.questions.pages.frame import ReadDesk, WriteDesk, see
+from app.questions.schemas import Sort
+from app.reputation import service as reputation
+
+router = APIRouter()
+_PAGE, _POPULAR = 30, 16
+
+
+class ListQuery(BaseModel):
+    """Which questions somebody wants to see."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    sort: Sort = "active"
+    lang: Annotated[str, Field(max_length=10)] = ""
+    only: Annotated[str, Field(max_length=10)] = ""
+    cursor: Annotated[str, Field(max_length=200)] = ""
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages of the questions wanted; none means all."""
+        return [self.only] if self.only in LANGUAGES else []
+
+
+@router.get("/questions")
+async def list_page(desk: ReadDesk, query: Annotated[ListQuery, Query()]) -> HTMLResponse:
+    """List questions."""
+    page = await service.list_questions(
+        desk.db, query.sort, None, query.languages, query.cursor, _PAGE
+    )
+    is_first = query.sort == "active" and not query.cursor and not query.languages
+    pinned = await service.pinned_questions(desk.db) if is_first else []
+    above = {row.id for row in pinned}
+    return desk.show(
+        "questions/list.html",
+        rows=[*pinned, *(row for row in page.items if row.id not in above)],
+        next_cursor=page.next_cursor,
+        query=query,
+        popular=(await service.list_tags(desk.db, limit=_POPULAR)).items,
+    )
+
+
+@router.get("/questions/by/{name}")
+async def by_person(desk: ReadDesk, name: str) -> HTMLResponse:
+    """Show what somebody asked and answered last."""
+    person = await accounts.find_account(desk.db, name)
+    if person is None:
+        raise NotFoundError(_("There is nobody of this name."))
+    standings = await reputation.standings(desk.db, [person.id])
+    return desk.show(
+        "questions/by.html",
+        person=person,
+        asked=await service.questions_by(desk.db, person.id),
+        answered=await service.questions_answered_by(desk.db, person.id),
+        standing=standings[person.id],
+    )
+
+
+@router.get("/drafts")
+async def drafts_page(desk: WriteDesk) -> HTMLResponse:
+    """List what one has begun to write."""
+    return desk.show("questions/drafts.html", drafts=await service.drafts_of(desk.db, desk.viewer))
+
+
+@router.post("/drafts/{target}/forget")
+async def forget_draft(desk: WriteDesk, target: str) -> Response:
+    """Throw a draft away."""
+    await service.forget(desk.db, desk.viewer, target)
+    return see("/drafts")

@@ -1,0 +1,1 @@
+"""Reads and counts of questions: lists, single questions with their posts, tags, drafts."""

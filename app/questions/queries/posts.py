@@ -1,0 +1,167 @@
+"""One question with its posts, what happened to it, and what waits to be decided."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import REGCLASS
+
+from app.core.db import AsyncSession
+from app.questions.schemas import AnswerSort, EditState
+from app.questions.tables import Draft, Post, Question, QuestionEvent, SuggestedEdit, Trial
+
+
+async def question(db: AsyncSession, question_id: int, *, lock: bool = False) -> Question | None:
+    """Return a question; `lock` holds it until the transaction ends."""
+    statement = select(Question).where(Question.id == question_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await db.scalar(statement)
+
+
+async def next_id(db: AsyncSession) -> int:
+    """Return the number of a question that is about to be made; its thread must know it."""
+    sequence = func.pg_get_serial_sequence(Question.__tablename__, "id")
+    found: int = await db.scalar(select(func.nextval(sequence.cast(REGCLASS)))) or 0
+    return found
+
+
+async def post(db: AsyncSession, comment_id: int, *, lock: bool = False) -> Post | None:
+    """Return what can be voted on, by the id of its comment."""
+    statement = select(Post).where(Post.comment_id == comment_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await db.scalar(statement)
+
+
+async def answers(
+    db: AsyncSession,
+    question_id: int,
+    sort: AnswerSort,
+    after: tuple[object, ...] | None,
+    limit: int,
+) -> Sequence[Post]:
+    """Return answers after a key: (accepted, score, -id) for the best, (id) else."""
+    statement = select(Post).where(Post.question_id == question_id, Post.is_question.is_(False))
+    if sort == "best":
+        keys = (Post.is_accepted, Post.score, -Post.comment_id)
+        if after is not None:
+            statement = statement.where(tuple_(*keys) < tuple_(*after))
+        order = (Post.is_accepted.desc(), Post.score.desc(), Post.comment_id)
+        return (await db.scalars(statement.order_by(*order).limit(limit))).all()
+    number = Post.comment_id
+    if after is not None:
+        statement = statement.where(number < after[0] if sort == "new" else number > after[0])
+    statement = statement.order_by(number.desc() if sort == "new" else number)
+    return (await db.scalars(statement.limit(limit))).all()
+
+
+async def answered_posts(db: AsyncSession, question_ids: Collection[int]) -> Sequence[Post]:
+    """Return every post of these questions, the question first, then the best answer first."""
+    statement = (
+        select(Post)
+        .where(Post.question_id.in_(question_ids))
+        .order_by(
+            Post.question_id,
+            Post.is_question.desc(),
+            Post.is_accepted.desc(),
+            Post.score.desc(),
+            Post.comment_id,
+        )
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def add_score(db: AsyncSession, comment_id: int, amount: int) -> None:
+    """Add to the score of a post; any number of voters at once lose nothing."""
+    await db.execute(
+        update(Post)
+        .where(Post.comment_id == comment_id)
+        .values(score=Post.score + amount)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def events(db: AsyncSession, question_id: int, limit: int) -> Sequence[QuestionEvent]:
+    """Return what happened to a question last, the newest first."""
+    statement = (
+        select(QuestionEvent)
+        .where(QuestionEvent.question_id == question_id)
+        .order_by(QuestionEvent.id.desc())
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def suggestion(
+    db: AsyncSession, suggestion_id: int, *, lock: bool = False
+) -> SuggestedEdit | None:
+    """Return a suggested edit."""
+    statement = select(SuggestedEdit).where(SuggestedEdit.id == suggestion_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await db.scalar(statement)
+
+
+async def waiting_suggestions(
+    db: AsyncSession, after: int, limit: int, question_id: int | None = None
+) -> Sequence[SuggestedEdit]:
+    """Return suggested edits that nobody has decided about, the oldest first."""
+    statement = select(SuggestedEdit).where(
+        SuggestedEdit.state == EditState.WAITING, SuggestedEdit.id > after
+    )
+    if question_id is not None:
+        statement = statement.where(SuggestedEdit.question_id == question_id)
+    return (await db.scalars(statement.order_by(SuggestedEdit.id).limit(limit))).all()
+
+
+async def has_waiting_suggestion(db: AsyncSession, comment_id: int, author_id: int) -> bool:
+    """Whether somebody already waits for a word about their edit of this post."""
+    statement = select(SuggestedEdit.id).where(
+        SuggestedEdit.comment_id == comment_id,
+        SuggestedEdit.author_id == author_id,
+        SuggestedEdit.state == EditState.WAITING,
+    )
+    return await db.scalar(statement.limit(1)) is not None
+
+
+async def draft(
+    db: AsyncSession, author_id: int, target: str, *, lock: bool = False
+) -> Draft | None:
+    """Return what somebody has begun to write for a place."""
+    statement = select(Draft).where(Draft.author_id == author_id, Draft.target == target)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await db.scalar(statement)
+
+
+async def drafts(db: AsyncSession, author_id: int, limit: int) -> Sequence[Draft]:
+    """Return what somebody has begun to write, the newest first."""
+    statement = select(Draft).where(Draft.author_id == author_id)
+    return (await db.scalars(statement.order_by(Draft.updated_at.desc()).limit(limit))).all()
+
+
+async def count_drafts(db: AsyncSession, author_id: int) -> int:
+    """Return how many drafts somebody keeps."""
+    statement = select(func.count()).select_from(Draft).where(Draft.author_id == author_id)
+    return await db.scalar(statement) or 0
+
+
+async def trials(db: AsyncSession, comment_ids: Collection[int], limit: int) -> Sequence[Trial]:
+    """Return the runs on which these answers' patches were tried, the newest first."""
+    statement = (
+        select(Trial)
+        .where(Trial.comment_id.in_(comment_ids))
+        .order_by(Trial.job_id.desc())
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def set_question_score(db: AsyncSession, question_id: int, score: int) -> None:
+    """Write a question's score where lists read it; the row of its post is locked meanwhile."""
+    await db.execute(
+        update(Question)
+        .where(Question.id == question_id)
+        .values(score=score)
+        .execution_options(synchronize_session=False)
+    )

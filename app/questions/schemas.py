@@ -1,0 +1,244 @@
+"""Shapes of questions: what people send, and what pages and the API show."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from app.comments.schemas import MAX_BODY, CommentView
+
+MAX_TITLE, MAX_TAGS, MAX_DRAFTS = 200, 5, 100
+# A Chinese character says about as much as two and a half Latin letters.
+MIN_TITLE_WIDTH = 10
+Language = Literal["en", "zh-CN"]
+
+
+class Status(StrEnum):
+    """Whether a question takes answers."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class CloseReason(StrEnum):
+    """Why a question takes no more answers."""
+
+    DUPLICATE = "duplicate"
+    OFF_TOPIC = "off-topic"
+    UNCLEAR = "unclear"
+    OPINION = "opinion"
+    NO_LONGER = "no-longer-reproducible"
+
+
+class Happening(StrEnum):
+    """What can happen to a question besides words."""
+
+    RETITLED = "retitled"
+    RETAGGED = "retagged"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
+    PINNED = "pinned"
+    UNPINNED = "unpinned"
+    ACCEPTED = "accepted"
+    UNACCEPTED = "unaccepted"
+    ROLLED_BACK = "rolled-back"
+
+
+class EditState(StrEnum):
+    """Where a suggested edit stands."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+Sort = Literal["active", "new", "votes", "unanswered"]
+AnswerSort = Literal["best", "new", "old"]
+
+
+class _In(BaseModel):
+    """What a caller sends: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class QuestionIn(_In):
+    """A question. `language` left out is found from the words; `job_id` is a run it is about."""
+
+    title: Annotated[str, Field(max_length=1000)]
+    body: Annotated[str, Field(max_length=MAX_BODY * 2)]
+    tags: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)] = []
+    language: Language | None = None
+    job_id: Annotated[int, Field(gt=0, lt=1 << 63)] | None = None
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+
+class PostIn(_In):
+    """An answer, a comment or a new wording."""
+
+    body: Annotated[str, Field(max_length=MAX_BODY * 2)]
+
+
+class QuestionChange(_In):
+    """A new wording of a question. `reason` is a sentence about the change."""
+
+    title: Annotated[str, Field(max_length=1000)]
+    body: Annotated[str, Field(max_length=MAX_BODY * 2)]
+    tags: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)] = []
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class VoteIn(_In):
+    """1 up, -1 down, 0 takes it back."""
+
+    value: Literal[-1, 0, 1]
+
+
+class CloseIn(_In):
+    """Why to close. `duplicate_of` is asked for with the reason `duplicate`, and only then."""
+
+    reason: CloseReason
+    duplicate_of: Annotated[int, Field(gt=0, lt=1 << 63)] | None = None
+
+
+class DraftIn(_In):
+    """What somebody has begun to write. `version` is the one they began from; 0 for a new one."""
+
+    title: Annotated[str, Field(max_length=1000)] = ""
+    body: Annotated[str, Field(max_length=MAX_BODY * 2)] = ""
+    tags: Annotated[str, Field(max_length=600)] = ""
+    version: Annotated[int, Field(ge=0)] = 0
+
+
+class DraftOut(BaseModel):
+    """A kept draft."""
+
+    target: str
+    title: str
+    body: str
+    tags: str
+    version: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class TagView:
+    """A tag; `parent` is the wider one it belongs to."""
+
+    id: int
+    name: str
+    num_questions: int = 0
+    parent: str = ""
+    about_en: str = field(default="", repr=False)
+    about_zh: str = field(default="", repr=False)
+
+    def about(self, language: str) -> str:
+        """Return what it is about, in `language` where somebody wrote it."""
+        first, second = self.about_en, self.about_zh
+        if language.startswith("zh"):
+            first, second = second, first
+        return first or second
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a question keeps of the run it is about; nobody needs to see the run to read it."""
+
+    job_id: int
+    task: str = ""
+    failure_code: str = ""
+    fingerprint: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    curve: list[tuple[float, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class QuestionRow:
+    """A question in a list."""
+
+    id: int
+    title: str
+    slug: str
+    language: str
+    author: str
+    author_id: int | None
+    status: Status
+    close_reason: CloseReason | None
+    score: int
+    num_answers: int
+    is_answered: bool
+    pinned: bool
+    locked: bool
+    tags: tuple[str, ...]
+    created_at: datetime
+    active_at: datetime
+    excerpt: str = ""
+    is_hidden: bool = False
+
+    @property
+    def url(self) -> str:
+        """Return where its page is."""
+        return f"/questions/{self.id}/{self.slug}"
+
+
+@dataclass(frozen=True)
+class QuestionView(QuestionRow):
+    """A question, with what its page shows around the posts."""
+
+    thread_id: int = 0
+    body_id: int = 0
+    accepted_id: int | None = None
+    duplicate_of: QuestionRow | None = None
+    duplicates: tuple[QuestionRow, ...] = ()
+    snapshot: Snapshot | None = None
+    closed_by: str = ""
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PostView:
+    """A question's own words or an answer, with the remarks under it and the viewer's vote."""
+
+    words: CommentView
+    is_question: bool
+    score: int
+    is_accepted: bool
+    remarks: tuple[CommentView, ...] = ()
+    num_remarks: int = 0
+    own_vote: int = 0
+    author_points: int = 0
+
+
+@dataclass(frozen=True)
+class HappeningView:
+    """Something that happened to a question, for its history and the public record."""
+
+    kind: Happening
+    author: str
+    created_at: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SuggestionView:
+    """An edit that waits for somebody's yes."""
+
+    id: int
+    comment_id: int
+    question_id: int
+    author: str
+    author_id: int | None
+    title: str
+    body: str
+    tags: tuple[str, ...]
+    reason: str
+    state: EditState
+    created_at: datetime

@@ -1,0 +1,112 @@
+"""What questions do for the rest of the site; other features call these and nothing deeper."""
+
+from app.questions.service.accepting import accept, unaccept
+from app.questions.service.answering import answer, remark
+from app.questions.service.asking import NEW, ask
+from app.questions.service.closing import close, reopen, set_locked, set_pinned
+from app.questions.service.drafts import drafts_of, find_draft, forget, keep_draft
+from app.questions.service.editing import (
+    change_post,
+    change_question,
+    decide_suggestion,
+    hide_post,
+    hide_remark,
+    roll_back,
+    suggestions_of,
+    waiting_suggestions,
+)
+from app.questions.service.listing import (
+    changed_since,
+    list_questions,
+    pinned_questions,
+    questions_about,
+    questions_answered_by,
+    questions_by,
+    questions_by_id,
+    whole_questions,
+)
+from app.questions.service.reading import (
+    best_answers,
+    happenings,
+    post_words,
+    posts_of,
+    read_post,
+    read_question,
+    read_remark,
+    remarks_of,
+)
+from app.questions.service.runs import begin_about, snapshot_of
+from app.questions.service.starter import plant_tags
+from app.questions.service.tagging import (
+    describe,
+    find_tag,
+    known_tags,
+    list_tags,
+    make_synonym,
+    narrower,
+    set_parent,
+    synonyms,
+    tags_beginning,
+)
+from app.questions.service.trials import MeasuredTrial, evidence_of, patch_in, try_patch
+from app.questions.service.voting import vote
+from app.questions.service.words import split_tags
+
+__all__ = [
+    "NEW",
+    "MeasuredTrial",
+    "accept",
+    "answer",
+    "ask",
+    "begin_about",
+    "best_answers",
+    "change_post",
+    "change_question",
+    "changed_since",
+    "close",
+    "decide_suggestion",
+    "describe",
+    "drafts_of",
+    "evidence_of",
+    "find_draft",
+    "find_tag",
+    "forget",
+    "happenings",
+    "hide_post",
+    "hide_remark",
+    "keep_draft",
+    "known_tags",
+    "list_questions",
+    "list_tags",
+    "make_synonym",
+    "narrower",
+    "patch_in",
+    "pinned_questions",
+    "plant_tags",
+    "post_words",
+    "posts_of",
+    "questions_about",
+    "questions_answered_by",
+    "questions_by",
+    "questions_by_id",
+    "read_post",
+    "read_question",
+    "read_remark",
+    "remark",
+    "remarks_of",
+    "reopen",
+    "roll_back",
+    "set_locked",
+    "set_parent",
+    "set_pinned",
+    "snapshot_of",
+    "split_tags",
+    "suggestions_of",
+    "synonyms",
+    "tags_beginning",
+    "try_patch",
+    "unaccept",
+    "vote",
+    "waiting_suggestions",
+    "whole_questions",
+]

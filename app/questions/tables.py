@@ -1,0 +1,230 @@
+"""Questions, the posts in their threads, tags, and what happened to them.
+
+A question's words, its answers and the remarks under both are comments (`app.comments`): the first
+comment of a question's thread is the question, the others are answers, and each of them may have a
+thread of remarks.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    desc,
+    false,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.clock import now
+from app.core.db import Base
+from app.questions.schemas import CloseReason, EditState, Happening, Status
+
+_ACCOUNT = "accounts_account.id"
+_QUESTION = "questions_question.id"
+_COMMENT = "comments_comment.id"
+
+
+def _word(kind: type[Status | CloseReason | Happening | EditState]) -> Enum:
+    """Keep the word itself in the column, so that a new member needs no migration."""
+    return Enum(kind, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e])
+
+
+class Question(Base):
+    """A question. `score`, `num_answers` and `active_at` are kept in step with its posts."""
+
+    __tablename__ = "questions_question"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    title: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(Text)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
+    thread_id: Mapped[int] = mapped_column(ForeignKey("comments_thread.id"), unique=True)
+    body_id: Mapped[int] = mapped_column(ForeignKey(_COMMENT), unique=True)
+    status: Mapped[Status] = mapped_column(_word(Status), default=Status.OPEN)
+    close_reason: Mapped[CloseReason | None] = mapped_column(_word(CloseReason), default=None)
+    closed_at: Mapped[datetime | None] = mapped_column(default=None)
+    closed_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey(_ACCOUNT, ondelete="SET NULL"), default=None
+    )
+    duplicate_of_id: Mapped[int | None] = mapped_column(
+        ForeignKey(_QUESTION, ondelete="SET NULL"), default=None
+    )
+    accepted_id: Mapped[int | None] = mapped_column(
+        ForeignKey(_COMMENT, ondelete="SET NULL"), default=None
+    )
+    pinned: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    locked: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    is_hidden: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    score: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    num_answers: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    snapshot: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
+    fingerprint: Mapped[str] = mapped_column(Text, server_default="", default="")
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    active_at: Mapped[datetime] = mapped_column(default_factory=now)
+    # When anything of the row changed; the search reads on from here.
+    changed_at: Mapped[datetime] = mapped_column(default_factory=now, onupdate=now)
+
+    __table_args__ = (
+        Index("ix_questions_question_changed", "changed_at", "id"),
+        Index("ix_questions_question_active", desc("active_at"), desc("id")),
+        Index("ix_questions_question_score", desc("score"), desc("id")),
+        Index(
+            "ix_questions_question_unanswered",
+            desc("id"),
+            postgresql_where=text("num_answers = 0 AND status = 'open'"),
+        ),
+        Index("ix_questions_question_author", "author_id", desc("id")),
+        Index(
+            "ix_questions_question_duplicate_of",
+            "duplicate_of_id",
+            postgresql_where=text("duplicate_of_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_questions_question_fingerprint",
+            "fingerprint",
+            postgresql_where=text("fingerprint <> ''"),
+        ),
+        Index("ix_questions_question_pinned", "id", postgresql_where=text("pinned")),
+    )
+
+
+class Post(Base):
+    """A question's own words or an answer: what can be voted on. Remarks have no row here."""
+
+    __tablename__ = "questions_post"
+    comment_id: Mapped[int] = mapped_column(
+        ForeignKey(_COMMENT, ondelete="CASCADE"), primary_key=True
+    )
+    question_id: Mapped[int] = mapped_column(ForeignKey(_QUESTION, ondelete="CASCADE"))
+    is_question: Mapped[bool]
+    author_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
+    score: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    is_accepted: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    remarks_id: Mapped[int | None] = mapped_column(
+        ForeignKey("comments_thread.id", ondelete="SET NULL"), default=None
+    )
+
+    __table_args__ = (
+        Index(
+            "ix_questions_post_best",
+            *("question_id", desc("is_question"), desc("is_accepted"), desc("score"), "comment_id"),
+        ),
+        Index("ix_questions_post_author", "author_id", desc("comment_id")),
+    )
+
+
+class Tag(Base):
+    """A word questions are filed under. A synonym leads to its main tag and files nothing."""
+
+    __tablename__ = "questions_tag"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    parent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("questions_tag.id", ondelete="SET NULL"), default=None, index=True
+    )
+    synonym_of_id: Mapped[int | None] = mapped_column(
+        ForeignKey("questions_tag.id", ondelete="CASCADE"), default=None, index=True
+    )
+    about_en: Mapped[str] = mapped_column(Text, server_default="", default="")
+    about_zh: Mapped[str] = mapped_column(Text, server_default="", default="")
+    num_questions: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+    __table_args__ = (Index("ix_questions_tag_used", desc("num_questions"), "id"),)
+
+
+class QuestionTag(Base):
+    """A question under a tag; sort keys stand here again, so that a tag's page is one index walk.
+
+    `is_own` is false for the wider tags that a narrower one brings along.
+    """
+
+    __tablename__ = "questions_question_tag"
+    tag_id: Mapped[int] = mapped_column(
+        ForeignKey("questions_tag.id", ondelete="CASCADE"), primary_key=True
+    )
+    question_id: Mapped[int] = mapped_column(
+        ForeignKey(_QUESTION, ondelete="CASCADE"), primary_key=True, index=True
+    )
+    is_own: Mapped[bool]
+    position: Mapped[int]
+    score: Mapped[int]
+    active_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_questions_question_tag_active", "tag_id", desc("active_at"), desc("question_id")),
+        Index("ix_questions_question_tag_score", "tag_id", desc("score"), desc("question_id")),
+    )
+
+
+class QuestionEvent(Base):
+    """Something that happened to a question; `data` holds what it was before and is now."""
+
+    __tablename__ = "questions_event"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    question_id: Mapped[int] = mapped_column(ForeignKey(_QUESTION, ondelete="CASCADE"), index=True)
+    kind: Mapped[Happening] = mapped_column(_word(Happening))
+    author_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class SuggestedEdit(Base):
+    """A wording somebody proposes for a post that is not theirs."""
+
+    __tablename__ = "questions_suggested_edit"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    comment_id: Mapped[int] = mapped_column(ForeignKey(_COMMENT, ondelete="CASCADE"), index=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey(_QUESTION, ondelete="CASCADE"), index=True)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
+    title: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    reason: Mapped[str] = mapped_column(Text)
+    base_edits: Mapped[int]
+    state: Mapped[EditState] = mapped_column(_word(EditState), default=EditState.WAITING)
+    decided_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey(_ACCOUNT, ondelete="SET NULL"), default=None
+    )
+    decision: Mapped[str] = mapped_column(Text, server_default="", default="")
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+    __table_args__ = (
+        Index(
+            "ix_questions_suggested_edit_waiting", "id", postgresql_where=text("state = 'waiting'")
+        ),
+    )
+
+
+class Draft(Base):
+    """What somebody has begun to write for one place; `version` counts how often it was kept."""
+
+    __tablename__ = "questions_draft"
+    author_id: Mapped[int] = mapped_column(
+        ForeignKey(_ACCOUNT, ondelete="CASCADE"), primary_key=True
+    )
+    target: Mapped[str] = mapped_column(Text, primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    tags: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    updated_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class Trial(Base):
+    """A recipe patch of an answer, tried on somebody's run; what came of it the worker says."""
+
+    __tablename__ = "questions_trial"
+    job_id: Mapped[int] = mapped_column(
+        ForeignKey("jobs_job.id", ondelete="CASCADE"), primary_key=True
+    )
+    comment_id: Mapped[int] = mapped_column(ForeignKey(_COMMENT, ondelete="CASCADE"), index=True)
+    base_job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs_job.id", ondelete="SET NULL"))
+    tried_by_id: Mapped[int] = mapped_column(ForeignKey(_ACCOUNT, ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
