@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Enum, ForeignKey, Identity, Index, LargeBinary, Text
+from sqlalchemy import ARRAY, BigInteger, Enum, ForeignKey, Identity, Index, LargeBinary, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -33,12 +33,22 @@ class Account(Base):
     """
 
     __tablename__ = "accounts_account"
+    __table_args__ = (
+        Index("ix_accounts_account_changed", "changed_at", "id"),
+        Index(
+            "ix_accounts_account_prefix",
+            "name_key",
+            postgresql_ops={"name_key": "text_pattern_ops"},
+        ),
+    )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     name: Mapped[str] = mapped_column(Text)
     name_key: Mapped[str] = mapped_column(Text, unique=True)
     kind: Mapped[AccountKind] = mapped_column(_stored_by_value(AccountKind))
     display_name: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    # When what everybody may read of it changed last.
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now(), default_factory=now)
 
 
 class User(Base):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, false, func, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, delete, exists, false, func, or_, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.collections.schemas import CollectionSort
@@ -29,6 +29,26 @@ def _visible_to(viewer: Viewer) -> ColumnElement[bool]:
         return true()
     owners = {viewer.user_id, *viewer.organization_ids}
     return or_(Collection.private == false(), Collection.owner_id.in_(owners))
+
+
+def is_visible(viewer: Viewer, number: Any) -> ColumnElement[bool]:
+    """Return the condition that there is a collection of this number, and the viewer may see it."""
+    return exists().where(Collection.id == number, _visible_to(viewer))
+
+
+async def changed_since(
+    db: AsyncSession, moment: datetime, after_id: int, limit: int
+) -> list[tuple[datetime, int]]:
+    """Return when collections changed after a moment, and their ids, the earliest first."""
+    place = (Collection.updated_at, Collection.id)
+    statement = select(*place).where(tuple_(*place) > (moment, after_id))
+    rows = await db.execute(statement.order_by(*place).limit(limit))
+    return [(changed, number) for changed, number in rows]
+
+
+async def by_ids(db: AsyncSession, numbers: Many[int]) -> Sequence[Collection]:
+    """Return those that exist, whoever may see them."""
+    return (await db.scalars(select(Collection).where(Collection.id.in_(numbers)))).all()
 
 
 async def collection_by_id(

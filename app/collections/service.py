@@ -1,5 +1,6 @@
 """Making, filling, ordering and showing collections."""
 
+from collections.abc import Collection as Many
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -7,6 +8,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import service as accounts
+from app.accounts.schemas import AccountRef
 from app.collections import policy, queries
 from app.collections.schemas import (
     MAX_DESCRIPTION,
@@ -43,6 +45,8 @@ from app.hub.schemas import RepositoryKind
 
 log = structlog.get_logger(__name__)
 
+# For the index of the site.
+changed_since, is_visible = queries.changed_since, queries.is_visible
 SHOWN_IN_LISTS = 4
 # Items that the viewer may not see fall out of a list's four: read some more.
 _READ_IN_LISTS = 12
@@ -263,6 +267,15 @@ async def view(db: AsyncSession, viewer: Viewer, collection: Collection) -> Coll
     """Return a collection with everything in it that the viewer may see."""
     (shown,) = await _views(db, viewer, [collection], MAX_ITEMS)
     return shown
+
+
+async def whole_collections(
+    db: AsyncSession, numbers: Many[int]
+) -> list[tuple[Collection, AccountRef]]:
+    """Return collections and their owners, whoever may see them; for the index of the site."""
+    rows = await queries.by_ids(db, numbers)
+    owners = await accounts.account_refs(db, {row.owner_id for row in rows})
+    return [(row, owners[row.owner_id]) for row in rows]
 
 
 async def list_collections(

@@ -69,6 +69,7 @@ class Job(Base):
         Index("ix_jobs_job_leased", "lease_until", postgresql_where=text(f"state IN ({_ACTIVE})")),
         Index("ix_jobs_job_owner_id_id", "owner_id", text("id DESC")),
         Index("ix_jobs_job_fingerprint", "fingerprint", postgresql_where=text("fingerprint <> ''")),
+        Index("ix_jobs_job_changed", text("coalesce(finished_at, queued_at)"), "id"),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     owner_id: Mapped[int] = mapped_column(ForeignKey("accounts_account.id", ondelete="CASCADE"))

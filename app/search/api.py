@@ -1,5 +1,6 @@
 """The search, for programs."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,6 +12,14 @@ from app.search import service
 from app.search.schemas import Asked, Hit, Kind, Results
 
 router = APIRouter(prefix="/api/v1", tags=["search"])
+
+
+class FacetOut(BaseModel):
+    """A way to narrow a search: add `operator:value` to the question, and `number` are left."""
+
+    operator: str
+    value: str
+    number: int
 
 
 class HitOut(BaseModel):
@@ -25,25 +34,36 @@ class HitOut(BaseModel):
     author: str
     private: bool
     updated_at: str
+    score: int
+    labels: list[str]
+    ranked_by: dict[str, float]
 
 
 class ResultsOut(BaseModel):
-    """A page of what was found; `loose` says that only some of the words were found together."""
+    """A page of what was found.
+
+    `loose` says that only some of the words were found together, `more` that there is more than
+    was counted, `meant` is the question without its typing errors.
+    """
 
     hits: list[HitOut]
     total: int
+    more: bool
     counts: dict[str, int]
+    facets: list[FacetOut]
     has_next: bool
     loose: bool
     unknown: list[str]
+    meant: str
 
 
 @router.get("/search")
 async def search(db: Db, viewer: RepoReader, asked: Annotated[Asked, Query()]) -> ResultsOut:
-    """Search models, data sets, tutorials and discussions, in Chinese and English.
+    """Search models, data sets, tutorials, discussions, jobs and people, in Chinese and English.
 
-    Operators: `tag: user: model: dataset: task: license: lang: is: before: after: score:`, each
-    with a `-` before it for the contrary; `OR`, `-word` and "an exact phrase".
+    Operators: `tag: task: library: license: user: lang: is: has: model: dataset: job: score:
+    before: after: error:`, each with a `-` before it for the contrary; `OR`, `-word` and "an
+    exact phrase".
     """
     found = await service.search(db, viewer, asked, i18n.language())
     return _out(found)
@@ -53,10 +73,13 @@ def _out(found: Results) -> ResultsOut:
     return ResultsOut(
         hits=[_hit(hit) for hit in found.hits],
         total=found.total,
+        more=found.is_more,
         counts={kind.value: number for kind, number in found.counts.items()},
+        facets=[FacetOut(**asdict(facet)) for facet in found.facets],
         has_next=found.has_next,
         loose=found.is_loose,
         unknown=list(found.unknown),
+        meant=found.meant,
     )
 
 
@@ -71,4 +94,7 @@ def _hit(hit: Hit) -> HitOut:
         author=hit.author,
         private=hit.private,
         updated_at=hit.updated_at.isoformat(),
+        score=hit.score,
+        labels=list(hit.labels),
+        ranked_by=dict(hit.ranked_by),
     )

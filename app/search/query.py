@@ -24,9 +24,12 @@ from app.search.words import (
 
 MAX_QUERY_CHARS = 300
 _MAX_TERMS = 24
-OPERATORS = frozenset(
-    ["tag", "user", "model", "dataset", "is", "score", "lang", "before", "after", "license", "task"]
-)
+_OPERATORS = """
+tag task library license user lang is has job model dataset score before after error
+"""
+OPERATORS = frozenset(_OPERATORS.split())
+# Of an error somebody pasted, only so many words need be found again.
+_MOST_ERROR_WORDS = 12
 _ITEM = re.compile(
     r"""(?P<not>-)?(?:(?P<operator>[a-z]+):(?:"(?P<quoted>[^"]*)"|(?P<value>[^\s"]+))"""
     r"""|"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))""",
@@ -57,6 +60,7 @@ class Query:
 
     Attributes:
         terms: what must be found, each a part of a `tsquery`; all of them.
+        pieces: the same, Chinese words cut into their pairs of letters.
         excluded: what must not be found, written alike.
         filters: its operators.
         unknown: what looked like an operator and was taken as words.
@@ -64,6 +68,7 @@ class Query:
     """
 
     terms: list[str] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -72,12 +77,17 @@ class Query:
     @property
     def strict(self) -> str:
         """The `tsquery` that finds what holds every term; empty if nothing is asked of texts."""
-        return _without(_joined(self.terms, " & "), self.excluded)
+        return _joined(self.terms, " & ")
 
     @property
     def loose(self) -> str:
-        """The `tsquery` that finds what holds any term."""
-        return _without(_joined(self.terms, " | "), self.excluded)
+        """The `tsquery` that finds what holds any term; empty if there are not several."""
+        return _joined(self.terms, " | ") if len(self.terms) > 1 else ""
+
+    @property
+    def loosest(self) -> str:
+        """The `tsquery` that finds what holds any two letters of a Chinese word, or any term."""
+        return _joined(self.pieces, " | ") if len(self.pieces) > 1 else ""
 
 
 def parse(text: str) -> Query:
@@ -91,6 +101,10 @@ def parse(text: str) -> Query:
         operator = (item["operator"] or "").lower()
         if operator in OPERATORS:
             value = item["quoted"] if item["quoted"] is not None else item["value"]
+            if operator == "error":
+                _flush(query, latin)
+                _add_error(query, value, excludes=item["not"] is not None)
+                continue
             query.filters.append(Filter(operator, normalised(value), item["not"] is not None))
             continue
         if operator:
@@ -109,7 +123,7 @@ def parse(text: str) -> Query:
             query.words += [run.text for run in found]
             latin += [run.text for run in found]
     _flush(query, latin)
-    del query.terms[_MAX_TERMS:], query.excluded[_MAX_TERMS:]
+    del query.terms[_MAX_TERMS:], query.excluded[_MAX_TERMS:], query.pieces[_MAX_TERMS:]
     return query
 
 
@@ -121,10 +135,33 @@ def _add(query: Query, found: Sequence[Run], item: "re.Match[str]", *, either: b
         query.excluded += terms
         return
     query.words += [run.text for run in found]
+    query.pieces += terms if item["phrase"] is not None else _pairs(found)
     if either and terms:
         query.terms[-1] = f"({query.terms[-1]} | {_joined(terms, ' & ')})"
     else:
         query.terms += terms
+
+
+def _add_error(query: Query, message: str, *, excludes: bool) -> None:
+    """Add the words of an error without its numbers, which are others each time."""
+    found = [run for run in runs(message) if not any(letter.isdigit() for letter in run.text)]
+    terms = list(dict.fromkeys(_terms(found)))[:_MOST_ERROR_WORDS]
+    if excludes:
+        query.excluded += [f"({_joined(terms, ' & ')})"] if terms else []
+        return
+    query.words += [run.text for run in found]
+    query.terms += terms
+    query.pieces += _pairs(found)
+
+
+def _pairs(found: Sequence[Run]) -> list[str]:
+    pieces: list[str] = []
+    for run in found:
+        if run.is_cjk and len(run.text) > 1:
+            pieces += [quoted(pair) for pair in pairs(run.text)[:-1]]
+        else:
+            pieces += _terms([run])
+    return pieces
 
 
 def _flush(query: Query, latin: list[str]) -> None:
@@ -136,7 +173,9 @@ def _flush(query: Query, latin: list[str]) -> None:
         return
     if not 1 < len(words) <= _LONGEST_WORD:
         query.terms += [_latin(word) for word in words]
+        query.pieces += [_latin(word) for word in words]
         return
+    query.pieces += [_latin(word) for word in words]
     ways = [whole]
     for at, (one, other) in enumerate(pairwise(words)):
         rest = [_latin(word) for word in (*words[:at], *words[at + 2 :])]
@@ -204,10 +243,3 @@ def _pieces(run: str) -> list[str]:
 
 def _joined(terms: Sequence[str], sign: str) -> str:
     return sign.join(term for term in terms if term)
-
-
-def _without(wanted: str, excluded: Sequence[str]) -> str:
-    unwanted = " & ".join(f"!{term}" for term in excluded)
-    if not wanted or not unwanted:
-        return wanted or unwanted
-    return f"({wanted}) & {unwanted}"

@@ -1,7 +1,7 @@
 """What is handed to the index, and what comes out of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,6 +21,9 @@ class Kind(StrEnum):
     DATASET = "dataset"
     TUTORIAL = "tutorial"
     DISCUSSION = "discussion"
+    COLLECTION = "collection"
+    JOB = "job"
+    ACCOUNT = "account"
 
 
 class Order(StrEnum):
@@ -28,6 +31,8 @@ class Order(StrEnum):
 
     RELEVANCE = "relevance"
     NEWEST = "new"
+    VOTES = "votes"
+    ACTIVE = "active"
 
 
 class Asked(BaseModel):
@@ -37,11 +42,23 @@ class Asked(BaseModel):
     kind: Kind | None = Field(default=None, description="Only these.")
     sort: Order = Order.RELEVANCE
     page: int = Field(default=1, ge=1, le=MOST_PAGES)
+    explain: bool = Field(default=False, description="Say how hits were ranked (administrators).")
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A text for the index; see `app.search.tables.Document`."""
+    """A text for the index; see `app.search.tables.Document`.
+
+    Attributes:
+        place: its address, below that of its repository if it has one.
+        part: counts the texts of one thing, each with a place of its own.
+        owner_id: whose it is; they find it where it is `private`.
+        heading: what counts less than the title and more than the body; an accepted answer too.
+        tags: free words by which it is found; `facts` are those with a name of their own.
+        facts: such as `("has", "accepted")`, `("task", "translation")`, `("job", "12")`.
+        score: how often it was liked.
+        quality: from 0 for what is only there to about 1 for what everybody should find.
+    """
 
     kind: Kind
     subject_id: int
@@ -57,6 +74,7 @@ class Draft:
     private: bool = False
     heading: str = ""
     tags: Sequence[str] = ()
+    facts: Sequence[tuple[str, str]] = ()
     author: str = ""
     score: int = 0
     quality: float = 0.0
@@ -76,19 +94,44 @@ class Hit:
     author: str
     private: bool
     updated_at: datetime
+    labels: Sequence[str] = ()
+    score: int = 0
+    ranked_by: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A way to narrow a search: what to add to the question, and how many things would be left."""
+
+    operator: str
+    value: str
+    number: int
+
+    @property
+    def text(self) -> str:
+        """The facet as an operator of the question."""
+        value = f'"{self.value}"' if " " in self.value else self.value
+        return f"{self.operator}:{value}"
 
 
 @dataclass(frozen=True)
 class Results:
     """A page of what was found.
 
-    `counts` holds how many hits there are by kind, as far as was counted; `is_loose` says that
-    only some of the words were found together; `unknown` are operators that were taken as words.
+    Attributes:
+        total: how many things there are, as far as was counted; `is_more` says there are more.
+        counts: the same by kind.
+        is_loose: only some of the words were found together.
+        unknown: operators that were taken as words.
+        meant: the question as it may have been meant, when hardly anything was found.
     """
 
     hits: Sequence[Hit]
     total: int
     counts: dict[Kind, int]
+    is_more: bool = False
+    facets: Sequence[Facet] = ()
     has_next: bool = False
     is_loose: bool = False
     unknown: Sequence[str] = ()
+    meant: str = ""

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,7 +23,8 @@ class Document(Base):
     What belongs to a repository goes with it, and whether it may be shown is asked of the
     repository itself when it is found; `private` and `owner_id` only keep most of what may not be
     shown from being looked at. `place` is the address, below that of the repository if there is
-    one. `words` is made by `app.search.words`.
+    one. `words` is made by `app.search.words`. `labels` are facts such as `tag:vision`, which are
+    among the words as well, so that the index answers an operator as it answers a word.
     """
 
     __tablename__ = "search_document"
@@ -30,7 +32,13 @@ class Document(Base):
         UniqueConstraint("kind", "subject_id", "language", "part"),
         Index("ix_search_document_words", "words", postgresql_using="gin"),
         Index("ix_search_document_quality", "quality", "id"),
+        Index("ix_search_document_created", "created_at", "id"),
+        Index("ix_search_document_score", "score", "id"),
+        Index("ix_search_document_updated", "updated_at", "id"),
         Index("ix_search_document_repository", "repository_id"),
+        # Texts and their words lie beside the rows: counting a hundred thousand rows that match
+        # then reads a quarter of the pages, and the planner sees what reading all of them costs.
+        {"postgresql_with": {"toast_tuple_target": "256"}},
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     kind: Mapped[str] = mapped_column(Text)
@@ -45,7 +53,7 @@ class Document(Base):
     place: Mapped[str] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
-    tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    labels: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     author: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(TSVECTOR)
     quality: Mapped[float]
@@ -53,6 +61,22 @@ class Document(Base):
     is_open: Mapped[bool | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class Word(Base):
+    """A Latin word as people wrote it, and in how many public texts; for typing errors."""
+
+    __tablename__ = "search_word"
+    __table_args__ = (
+        Index(
+            "ix_search_word_trigrams",
+            "word",
+            postgresql_using="gin",
+            postgresql_ops={"word": "gin_trgm_ops"},
+        ),
+    )
+    word: Mapped[str] = mapped_column(Text, primary_key=True)
+    num_texts: Mapped[int]
 
 
 class Progress(Base):

@@ -18,7 +18,7 @@ import opencc
 import snowballstemmer
 
 # Raised when a text is cut into other lexemes: everything is then indexed anew.
-VERSION = 1
+VERSION = 2
 MAX_LEXEME_BYTES = 80
 # PostgreSQL keeps no more: positions beyond the last are one, and so many of each lexeme.
 _LAST_POSITION = 16_383
@@ -27,6 +27,10 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020
 _RUN = re.compile(
     rf"(?P<cjk>[{_CJK}]+)|(?P<latin>(?:(?![{_CJK}])[^\W_])+(?:[-_.'’/](?:(?![{_CJK}])[^\W_])+)*[+#]*)"
 )
+_SURFACE = re.compile(r"[^\W\d_]+")
+_SHORTEST, _LONGEST = 4, 30
+_QUERY_PIECE = re.compile(r"'(?:[^'\\]|''|\\.)*'|<(?:-|\d+)>")
+_PHRASE_START = re.compile(r"'(?:[^'\\]|''|\\.)*' <(?:-|\d+)> ")
 _PART = re.compile(r"\d+|[^\W\d_]+[+#]*")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 _COMMON = """
@@ -114,8 +118,13 @@ def tokens(text: str, start: int = 1) -> Iterator[Token]:
             position += 1
 
 
-def vector(sections: Iterable[tuple[str, str]]) -> str:
-    """Return a `tsvector` literal of sections, each a weight (A to D) and a text."""
+def label(name: str, value: str) -> str:
+    """Return a fact about a text as a lexeme: no word of a text has a colon in it."""
+    return f"{name}:{normalised(value)}".encode()[:MAX_LEXEME_BYTES].decode(errors="ignore")
+
+
+def vector(sections: Iterable[tuple[str, str]], labels: Iterable[str] = ()) -> str:
+    """Return a `tsvector` literal of sections, each a weight (A to D) and a text, and of labels."""
     places: dict[str, list[str]] = {}
     start = 1
     for weight, text in sections:
@@ -127,7 +136,32 @@ def vector(sections: Iterable[tuple[str, str]]) -> str:
                 held.append(f"{min(position, _LAST_POSITION)}{weight}")
         # A phrase never reaches from one section into the next.
         start = last + 2
-    return " ".join(f"{quoted(lexeme)}:{','.join(at)}" for lexeme, at in places.items())
+    lexemes = [f"{quoted(lexeme)}:{','.join(at)}" for lexeme, at in places.items()]
+    return " ".join([*lexemes, *(quoted(one) for one in dict.fromkeys(labels))])
+
+
+def surface_words(text: str) -> set[str]:
+    """Return the Latin words of a text as they are written, for finding typing errors."""
+    return {
+        found[0]
+        for run in runs(text)
+        if not run.is_cjk
+        for found in _SURFACE.finditer(run.text)
+        if _SHORTEST <= len(found[0]) <= _LONGEST
+    }
+
+
+def last_of_phrases(query: str) -> str:
+    """Return a `tsquery` with the last word of each phrase in its place."""
+    return _PHRASE_START.sub("", query)
+
+
+def without_places(query: str) -> str:
+    """Return a `tsquery` in which the words of phrases need not stand side by side.
+
+    It finds all that the query finds, and little more; the index alone can answer it.
+    """
+    return _QUERY_PIECE.sub(lambda found: "&" if found[0][0] == "<" else found[0], query)
 
 
 def quoted(lexeme: str) -> str:

@@ -45,6 +45,21 @@ async def newest_versions(db: AsyncSession, tutorial_id: int) -> Sequence[Tutori
     return (await db.scalars(statement)).all()
 
 
+async def newest_of_each(
+    db: AsyncSession, tutorial_ids: Collection[int]
+) -> Sequence[TutorialVersion]:
+    """Return the newest version of each of these tutorials in each language."""
+    statement = (
+        select(TutorialVersion)
+        .where(TutorialVersion.tutorial_id.in_(tutorial_ids))
+        .ext(distinct_on(TutorialVersion.tutorial_id, TutorialVersion.language))
+        .order_by(
+            TutorialVersion.tutorial_id, TutorialVersion.language, TutorialVersion.number.desc()
+        )
+    )
+    return (await db.scalars(statement)).all()
+
+
 async def find_version(
     db: AsyncSession, tutorial_id: int, language: str, number: int
 ) -> TutorialVersion | None:

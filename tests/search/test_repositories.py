@@ -117,5 +117,5 @@ async def test_what_was_indexed_is_not_read_for_ever(
     hub: Hub, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.search.service.indexing._OVERLAP", timedelta())
-    assert await service.catch_up(database, hub.storage) == 1
+    assert await service.catch_up(database, hub.storage) == 2  # ada and her model
     assert await service.catch_up(database, hub.storage) == 0

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Row, delete, exists, select, tuple_, update
 
 from app.accounts.names import name_key
 from app.accounts.schemas import AccountKind, Decision, Role
@@ -85,6 +86,40 @@ async def living_sessions(db: AsyncSession, ids: Collection[int], idle: timedelt
         LoginSession.last_seen_at > now() - idle,
     )
     return set(await db.scalars(statement))
+
+
+def is_account(number: Any) -> ColumnElement[bool]:
+    """Return the condition that there is an account of this number."""
+    return exists().where(Account.id == number)
+
+
+async def changed_since(
+    db: AsyncSession, moment: datetime, after_id: int, limit: int
+) -> list[tuple[datetime, int]]:
+    """Return when accounts changed after a moment, and their ids, the earliest first."""
+    place = (Account.changed_at, Account.id)
+    statement = select(*place).where(tuple_(*place) > (moment, after_id))
+    rows = await db.execute(statement.order_by(*place).limit(limit))
+    return [(changed, number) for changed, number in rows]
+
+
+async def whole_accounts(
+    db: AsyncSession, ids: Collection[int]
+) -> Sequence[Row[Account, str | None, str | None]]:
+    """Return accounts with what people and organisations say about themselves."""
+    statement = (
+        select(Account, User.bio, Organization.description)
+        .join(User, User.account_id == Account.id, isouter=True)
+        .join(Organization, Organization.account_id == Account.id, isouter=True)
+        .where(Account.id.in_(ids))
+    )
+    return (await db.execute(statement)).all()
+
+
+async def names_beginning(db: AsyncSession, prefix: str, limit: int) -> Sequence[Account]:
+    """Return accounts whose name begins so, by name."""
+    statement = select(Account).where(Account.name_key.startswith(prefix, autoescape=True))
+    return (await db.scalars(statement.order_by(Account.name_key).limit(limit))).all()
 
 
 async def _person(db: AsyncSession, condition: ColumnElement[bool]) -> Person | None:

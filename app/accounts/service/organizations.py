@@ -16,6 +16,7 @@ from app.accounts.schemas import (
 )
 from app.accounts.service.refs import ref
 from app.accounts.tables import Account, Membership, Organization
+from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, Detail, InvalidError, NotFoundError
 from app.core.events import emit
@@ -90,6 +91,7 @@ async def change_organization(
         accounts[0].display_name = change.display_name
     if change.description is not None:
         organization.description = change.description
+    accounts[0].changed_at = now()
     if change.default_private is not None:
         organization.default_private = change.default_private
     await db.flush()

@@ -120,6 +120,7 @@ async def change_profile(db: AsyncSession, user_id: int, change: ProfileIn) -> P
         found.account.display_name = change.display_name
     if change.bio is not None:
         found.user.bio = change.bio
+    found.account.changed_at = now()
     if change.language is not None:
         found.user.language = change.language.value
     if change.theme is not None:

@@ -19,6 +19,8 @@ from app.discussions.service.records import event_views, view, views
 from app.hub.schemas import CommitInfo
 from app.hub.service import Repository
 
+# Of one discussion; the index of the site needs no more.
+_MOST_COMMENTS = 1_000
 _NOBODY = -1
 _BEFORE = timedelta(minutes=1)
 
@@ -167,8 +169,8 @@ def _threads_of(written: Sequence[CommentView]) -> set[int]:
 async def whole_discussions(
     db: AsyncSession, ids: Collection[int]
 ) -> list[tuple[DiscussionView, Sequence[CommentView]]]:
-    """Return discussions with all their comments, the opening one first."""
+    """Return discussions with their comments, the opening one first, at most a thousand."""
     found = await views(db, await queries.by_ids(db, ids))
-    return [
-        (one, (await comments.list_comments(db, one.thread_id, limit=None)).items) for one in found
-    ]
+    ids = {one.thread_id for one in found}
+    threads = await comments.first_comments(db, ids, _MOST_COMMENTS)
+    return [(one, threads[one.thread_id]) for one in found]

@@ -57,6 +57,15 @@ async def blob(db: AsyncSession, oid: str) -> Blob | None:
     return await db.get(Blob, oid)
 
 
+async def whole_blobs(db: AsyncSession, oids: Collection[str]) -> dict[str, Blob]:
+    """Return these files' rows by id, small contents included."""
+    found: dict[str, Blob] = {}
+    for batch in _batches(set(oids)):
+        rows = await db.scalars(select(Blob).where(Blob.oid.in_(batch)))
+        found.update((row.oid, row) for row in rows)
+    return found
+
+
 async def inline_contents(db: AsyncSession, oids: Collection[str]) -> dict[str, bytes]:
     """Return the contents that are kept in the rows themselves, by id."""
     found: dict[str, bytes] = {}

@@ -1,5 +1,6 @@
 """Keeping the columns that lists filter by equal to what the card says."""
 
+import asyncio
 from collections.abc import Collection
 
 from app.core.db import AsyncSession
@@ -11,11 +12,13 @@ from app.hub.queries import objects as queries
 from app.hub.queries import repositories
 from app.hub.schemas import RepositoryKind
 from app.hub.service.trees import TreeChanges
-from app.hub.tables import Repository
+from app.hub.tables import Blob, Repository
 from app.hub.words import search_text
 
 CARD_PATH = "README.md"
 _MAX_CARD_BYTES = 2 << 20
+# Cards that are larger than a row holds are read from the store, so many beside each other.
+_READ_AT_ONCE = 8
 
 
 async def refresh(
@@ -67,11 +70,21 @@ def is_dataset(repository: Repository) -> bool:
 async def card_texts(db: AsyncSession, storage: BlobStore, ids: Collection[int]) -> dict[int, str]:
     """Return the Markdown of the cards on `main` of repositories, without their heads, by id."""
     oids = await repositories.card_oids(db, ids, CARD_PATH)
-    return {number: split_card(await _text(db, storage, oid))[1] for number, oid in oids.items()}
+    blobs = await queries.whole_blobs(db, oids.values())
+    few = asyncio.Semaphore(_READ_AT_ONCE)
+
+    async def card(oid: str) -> str:
+        async with few:
+            return split_card(await _blob_text(storage, blobs.get(oid)))[1]
+
+    return dict(zip(oids, await asyncio.gather(*map(card, oids.values())), strict=True))
 
 
 async def _text(db: AsyncSession, storage: BlobStore, oid: str) -> str:
-    blob = await queries.blob(db, oid)
+    return await _blob_text(storage, await queries.blob(db, oid))
+
+
+async def _blob_text(storage: BlobStore, blob: Blob | None) -> str:
     if blob is None or blob.lfs_sha256 is not None:
         return ""
     raw = blob.inline

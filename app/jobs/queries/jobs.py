@@ -1,13 +1,15 @@
 """Reading jobs, their inputs, workers, and submissions that were sent before."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, false, func, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer
 
 from app.core.db import AsyncSession
+from app.core.security import Scope, Viewer
 from app.jobs.states import JobState
 from app.jobs.tables import IdempotencyKey, Job, JobInput, Worker
 from app.jobs.tokens import AttemptRef
@@ -63,6 +65,24 @@ async def jobs_of(  # what a list is narrowed to
     if before is not None:
         statement = statement.where(Job.id < before)
     return (await db.scalars(statement)).all()
+
+
+def is_visible(viewer: Viewer, number: Any) -> ColumnElement[bool]:
+    """Return the condition that there is a job of this number, and the viewer may steer it."""
+    if viewer.user_id is None or Scope.JOBS_READ not in viewer.scopes:
+        return false()
+    mine = true() if viewer.is_admin else Job.owner_id == viewer.user_id
+    return exists().where(Job.id == number, mine)
+
+
+async def changed_since(
+    db: AsyncSession, moment: datetime, after_id: int, limit: int
+) -> list[tuple[datetime, int]]:
+    """Return when jobs were queued or ended after a moment, and their ids, the earliest first."""
+    changed: Any = func.coalesce(Job.finished_at, Job.queued_at)
+    statement = select(changed, Job.id).where(tuple_(changed, Job.id) > (moment, after_id))
+    rows = await db.execute(statement.order_by(changed, Job.id).limit(limit))
+    return [(moment, number) for moment, number in rows]
 
 
 async def num_queued(db: AsyncSession, owner_id: int) -> int:

@@ -5,45 +5,27 @@ the last look, and a little before, for transactions that ended late.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy import Row
 
 from app.core.clock import now
 from app.core.db import AsyncSession, Database
 from app.core.storage import BlobStore
-from app.search import queries
-from app.search.schemas import MAX_BODY_CHARS, Draft
-from app.search.service import sources
-from app.search.words import VERSION, normalised, vector
+from app.search.queries import writing
+from app.search.schemas import MAX_BODY_CHARS, Draft, Kind
+from app.search.service.sources import SOURCES, Source
+from app.search.words import VERSION, label, surface_words, vector
 
 log = structlog.get_logger(__name__)
 
 _TOGETHER = 100
 _OVERLAP = timedelta(minutes=2)
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-
-Changed = Callable[[AsyncSession, datetime, int, int], Awaitable[Sequence[tuple[datetime, int]]]]
-Read = Callable[[AsyncSession, BlobStore, Sequence[int]], Awaitable[list[Draft]]]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where texts come from: what changed since a moment, and what there is of it."""
-
-    name: str
-    changed: Changed
-    read: Read
-
-
-SOURCES = (
-    Source("repositories", sources.changed_repositories, sources.read_repositories),
-    Source("tutorials", sources.changed_tutorials, sources.read_tutorials),
-    Source("discussions", sources.changed_discussions, sources.read_discussions),
-)
 
 
 async def catch_up(database: Database, storage: BlobStore) -> int:
@@ -55,7 +37,7 @@ async def _catch_up(database: Database, storage: BlobStore, source: Source) -> i
     """Index in transactions of a hundred, so that a first time over all may be broken off."""
     name, began = f"{source.name} {VERSION}", now()
     async with database.transaction() as db:
-        known = await queries.read_to(db, name)
+        known = await writing.read_to(db, name)
     moment, last, done = (known - _OVERLAP if known else _BEGINNING), 0, 0
     while True:
         async with database.transaction() as db:
@@ -63,27 +45,67 @@ async def _catch_up(database: Database, storage: BlobStore, source: Source) -> i
             if not found:
                 if done:
                     # Up to now, not to the last change: that one would be read again for ever.
-                    await queries.set_read_to(db, name, max(began, known or began))
+                    await writing.set_read_to(db, name, max(began, known or began))
                 return done
-            await put(db, await source.read(db, storage, [number for _, number in found]))
+            ids = [number for _, number in found]
+            await put(db, await source.read(db, storage, ids), source.things(ids))
             moment, last = found[-1]
-            await queries.set_read_to(db, name, max(moment, known or moment))
+            await writing.set_read_to(db, name, max(moment, known or moment))
         done += len(found)
 
 
-async def put(db: AsyncSession, drafts: Sequence[Draft]) -> None:
-    """Write texts into the index; parts of a thing that are not among them any more go."""
+async def put(
+    db: AsyncSession, drafts: Sequence[Draft], things: Collection[tuple[Kind, int]] = ()
+) -> None:
+    """Write texts into the index; what is not among them any more of the same things goes.
+
+    `things` names what was looked for as well, so that what was not found goes altogether.
+    """
     ordered = sorted(drafts, key=lambda draft: (draft.kind, draft.subject_id))
+    read = {*things, *((one.kind, one.subject_id) for one in ordered)}
+    before = await writing.public_texts(db, read)
     # Cutting a hundred texts takes a while, in which other requests are answered.
-    await queries.put(db, await asyncio.to_thread(lambda: [_row(draft) for draft in ordered]))
-    await queries.drop_others(
-        db, [(one.kind, one.subject_id, one.language, one.part) for one in ordered]
-    )
+    rows, changes = await asyncio.to_thread(lambda: (_rows(ordered), _words(ordered, before)))
+    await writing.put(db, rows)
+    kept = [(one.kind, one.subject_id, one.language, one.part) for one in ordered]
+    await writing.drop_others(db, read, kept)
+    await writing.count_words(db, changes)
+
+
+def _words(drafts: Sequence[Draft], before: Iterable[Row[str, str]]) -> Counter[str]:
+    """Return in how many public texts more, or fewer, each Latin word now is."""
+    changes = Counter[str]()
+    for draft in drafts:
+        if not draft.private:
+            changes.update(surface_words(f"{draft.title}\n{_body(draft)}"))
+    for title, body in before:
+        changes.subtract(surface_words(f"{title}\n{body}"))
+    return changes
+
+
+def _body(draft: Draft) -> str:
+    return draft.body[:MAX_BODY_CHARS].replace("\0", "")
+
+
+def _rows(drafts: Sequence[Draft]) -> list[dict[str, Any]]:
+    return [_row(draft) for draft in drafts]
+
+
+def _labels(draft: Draft) -> list[str]:
+    """Return what operators ask of a text, as lexemes."""
+    facts = [("kind", draft.kind.value), ("user", draft.author), ("lang", draft.language)]
+    facts += [*draft.facts, *(("tag", tag) for tag in draft.tags)]
+    if draft.is_open is not None:
+        facts.append(("is", "open" if draft.is_open else "closed"))
+    if "```" in draft.body or "~~~" in draft.body:
+        facts.append(("has", "code"))
+    return list(dict.fromkeys(label(name, value) for name, value in facts if value))
 
 
 def _row(draft: Draft) -> dict[str, Any]:
-    body = draft.body[:MAX_BODY_CHARS].replace("\0", "")
+    body, labels = _body(draft), _labels(draft)
     names = " ".join((*draft.tags, draft.author))
+    sections = [("A", draft.title), ("B", names), ("C", draft.heading), ("D", body)]
     return {
         "kind": draft.kind.value,
         "subject_id": draft.subject_id,
@@ -95,9 +117,9 @@ def _row(draft: Draft) -> dict[str, Any]:
         "place": draft.place,
         "title": draft.title,
         "body": body,
-        "tags": [normalised(tag) for tag in draft.tags],
+        "labels": labels,
         "author": draft.author,
-        "words": vector([("A", draft.title), ("B", names), ("C", draft.heading), ("D", body)]),
+        "words": vector(sections, labels),
         "quality": draft.quality,
         "score": draft.score,
         "is_open": draft.is_open,

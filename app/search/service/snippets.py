@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -65,13 +66,13 @@ def _best_start(text: str, words: Sequence[str]) -> int:
 
 def _places(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     """Return where the words stand in a text, in order and apart."""
-    found: list[tuple[int, int]] = []
     latin = [word for word in words if word.isascii()]
     stems = {stem for word in latin for stem in (joined(word), *parts(word))}
-    for match in _WORD.finditer(text) if stems else ():
-        run = normalised(match[0])
-        if run.isascii() and (joined(run) in stems or stems & set(parts(run))):
-            found.append(match.span())
+    found = [
+        match.span()
+        for match in (_WORD.finditer(text) if stems else ())
+        if not stems.isdisjoint(_stems(match[0]))
+    ]
     others = [word for word in words if not word.isascii()]
     simple = _by_letter(text) if others else ""
     for word in others:
@@ -82,8 +83,19 @@ def _places(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     return _apart(sorted(found))
 
 
+@lru_cache(maxsize=20_000)
+def _stems(word: str) -> frozenset[str]:
+    """Return the lexemes that a word of a text became."""
+    run = normalised(word)
+    return frozenset((joined(run), *parts(run))) if run.isascii() else frozenset()
+
+
 def _by_letter(text: str) -> str:
     """Return a text as the index spells it, but of the same length, so that places are the same."""
+    simple = normalised(text)
+    if len(simple) == len(text):
+        # Letters that become two and letters that become none are both rare.
+        return simple
     letters = normalised("\n".join(unicodedata.normalize("NFKC", c)[:1] or " " for c in text))
     alike = letters.split("\n")
     if len(alike) != len(text):

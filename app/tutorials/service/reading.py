@@ -143,7 +143,8 @@ async def newest_texts(db: AsyncSession, ids: Collection[int]) -> list[Published
     """Return the newest text of tutorials in each of their languages."""
     slugs = await queries.slugs(db, ids)
     return [
-        PublishedText(number, slug, text_of(version), version.published_at)
-        for number, slug in slugs.items()
-        for version in await queries.newest_versions(db, number)
+        PublishedText(
+            version.tutorial_id, slugs[version.tutorial_id], text_of(version), version.published_at
+        )
+        for version in await queries.newest_of_each(db, slugs)
     ]

@@ -1,0 +1,79 @@
+"""Writing the index, and how far it has been written."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, Row, Text, delete, func, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from app.core.db import AsyncSession
+from app.search.tables import Document, Progress, Word
+
+
+async def put(db: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write documents, over what was there of the same part."""
+    if not rows:
+        return
+    keys = ("kind", "subject_id", "language", "part")
+    statement = insert(Document)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    await db.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+
+async def drop_others(
+    db: AsyncSession,
+    things: Collection[tuple[str, int]],
+    kept: Collection[tuple[str, int, str, int]],
+) -> None:
+    """Remove the parts of things of which only these (kind, thing, language, part) are left."""
+    if not things:
+        return
+    thing = tuple_(Document.kind, Document.subject_id)
+    statement = delete(Document).where(thing.in_(things))
+    if kept:
+        part = tuple_(Document.kind, Document.subject_id, Document.language, Document.part)
+        statement = statement.where(part.not_in(kept))
+    await db.execute(statement)
+
+
+async def public_texts(
+    db: AsyncSession, things: Collection[tuple[str, int]]
+) -> Sequence[Row[str, str]]:
+    """Return title and body of every text of these things that everybody may read."""
+    thing = tuple_(Document.kind, Document.subject_id)
+    statement = select(Document.title, Document.body)
+    return (await db.execute(statement.where(thing.in_(things), ~Document.private))).all()
+
+
+async def count_words(db: AsyncSession, changes: Mapping[str, int]) -> None:
+    """Add to the numbers of texts that hold a word; a word of no text is forgotten."""
+    # Sorted, so that two processes that index at once wait for each other and do not cross.
+    changed = sorted(word for word, number in changes.items() if number)
+    if not changed:
+        return
+    new = select(
+        func.unnest(literal(changed, ARRAY(Text))),
+        func.unnest(literal([changes[word] for word in changed], ARRAY(Integer))),
+    )
+    statement = insert(Word).from_select(["word", "num_texts"], new)
+    number = Word.num_texts + statement.excluded.num_texts
+    await db.execute(
+        statement.on_conflict_do_update(index_elements=["word"], set_={"num_texts": number})
+    )
+    fewer = [word for word in changed if changes[word] < 0]
+    if fewer:
+        await db.execute(delete(Word).where(Word.word.in_(fewer), Word.num_texts <= 0))
+
+
+async def read_to(db: AsyncSession, source: str) -> datetime | None:
+    """Return how far a source has been read."""
+    return await db.scalar(select(Progress.read_to).where(Progress.source == source))
+
+
+async def set_read_to(db: AsyncSession, source: str, moment: datetime) -> None:
+    """Write down how far a source has been read."""
+    statement = insert(Progress).values(source=source, read_to=moment)
+    await db.execute(
+        statement.on_conflict_do_update(index_elements=["source"], set_={"read_to": moment})
+    )

@@ -1,0 +1,83 @@
+"""Collections, jobs and people are found, each by whom it concerns."""
+
+from typing import Any
+
+import httpx
+
+from app.core.db import AsyncSession, Database
+from app.core.storage import BlobStore
+from app.search import service
+from tests.factories.accounts import bearer, make_token, make_user
+from tests.factories.jobs import make_job
+from tests.hub.conftest import Hub, hub, storage
+
+__all__ = ["hub", "storage"]
+
+
+async def found_by(client: httpx.AsyncClient, query: str, **headers: str) -> Any:
+    answer = await client.get("/api/v1/search", params={"q": query}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def names(found: Any) -> list[str]:
+    return [hit["url"] for hit in found["hits"]]
+
+
+async def test_a_person_is_found_by_name_and_by_what_they_say(
+    client: httpx.AsyncClient, database: Database, storage: BlobStore
+) -> None:
+    eve = await make_user(database, "eve-online")
+    token = await make_token(database, eve, "all")
+    await service.catch_up(database, storage)
+    assert names(await found_by(client, "eve")) == ["/eve-online"]
+    change = {"display_name": "Eve Moneypenny", "bio": "Breeds orchids."}
+    answer = await client.patch("/api/v1/me", json=change, headers=bearer(token))
+    assert answer.status_code == 200, answer.text
+    await service.catch_up(database, storage)
+    assert names(await found_by(client, "is:account moneypenny orchids")) == ["/eve-online"]
+
+
+async def test_a_job_is_found_by_its_owner_alone(
+    client: httpx.AsyncClient, database: Database, storage: BlobStore, db: AsyncSession
+) -> None:
+    ada, eve = await make_user(database, "ada"), await make_user(database, "eve")
+    root = await make_user(database, "grace", is_admin=True)
+    job = await make_job(db, ada.id, name="orchids-at-night")
+    await db.commit()
+    await service.catch_up(database, storage)
+    for owner, scope, wanted in (
+        (ada, "read", [f"/jobs/{job.id}"]),
+        (ada, "repos:read", []),
+        (eve, "read", []),
+        (root, "all", [f"/jobs/{job.id}"]),
+    ):
+        headers = bearer(await make_token(database, owner, scope))
+        for query in ("orchids", "is:job", f"job:{job.id}", "image-classification"):
+            found = await found_by(client, query, **headers)
+            assert names(found) == wanted, (owner.name, scope, query)
+            assert found["counts"].get("job", 0) == len(wanted)
+    assert names(await found_by(client, "orchids")) == []
+
+
+async def test_a_collection_is_found_while_the_viewer_may_see_it(
+    hub: Hub, database: Database
+) -> None:
+    made = await hub.post(
+        "/api/collections",
+        {"title": "Orchids", "namespace": "ada", "description": "Flowers of the night."},
+    )
+    assert made.status_code == 200, made.text
+    slug = made.json()["slug"]
+    await service.catch_up(database, hub.storage)
+    assert names(await found_by(hub.client, "orchids night")) == [f"/collections/{slug}"]
+    hidden = await hub.client.patch(
+        f"/api/collections/{slug}", json={"private": True}, headers=hub.headers
+    )
+    assert hidden.status_code == 200, hidden.text
+    gone = await found_by(hub.client, "orchids")
+    assert (gone["hits"], gone["total"], gone["counts"], gone["facets"]) == ([], 0, {}, [])
+    assert names(await found_by(hub.client, "orchids", **hub.headers)) == [f"/collections/{slug}"]
+    deleted = await hub.client.delete(f"/api/collections/{slug}", headers=hub.headers)
+    assert deleted.status_code in {200, 204}, deleted.text
+    assert names(await found_by(hub.client, "orchids", **hub.headers)) == []
