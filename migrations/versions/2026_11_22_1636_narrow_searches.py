@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = 'bbd1c4755956'
-down_revision = 'c958ffc5545a'
+down_revision = '7815077beefb'
 branch_labels = None
 depends_on = None
 
