@@ -49,6 +49,9 @@ from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
 from app.jobs.service import job_tokens
 from app.mail import background as mail_background
+from app.moderation import api as moderation_api
+from app.moderation import background as moderation_background
+from app.moderation import pages as moderation_pages
 from app.notifications import api as notifications_api
 from app.notifications import background as notifications_background
 from app.notifications import pages as notifications_pages
@@ -103,6 +106,8 @@ def routers() -> list[APIRouter]:
         webhooks_pages.router,
         notifications_api.router,
         notifications_pages.router,
+        moderation_api.router,
+        moderation_pages.router,
         search_api.router,
         search_pages.router,
         hub_api.router,
@@ -150,6 +155,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     """Connect each feature's news with the features above it that want to hear it."""
     mail_background.subscribe(events, app.state.letters_queued)
     discussions_background.subscribe(events, app.state.database)
+    moderation_background.subscribe(events, app.state.settings)
     imports_background.subscribe(events, app.state.wakeups)
     webhooks_background.subscribe(events, app)
     notifications_background.subscribe(events, app)

@@ -4,7 +4,7 @@ from app.accounts import tables as accounts
 from app.buckets import tables as buckets
 from app.collections import tables as collections
 from app.comments import tables as comments
-from app.core import rate_limit
+from app.core import audit, rate_limit
 from app.core.db import Base
 from app.datasets import tables as datasets
 from app.discussions import tables as discussions
@@ -12,6 +12,7 @@ from app.hub import tables as hub
 from app.imports import tables as imports
 from app.jobs import tables as jobs
 from app.mail import tables as mail
+from app.moderation import tables as moderation
 from app.notifications import tables as notifications
 from app.playground import tables as playground
 from app.questions import tables as questions
@@ -24,6 +25,7 @@ from app.webhooks import tables as webhooks
 __all__ = [
     "Base",
     "accounts",
+    "audit",
     "buckets",
     "collections",
     "comments",
@@ -33,6 +35,7 @@ __all__ = [
     "imports",
     "jobs",
     "mail",
+    "moderation",
     "notifications",
     "playground",
     "questions",

@@ -17,6 +17,7 @@ from app.accounts.schemas import (
     OrganizationOut,
     ProfileIn,
     Role,
+    StandingOut,
     TokenIn,
     TokenOut,
 )
@@ -127,6 +128,12 @@ async def _me(db: AsyncSession, viewer: Viewer) -> MeOut:
         language=person.user.language,
         theme=person.user.theme,
         is_admin=person.user.is_admin,
+        is_moderator=person.user.is_moderator,
+        standing=[
+            StandingOut.model_validate(one)
+            for one in await service.standings_of(db, person.account.id)
+            if not one.is_over
+        ],
         scopes=sorted(scope.value for scope in viewer.scopes),
         token_name=viewer.token_name,
         organizations=await _organizations(db, viewer),

@@ -157,6 +157,41 @@ class AccountRef:
         return self.display_name or self.name
 
 
+class StandingKind(StrEnum):
+    """What somebody may do no more: write, or come in at all."""
+
+    SILENCED = "silenced"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What shall be taken from somebody, why, and until when; None: until it is lifted.
+
+    `report_id` is the number of the report that led to it.
+    """
+
+    kind: StandingKind
+    reason: str
+    until: datetime | None = None
+    by_id: int | None = None
+    report_id: int | None = None
+
+
+@dataclass(frozen=True)
+class StandingView:
+    """A measure that was taken; `is_over` once it was lifted or its end has passed."""
+
+    id: int
+    account_id: int
+    kind: StandingKind
+    reason: str
+    since: datetime
+    until: datetime | None
+    is_over: bool
+    report_id: int | None = None
+
+
 @dataclass(frozen=True)
 class PersonRef:
     """What those who write to a person need; an empty `language` is the site's own."""
@@ -295,6 +330,15 @@ class OrganizationOut(_Out):
     members: list[MemberOut]
 
 
+class StandingOut(_Out):
+    """A measure that is in force, as the person concerned sees it."""
+
+    kind: StandingKind
+    reason: str
+    since: datetime
+    until: datetime | None
+
+
 class OrganizationItem(_Out):
     """An organisation in a list of one's own."""
 
@@ -314,6 +358,8 @@ class MeOut(_Out):
     language: str
     theme: str
     is_admin: bool
+    is_moderator: bool
+    standing: list[StandingOut]
     scopes: list[str]
     token_name: str
     organizations: list[OrganizationItem]

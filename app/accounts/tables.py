@@ -4,7 +4,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Enum, ForeignKey, Identity, Index, LargeBinary, Text, func
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Text,
+    false,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,6 +25,7 @@ from app.accounts.schemas import (
     LinkPurpose,
     Role,
     SignInMethod,
+    StandingKind,
     Step,
     TokenRole,
 )
@@ -54,7 +66,8 @@ class Account(Base):
 class User(Base):
     """What only a person has. Empty `language` and `theme` mean: as the browser says.
 
-    `suspended_at` set means: no credential of theirs is accepted, and what they own stays.
+    `suspended_at` set means: no credential of theirs is accepted until `suspended_until`, for
+    good without it, and what they own stays. `silenced_at` likewise: they may only read.
     """
 
     __tablename__ = "accounts_user"
@@ -73,11 +86,51 @@ class User(Base):
     # The person asked to be forgotten; until this moment they may change their mind.
     erased_from: Mapped[datetime | None] = mapped_column(default=None, index=True)
     erased_at: Mapped[datetime | None] = mapped_column(default=None)
+    suspended_until: Mapped[datetime | None] = mapped_column(default=None)
+    silenced_at: Mapped[datetime | None] = mapped_column(default=None)
+    silenced_until: Mapped[datetime | None] = mapped_column(default=None)
+    is_moderator: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
     @property
     def has_password(self) -> bool:
         """Whether there is a password at all; who came from another provider has none."""
         return bool(self.password_hash)
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether no credential of theirs is accepted now."""
+        return _holds(self.suspended_at, self.suspended_until)
+
+    @property
+    def is_silenced(self) -> bool:
+        """Whether they may only read now."""
+        return _holds(self.silenced_at, self.silenced_until)
+
+
+def _holds(since: datetime | None, until: datetime | None) -> bool:
+    return since is not None and (until is None or until > now())
+
+
+class Standing(Base):
+    """A measure against a person: what, why, until when, by whom and after which report."""
+
+    __tablename__ = "accounts_standing"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[StandingKind] = mapped_column(_stored_by_value(StandingKind))
+    reason: Mapped[str] = mapped_column(Text)
+    until: Mapped[datetime | None]
+    by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="SET NULL")
+    )
+    report_id: Mapped[int | None] = mapped_column(BigInteger)
+    since: Mapped[datetime] = mapped_column(default_factory=now)
+    lifted_at: Mapped[datetime | None] = mapped_column(default=None)
+    lifted_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="SET NULL"), default=None
+    )
 
 
 class Organization(Base):

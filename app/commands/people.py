@@ -76,6 +76,37 @@ def reset_second_factor(name: str, data_dir: Path) -> None:
     click.echo(f"{name} signs in with the password alone now.")
 
 
+@user.command("moderator")
+@click.argument("name")
+@click.option("--off", is_flag=True, help="Take the role away.")
+@data_dir_option
+def set_moderator(name: str, data_dir: Path, *, off: bool) -> None:
+    """Let somebody moderate the site, or no more."""
+    from app.accounts import service
+
+    async def work(db: "AsyncSession") -> None:
+        await service.set_moderator(db, await _user_id(db, name), moderates=not off)
+
+    in_transaction(data_dir, work)
+    click.echo(f"{name} moderates the site{' no more' if off else ''}.")
+
+
+@user.command("lift")
+@click.argument("name")
+@click.argument("kind", type=click.Choice(["silenced", "suspended"]))
+@data_dir_option
+def lift(name: str, kind: str, data_dir: Path) -> None:
+    """End a silence or a suspension before its time."""
+    from app.accounts import service
+    from app.accounts.schemas import StandingKind
+
+    async def work(db: "AsyncSession") -> None:
+        await service.lift(db, await _user_id(db, name), StandingKind(kind), None)
+
+    in_transaction(data_dir, work)
+    click.echo(f"{name} is {kind} no more.")
+
+
 @click.group()
 def org() -> None:
     """Make organisations and say who is in them."""

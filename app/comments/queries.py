@@ -19,6 +19,51 @@ async def comment(
     return await db.scalar(statement)
 
 
+async def comments_by_ids(
+    db: AsyncSession, ids: Collection[int], *, lock: bool = False
+) -> Sequence[Comment]:
+    """Return those that exist, in order; `lock` holds them until the transaction ends."""
+    statement = select(Comment).where(Comment.id.in_(ids)).order_by(Comment.id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return (await db.scalars(statement)).all()
+
+
+async def comments_of_author(db: AsyncSession, author_id: int, limit: int) -> Sequence[Comment]:
+    """Return what somebody wrote last and is still there, the newest first."""
+    statement = (
+        select(Comment)
+        .where(Comment.author_id == author_id, Comment.hidden_at.is_(None))
+        .order_by(Comment.id.desc())
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def num_standing(db: AsyncSession, author_id: int, limit: int) -> int:
+    """Return how many comments of somebody stand, counted up to `limit`."""
+    few = (
+        select(Comment.id)
+        .where(
+            Comment.author_id == author_id,
+            Comment.hidden_at.is_(None),
+            Comment.held_at.is_(None),
+        )
+        .limit(limit)
+    )
+    return int(await db.scalar(select(func.count()).select_from(few.subquery())) or 0)
+
+
+async def set_thread_held(db: AsyncSession, thread_id: int, *, held: bool) -> None:
+    """Let the title of a thread wait with the words that opened it, or no more."""
+    await db.execute(
+        update(Thread)
+        .where(Thread.id == thread_id)
+        .values(is_held=held)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def comments(
     db: AsyncSession, thread_id: int, after: int, limit: int | None
 ) -> Sequence[Comment]:
@@ -100,14 +145,16 @@ async def revisions(db: AsyncSession, comment_ids: Collection[int]) -> Sequence[
     return (await db.scalars(statement)).all()
 
 
-async def count_one_more(db: AsyncSession, thread_id: int, moment: datetime) -> None:
-    """Count a new comment of a thread."""
-    await db.execute(
+async def count_one_more(db: AsyncSession, thread_id: int, moment: datetime) -> int:
+    """Count a new comment of a thread, and return how many there are now."""
+    statement = (
         update(Thread)
         .where(Thread.id == thread_id)
         .values(num_comments=Thread.num_comments + 1, last_comment_at=moment)
+        .returning(Thread.num_comments)
         .execution_options(synchronize_session=False)
     )
+    return int((await db.execute(statement)).scalar_one())
 
 
 async def threads(db: AsyncSession, ids: Collection[int]) -> Sequence[Thread]:

@@ -7,16 +7,52 @@ from itertools import pairwise
 
 from app.accounts import service as accounts
 from app.comments import queries
-from app.comments.schemas import MAX_BODY, CommentView, RevisionView, ThreadView
+from app.comments.events import CommentHidden, CommentWritten
+from app.comments.holding import hold, release
+from app.comments.newcomers import is_newcomer
+from app.comments.schemas import (
+    MAX_BODY,
+    CommentView,
+    RevisionView,
+    ThreadView,
+    may_read_held,
+)
 from app.comments.tables import Comment, CommentRevision, Thread
 from app.comments.words import Piece, word_diff
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, Detail, InvalidError, NotFoundError
+from app.core.events import announce
 from app.core.i18n import _
 from app.core.pagination import Page
+from app.core.security import Viewer
 
 PAGE = 50
+__all__ = [
+    "PAGE",
+    "add_comment",
+    "any_comment",
+    "authors",
+    "check_body",
+    "comments_by_ids",
+    "comments_of_author",
+    "delete_threads",
+    "edit_comment",
+    "find_comment",
+    "first_comment",
+    "hide_comment",
+    "hold",
+    "is_newcomer",
+    "list_comments",
+    "may_read_held",
+    "open_thread",
+    "release",
+    "revisions",
+    "rewordings",
+    "threads_by_id",
+    "wordings",
+    "written_between",
+]
 
 
 def check_body(body: str) -> str:
@@ -52,31 +88,63 @@ async def delete_threads(db: AsyncSession, subject: str, subject_id: int) -> Non
 async def threads_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, ThreadView]:
     """Return how much there is in each of these threads."""
     rows = await queries.threads(db, ids) if ids else ()
-    return {row.id: ThreadView(row.id, row.num_comments, row.last_comment_at) for row in rows}
+    return {
+        row.id: ThreadView(
+            row.id,
+            row.num_comments,
+            row.last_comment_at,
+            row.subject,
+            row.subject_id,
+            row.is_held,
+        )
+        for row in rows
+    }
 
 
 async def add_comment(
     db: AsyncSession, thread_id: int, author_id: int | None, body: str
 ) -> CommentView:
-    """Write a comment at the end of a thread.
+    """Write a comment at the end of a thread; the first one opens it.
 
     Raises:
         InvalidError: it is empty or too long.
+        ForbiddenError: the author may only read for a while.
     """
-    made = Comment(thread_id=thread_id, author_id=author_id, body=check_body(body))
+    text = check_body(body)
+    if author_id is not None:
+        await accounts.require_may_post(db, author_id)
+    made = Comment(thread_id=thread_id, author_id=author_id, body=text)
+    made.opens_thread = await queries.count_one_more(db, thread_id, made.created_at) == 1
     db.add(made)
-    await queries.count_one_more(db, thread_id, made.created_at)
     await db.flush()
-    return await _view(db, made)
+    await announce(db, CommentWritten(made.id, thread_id, author_id, made.opens_thread, text))
+    return await _view(db, made, Viewer(user_id=author_id))
 
 
-async def find_comment(db: AsyncSession, thread_id: int, comment_id: int) -> CommentView:
-    """Return a comment of this thread.
+async def find_comment(
+    db: AsyncSession, thread_id: int, comment_id: int, viewer: Viewer | None = None
+) -> CommentView:
+    """Return a comment of this thread; the words of a held one only to who may read them.
 
     Raises:
         NotFoundError: there is none.
     """
-    return await _view(db, await _found(db, thread_id, comment_id))
+    return await _view(db, await _found(db, thread_id, comment_id), viewer)
+
+
+async def comments_by_ids(
+    db: AsyncSession, ids: Collection[int], viewer: Viewer | None = None
+) -> dict[int, CommentView]:
+    """Return those of the comments that exist, by id."""
+    rows = await queries.comments_by_ids(db, ids) if ids else ()
+    return {one.id: one for one in await _views(db, rows, viewer)}
+
+
+async def comments_of_author(
+    db: AsyncSession, author_id: int, limit: int, viewer: Viewer | None = None
+) -> list[CommentView]:
+    """Return what somebody wrote last and is still there, the newest first."""
+    return await _views(db, await queries.comments_of_author(db, author_id, limit), viewer)
 
 
 async def any_comment(db: AsyncSession, comment_id: int) -> CommentView | None:
@@ -112,8 +180,10 @@ async def edit_comment(
         InvalidError: it would be empty or too long.
         NotFoundError: there is none.
         ConflictError: it was hidden.
+        ForbiddenError: the editor may only read for a while.
     """
     text = check_body(body)
+    await accounts.require_may_post(db, editor_id)
     found = await _found(db, thread_id, comment_id, lock=True)
     if found.hidden_at is not None:
         raise ConflictError(_("This comment was hidden; it cannot be edited."), code="hidden")
@@ -130,7 +200,11 @@ async def edit_comment(
         )
         found.body, found.edited_at, found.edited_by_id = text, now(), editor_id
         await db.flush()
-    return await _view(db, found)
+        event = CommentWritten(
+            found.id, thread_id, editor_id, found.opens_thread, text, is_edit=True
+        )
+        await announce(db, event)
+    return await _view(db, found, Viewer(user_id=editor_id))
 
 
 async def hide_comment(
@@ -144,19 +218,28 @@ async def hide_comment(
     found = await _found(db, thread_id, comment_id, lock=True)
     if found.hidden_at is None:
         found.hidden_at, found.hidden_by_id, found.body = now(), by_id, ""
+        found.held_at = None
         await queries.delete_revisions(db, found.id)
         await db.flush()
+        await announce(db, CommentHidden(found.id, thread_id, found.author_id))
     return await _view(db, found)
 
 
 async def list_comments(
-    db: AsyncSession, thread_id: int, after: int = 0, limit: int | None = PAGE
+    db: AsyncSession,
+    thread_id: int,
+    after: int = 0,
+    limit: int | None = PAGE,
+    viewer: Viewer | None = None,
 ) -> Page[CommentView]:
-    """Return comments after the one with id `after`, oldest first; the cursor is the last's id."""
+    """Return comments after the one with id `after`, oldest first; the cursor is the last's id.
+
+    The words of those that are held go only to a viewer who may read them.
+    """
     rows = await queries.comments(db, thread_id, after, None if limit is None else limit + 1)
     shown = rows if limit is None else rows[:limit]
     following = str(shown[-1].id) if len(rows) > len(shown) else None
-    return Page(await _views(db, shown), following)
+    return Page(await _views(db, shown, viewer), following)
 
 
 async def comments_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, CommentView]:
@@ -179,7 +262,7 @@ async def first_comments(
 async def wordings(db: AsyncSession, comments: Sequence[CommentView]) -> dict[int, list[str]]:
     """Return what each of these comments said before, the oldest first."""
     found: dict[int, list[str]] = defaultdict(list)
-    edited = [comment.id for comment in comments if comment.num_edits]
+    edited = [comment.id for comment in comments if comment.num_edits and not comment.is_hidden]
     for row in await queries.revisions(db, edited) if edited else ():
         found[row.comment_id].append(row.body)
     return found
@@ -187,7 +270,7 @@ async def wordings(db: AsyncSession, comments: Sequence[CommentView]) -> dict[in
 
 async def revisions(db: AsyncSession, comment: CommentView) -> list[RevisionView]:
     """Return every wording of a comment, the oldest first, what stands there now at the end."""
-    rows = await queries.revisions(db, [comment.id])
+    rows = () if comment.is_hidden else await queries.revisions(db, [comment.id])
     ids = {row.editor_id for row in rows if row.editor_id is not None}
     names = await accounts.account_refs(db, ids)
     earlier = [
@@ -218,16 +301,21 @@ async def _found(
     return found
 
 
-async def _view(db: AsyncSession, row: Comment) -> CommentView:
-    return (await _views(db, [row]))[0]
+async def _view(db: AsyncSession, row: Comment, viewer: Viewer | None = None) -> CommentView:
+    return (await _views(db, [row], viewer))[0]
 
 
-async def _views(db: AsyncSession, rows: Sequence[Comment]) -> list[CommentView]:
+async def _views(
+    db: AsyncSession, rows: Sequence[Comment], viewer: Viewer | None = None
+) -> list[CommentView]:
     people = {row.author_id for row in rows} | {row.edited_by_id for row in rows}
     names = await accounts.account_refs(db, {one for one in people if one is not None})
 
     def name(account_id: int | None) -> str:
         return names[account_id].name if account_id in names else ""
+
+    def is_kept_back(row: Comment) -> bool:
+        return row.held_at is not None and not may_read_held(viewer, row.author_id)
 
     return [
         CommentView(
@@ -236,11 +324,13 @@ async def _views(db: AsyncSession, rows: Sequence[Comment]) -> list[CommentView]
             author_id=row.author_id,
             author=name(row.author_id),
             editor=name(row.edited_by_id or row.author_id),
-            body=row.body,
+            body="" if is_kept_back(row) else row.body,
             created_at=row.created_at,
             edited_at=row.edited_at,
             num_edits=row.num_edits,
-            is_hidden=row.hidden_at is not None,
+            is_hidden=row.hidden_at is not None or is_kept_back(row),
+            is_held=row.held_at is not None,
+            opens_thread=row.opens_thread,
         )
         for row in rows
     ]

@@ -6,7 +6,7 @@ decides who may read and write there.
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
@@ -16,13 +16,17 @@ _ACCOUNT = "accounts_account.id"
 
 
 class Thread(Base):
-    """Comments under one thing. `subject` and `subject_id` say with what it is removed."""
+    """Comments under one thing. `subject` and `subject_id` say with what it is removed.
+
+    `is_held`: the comment that opened it waits for the moderators, and so does its title.
+    """
 
     __tablename__ = "comments_thread"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     subject: Mapped[str] = mapped_column(Text)
     subject_id: Mapped[int] = mapped_column(BigInteger)
     num_comments: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    is_held: Mapped[bool] = mapped_column(server_default=false(), default=False)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     last_comment_at: Mapped[datetime] = mapped_column(default_factory=now)
 
@@ -30,7 +34,10 @@ class Thread(Base):
 
 
 class Comment(Base):
-    """What somebody wrote; Markdown. A hidden one keeps its place and loses its words."""
+    """What somebody wrote; Markdown. A hidden one keeps its place and loses its words.
+
+    A held one keeps them too, for its author and the moderators, until these have decided.
+    """
 
     __tablename__ = "comments_comment"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
@@ -49,6 +56,9 @@ class Comment(Base):
     hidden_by_id: Mapped[int | None] = mapped_column(
         ForeignKey(_ACCOUNT, ondelete="SET NULL"), default=None
     )
+
+    opens_thread: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    held_at: Mapped[datetime | None] = mapped_column(default=None)
 
     __table_args__ = (
         Index("ix_comments_comment_thread", "thread_id", "id"),

@@ -6,7 +6,7 @@ events of the transaction afterwards. Lazy loading is off, so no query hides beh
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import MetaData, text
@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 from app.core.errors import UnavailableError
 from app.core.events import EventBus
 
-__all__ = ["AsyncSession", "Base", "Database", "Limits", "limits_of"]
+__all__ = ["AsyncSession", "Base", "Database", "Limits", "Newcomers", "limits_of"]
 
 
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
@@ -45,10 +45,33 @@ def driver_url(url: str) -> str:
 
 
 @dataclass(frozen=True)
+class Newcomers:
+    """What people may do who are new, and when they are so no more.
+
+    Somebody is new for `hours`, and until `accepted_posts` of theirs stand. In that time they
+    open `topics` and write `replies` a day, one every so many seconds, with so many `links`,
+    `images` and `mentions` in each.
+    """
+
+    hours: float = 24
+    accepted_posts: int = 5
+    topics: int = 3
+    replies: int = 10
+    topic_every_s: int = 120
+    reply_every_s: int = 30
+    links: int = 2
+    images: int = 1
+    mentions: int = 2
+    typing_s: float = 3
+    flags_to_hold: int = 3
+
+
+@dataclass(frozen=True)
 class Limits:
     """What every transaction of the site keeps to; 0 is without limit."""
 
     account_bytes: int = 0
+    newcomers: Newcomers = field(default_factory=Newcomers)
 
 
 def limits_of(db: AsyncSession) -> Limits:
@@ -81,7 +104,9 @@ class Database:
                 "options": "-c statement_timeout=30000 -c work_mem=16MB",
             },
         )
-        self._sessions = async_sessionmaker(expire_on_commit=False, info={"limits": limits})
+        self._sessions = async_sessionmaker(
+            expire_on_commit=False, info={"limits": limits, "events": self.events}
+        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

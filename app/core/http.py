@@ -137,4 +137,5 @@ CommunityWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.COMMUNITY
 AccountViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.ACCOUNT.value])]
 AnySignedIn = Annotated[Viewer, Security(_signed_in, scopes=[])]
 WaitingSignedIn = Annotated[Viewer, Security(_signed_in_briefly, scopes=[])]
+ModeratorViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.MODERATION.value])]
 AdminViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.ADMIN.value])]

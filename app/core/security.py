@@ -21,12 +21,33 @@ class Scope(StrEnum):
     JOBS_WRITE = "jobs:write"
     COMMUNITY_WRITE = "community:write"
     ACCOUNT = "account"
+    MODERATION = "moderation"
     ADMIN = "admin"
 
 
 READ_SCOPES = frozenset({Scope.REPOS_READ, Scope.JOBS_READ})
 WRITE_SCOPES = READ_SCOPES | {Scope.REPOS_WRITE, Scope.JOBS_WRITE, Scope.COMMUNITY_WRITE}
 ALL_SCOPES = frozenset(Scope)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Why somebody may only read for a while; without `until`, until it is lifted."""
+
+    reason: str
+    until: datetime | None = None
+
+    def error(self) -> ForbiddenError:
+        """Return what every door says to somebody who may not write."""
+        if self.until is None:
+            message = _("You may read here, but not write: %(reason)s") % {"reason": self.reason}
+        else:
+            message = _("You may read here, but not write before %(until)s: %(reason)s") % {
+                "until": f"{self.until:%Y-%m-%d %H:%M} UTC",
+                "reason": self.reason,
+            }
+        fix = _("Settings, Standing shows the decision, and takes an appeal.")
+        return ForbiddenError(message, fix=fix, code="silenced")
 
 
 @dataclass(frozen=True)
@@ -40,6 +61,8 @@ class Viewer:
     user_id: int | None = None
     name: str = ""
     is_admin: bool = False
+    is_moderator: bool = False
+    silence: Silence | None = None
     scopes: frozenset[Scope] = READ_SCOPES
     language: str = ""
     theme: str = ""
@@ -75,7 +98,7 @@ class Viewer:
         """Pass only if this credential was made for `scope`.
 
         Raises:
-            ForbiddenError: the token's scopes do not include it.
+            ForbiddenError: the token's scopes do not include it, or its owner was silenced.
         """
         if self.email_open and scope in WRITE_SCOPES - READ_SCOPES:
             raise ForbiddenError(
@@ -83,6 +106,10 @@ class Viewer:
                 fix=_("Open the link in the letter; Settings, E-mail sends it again."),
                 code="email_not_confirmed",
             )
+        if scope is Scope.REPOS_WRITE and self.silence is not None:
+            raise self.silence.error()
+        if scope is Scope.MODERATION and scope not in self.scopes and self.session_id is not None:
+            raise ForbiddenError(_("Only moderators may do this."), code="not_a_moderator")
         if scope not in self.scopes:
             raise ForbiddenError(
                 f"This token does not have the scope {scope.value}.",

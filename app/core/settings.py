@@ -123,6 +123,21 @@ class Settings(BaseSettings):
         validation_alias="TUNINGFORK_MAIL_FROM",
         description="Sender of letters, `Name <address>`; else noreply at the site's host.",
     )
+    banned_hosts: str = Field(
+        default="",
+        validation_alias="TUNINGFORK_BANNED_HOSTS",
+        description="Posts that lead to these hosts are held for the moderators, by commas.",
+    )
+    banned_words: str = Field(
+        default="",
+        validation_alias="TUNINGFORK_BANNED_WORDS",
+        description="Posts with these words are held for the moderators, by commas.",
+    )
+    spam_scorer: str = Field(
+        default="",
+        validation_alias="TUNINGFORK_SPAM_SCORER",
+        description="A function of yours that scores newcomers' posts, `package.module:function`.",
+    )
     upstreams: str = Field(
         default="",
         validation_alias="TUNINGFORK_UPSTREAMS",

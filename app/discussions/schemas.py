@@ -55,7 +55,10 @@ class ListFilters:
 
 @dataclass(frozen=True)
 class DiscussionView:
-    """A discussion or pull request; `author` is empty if the account is gone."""
+    """A discussion or pull request; `author` is empty if the account is gone.
+
+    The title of one that is held for the moderators is kept back like its first words.
+    """
 
     id: int
     repository_id: int
@@ -74,6 +77,7 @@ class DiscussionView:
     base_oid: str = ""
     head_oid: str = ""
     merge_oid: str = ""
+    is_held: bool = False
 
     @property
     def git_reference(self) -> str:
@@ -128,3 +132,12 @@ class Counts:
 
     live: int = 0
     done: int = 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a thread stands: the address `path` lies below that of the repository."""
+
+    repository_id: int
+    title: str
+    path: str

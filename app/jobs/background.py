@@ -8,14 +8,16 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 
-from app.core.db import Database
+from app.accounts.events import StandingChanged
+from app.accounts.schemas import StandingKind
+from app.core.db import AsyncSession, Database
 from app.core.errors import AppError
 from app.core.events import EventBus
 from app.core.queue import Doorbell
 from app.core.wakeups import Wakeups
 from app.jobs.events import JobChanged, JobQueued, job_channel
 from app.jobs.queries import jobs as job_queries
-from app.jobs.service import attempts
+from app.jobs.service import attempts, control
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +35,11 @@ def subscribe(events: EventBus, doorbell: Doorbell, wakeups: Wakeups) -> None:
     async def wake(event: JobChanged) -> None:
         wakeups.wake(job_channel(event.job_id))
 
+    async def stop(db: AsyncSession, event: StandingChanged) -> None:
+        if event.kind is StandingKind.SUSPENDED and not event.lifted:
+            await control.cancel_jobs_of(db, event.account_id)
+
+    events.subscribe_inside(StandingChanged, stop)
     events.subscribe(JobQueued, ring)
     events.subscribe(JobChanged, wake)
 

@@ -49,7 +49,7 @@ async def may_hear(
         person = await accounts.person(db, webhook.user_id)
     except NotFoundError:
         return False
-    if person.user.suspended_at is not None:
+    if person.user.is_suspended:
         return False
     # Without an administrator's rights: those are for the site's care, not for a feed of it all.
     viewer = Viewer(user_id=webhook.user_id, name=person.account.name, scopes=READ_SCOPES)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, exists, select, tuple_, update
 
 from app.accounts.names import name_key
-from app.accounts.schemas import AccountKind, Decision, Role
+from app.accounts.schemas import AccountKind, Decision, Role, StandingKind
 from app.accounts.tables import (
     AccessToken,
     Account,
@@ -18,6 +18,7 @@ from app.accounts.tables import (
     Organization,
     RefreshToken,
     SetupLink,
+    Standing,
     User,
 )
 from app.core.clock import now
@@ -141,6 +142,45 @@ async def person_by_name(db: AsyncSession, name: str) -> Person | None:
 async def person_by_email(db: AsyncSession, email: str) -> Person | None:
     """Return the person with this e-mail address in any case."""
     return await _person(db, User.email_key == name_key(email))
+
+
+async def person_to_change(db: AsyncSession, user_id: int) -> User | None:
+    """Return a person's row, held until the transaction ends."""
+    statement = select(User).where(User.account_id == user_id).with_for_update(key_share=True)
+    return await db.scalar(statement.execution_options(populate_existing=True))
+
+
+async def standings_of(db: AsyncSession, user_id: int) -> Sequence[Standing]:
+    """Return the measures against a person, the newest first."""
+    statement = select(Standing).where(Standing.account_id == user_id)
+    return (await db.scalars(statement.order_by(Standing.id.desc()).limit(LIST_LIMIT))).all()
+
+
+async def standing_in_force(db: AsyncSession, user_id: int, kind: StandingKind) -> Standing | None:
+    """Return the newest measure of a kind that is in force."""
+    statement = (
+        select(Standing)
+        .where(
+            Standing.account_id == user_id,
+            Standing.kind == kind,
+            Standing.lifted_at.is_(None),
+            Standing.until.is_(None) | (Standing.until > now()),
+        )
+        .order_by(Standing.id.desc())
+        .limit(1)
+    )
+    return await db.scalar(statement)
+
+
+async def roles_of(db: AsyncSession, user_ids: Collection[int]) -> Sequence[User]:
+    """Return the rows of those that are people."""
+    return (await db.scalars(select(User).where(User.account_id.in_(user_ids)))).all()
+
+
+async def moderator_ids(db: AsyncSession) -> Sequence[int]:
+    """Return who moderates the site, administrators included."""
+    statement = select(User.account_id).where(User.is_admin | User.is_moderator)
+    return (await db.scalars(statement.limit(LIST_LIMIT))).all()
 
 
 async def an_admin_exists(db: AsyncSession) -> bool:

@@ -91,6 +91,15 @@ from app.accounts.service.sign_in import (
     sign_out_session,
     start_session,
 )
+from app.accounts.service.standing import (
+    impose,
+    lift,
+    moderator_ids,
+    require_may_post,
+    set_moderator,
+    standing_of,
+    standings_of,
+)
 from app.accounts.tables import DeviceLogin
 
 __all__ = [
@@ -135,10 +144,13 @@ __all__ = [
     "find_account",
     "first_admin_link",
     "found_organization",
+    "impose",
+    "lift",
     "living_sessions",
     "look_at_ceremony",
     "make_codes",
     "mark_confirmed",
+    "moderator_ids",
     "organization_settings",
     "organizations_of",
     "parse_scopes",
@@ -154,6 +166,7 @@ __all__ = [
     "rename_passkey",
     "renew_token",
     "require_confirmed",
+    "require_may_post",
     "reset_factors",
     "reset_link",
     "reset_password",
@@ -162,10 +175,13 @@ __all__ = [
     "session_cookie",
     "sessions_of",
     "set_member",
+    "set_moderator",
     "setup_link_is_open",
     "sign_out",
     "sign_out_elsewhere",
     "sign_out_session",
+    "standing_of",
+    "standings_of",
     "start_session",
     "stewards_of",
     "take_ceremony",

@@ -11,12 +11,13 @@ from app.accounts import queries
 from app.accounts.queries import Person
 from app.accounts.service.access_tokens import PREFIX
 from app.accounts.service.sign_in import IDLE
+from app.accounts.service.standing import silence_of, suspension_of
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import UnauthorizedError
 from app.core.http import site_settings
 from app.core.i18n import _
-from app.core.security import ALL_SCOPES, Scope, Viewer, token_hash
+from app.core.security import ALL_SCOPES, Scope, Silence, Viewer, token_hash
 from app.mail import service as mail
 
 # How stale "last used" may be; a write for every request would cost more than it tells.
@@ -66,7 +67,9 @@ def _secret_of(authorization: str) -> str:
 async def _by_token(db: AsyncSession, secret: str) -> Viewer:
     token = await queries.access_token_by_hash(db, token_hash(secret))
     found = await queries.person_by_id(db, token.user_id) if token else None
-    if token is None or found is None or found.user.suspended_at:
+    if token is not None and found is not None and found.user.is_suspended:
+        raise await suspension_of(db, found)
+    if token is None or found is None:
         raise UnauthorizedError(
             _("This access token is not valid."),
             fix=_("Make a new one under Settings, Access tokens."),
@@ -82,7 +85,7 @@ async def _by_token(db: AsyncSession, secret: str) -> Viewer:
 async def _by_session(db: AsyncSession, secret: str) -> Viewer | None:
     session = await queries.login_session_by_hash(db, token_hash(secret), IDLE)
     found = await queries.person_by_id(db, session.user_id) if session else None
-    if session is None or found is None or found.user.suspended_at:
+    if session is None or found is None or found.user.is_suspended:
         return None
     if session.last_seen_at < now() - _TOUCH_EVERY:
         session.last_seen_at = now()
@@ -99,12 +102,20 @@ async def _viewer(
     token_name: str = "",
 ) -> Viewer:
     """Only an administrator's credential that was made for it administers the site."""
+    silence: Silence | None = None
     if not found.user.is_admin:
         scopes -= {Scope.ADMIN}
+    if not (found.user.is_admin or found.user.is_moderator):
+        scopes -= {Scope.MODERATION}
+    if found.user.is_silenced:
+        silence = await silence_of(db, found)
+        scopes -= {Scope.REPOS_WRITE, Scope.MODERATION}
     return Viewer(
         user_id=found.account.id,
         name=found.account.name,
         is_admin=Scope.ADMIN in scopes,
+        is_moderator=Scope.MODERATION in scopes,
+        silence=silence,
         scopes=scopes,
         language=found.user.language,
         theme=found.user.theme,

@@ -194,7 +194,7 @@ async def renew(db: AsyncSession, client_id: str, refresh_token: str) -> Issued 
         await _end_if_stolen(db, refresh, token)
         return refusal
     person = await queries.person_by_id(db, token.user_id)
-    if person is None or person.user.suspended_at or refresh.expires_at <= now():
+    if person is None or person.user.is_suspended or refresh.expires_at <= now():
         return refusal
     if refresh.client_id != _printable(client_id):
         return refusal

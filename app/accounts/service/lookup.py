@@ -16,7 +16,7 @@ async def people_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, Pers
             name=found.account.name,
             email=found.user.email,
             language=found.user.language,
-            is_suspended=found.user.suspended_at is not None,
+            is_suspended=found.user.is_suspended,
         )
         for found in await queries.people_by_id(db, ids)
     }

@@ -169,7 +169,7 @@ async def prove(
         )
     except _MALFORMED as error:
         raise _refused() from error
-    if (await person(db, passkey.user_id)).user.suspended_at:
+    if (await person(db, passkey.user_id)).user.is_suspended:
         raise _refused()
     passkey.sign_count, passkey.last_used_at = proved.new_sign_count, now()
     await db.flush()

@@ -98,7 +98,7 @@ async def _store_email(db: AsyncSession, found: Person, email: str) -> None:
 async def send_reset_link(db: AsyncSession, site: Site, email: str) -> None:
     """Send a link for a new password, if the address is somebody's; nobody is told whether."""
     found = await queries.person_by_email(db, email)
-    if found is None or found.user.suspended_at or not site.sends_letters:
+    if found is None or found.user.is_suspended or not site.sends_letters:
         return
     secret = await make_link(db, found.account.id, LinkPurpose.RESET, found.user.email)
     await send_link(db, site, found, "reset_password", f"/reset-password?token={secret}")

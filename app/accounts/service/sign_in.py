@@ -10,6 +10,7 @@ from app.accounts import queries
 from app.accounts.events import SignedOut
 from app.accounts.passwords import hash_password, needs_rehash, verify_password
 from app.accounts.schemas import SignInMethod
+from app.accounts.service.standing import suspension_of
 from app.accounts.tables import LoginSession
 from app.core.clock import now
 from app.core.db import AsyncSession
@@ -38,14 +39,17 @@ async def check_credentials(db: AsyncSession, login: str, password: str) -> int:
 
     Raises:
         UnauthorizedError: one answer, after the same time, for an unknown name, a wrong password
-            and a suspended account.
+            and for a suspended account with a wrong password.
     """
     by_email = "@" in login
     found = await (queries.person_by_email if by_email else queries.person_by_name)(db, login)
     stored = found.user.password_hash if found else None
-    if not await verify_password(password, stored) or found is None or found.user.suspended_at:
+    if not await verify_password(password, stored) or found is None:
         log.info("sign_in_refused")
         raise UnauthorizedError(_("Name and password do not match."), code="wrong_credentials")
+    if found.user.is_suspended:  # said only to who knows the password
+        log.info("sign_in_refused", user_id=found.account.id)
+        raise await suspension_of(db, found)
     if needs_rehash(found.user.password_hash):
         found.user.password_hash = await hash_password(password)
     return found.account.id

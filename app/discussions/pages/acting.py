@@ -81,8 +81,8 @@ async def merge(room: WriteRoom, num: int, head: Word = "") -> Response:
 @router.get("/discussions/{num}/comment/{comment_id}/edit")
 async def edit_page(room: WriteRoom, num: int, comment_id: int) -> HTMLResponse:
     """Show the words of one's own comment in a field."""
-    found = await service.get_discussion(room.db, room.repository, num)
-    comment = await service.find_comment(room.db, found, comment_id)
+    found = await service.get_discussion(room.db, room.repository, num, room.viewer)
+    comment = await service.find_comment(room.db, found, comment_id, room.viewer)
     return room.show(
         "discussions/edit.html", found=found, url=f"{room.url}/{num}", text=comment.body
     )
@@ -91,7 +91,7 @@ async def edit_page(room: WriteRoom, num: int, comment_id: int) -> HTMLResponse:
 @router.post("/discussions/{num}/comment/{comment_id}/edit")
 async def edit(room: WriteRoom, num: int, comment_id: int, comment: Words = "") -> Response:
     """Change the words of one's own comment."""
-    found = await service.get_discussion(room.db, room.repository, num)
+    found = await service.get_discussion(room.db, room.repository, num, room.viewer)
     try:
         async with room.db.begin_nested():
             await service.edit_comment(

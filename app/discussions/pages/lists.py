@@ -43,7 +43,9 @@ class NewForm(BaseModel):
 async def list_page(room: ReadRoom, query: Annotated[ListQuery, Query()]) -> HTMLResponse:
     """List the discussions and pull requests of a repository."""
     filters = ListFilters(_TYPES[query.type], _STATUSES[query.status], query.author, query.q)
-    page = await service.list_page(room.db, room.repository, filters, query.cursor, _PAGE)
+    page = await service.list_page(
+        room.db, room.repository, filters, query.cursor, _PAGE, room.viewer
+    )
     return room.show(
         "discussions/list.html",
         rows=page.items,

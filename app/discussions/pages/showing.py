@@ -77,7 +77,7 @@ async def frame_of(room: Room, num: int) -> dict[str, Any]:
     Raises:
         NotFoundError: there is no such discussion.
     """
-    found = await service.get_discussion(room.db, room.repository, num)
+    found = await service.get_discussion(room.db, room.repository, num, room.viewer)
     changes = Changes("", "")
     if found.is_pull_request and room.may_open_files:
         changes = await service.changes_of(room.db, room.storage, room.repository, num)
@@ -115,7 +115,12 @@ async def discussion_page(
     """Return the page of a discussion, with what somebody has begun to write."""
     frame = await frame_of(room, num)
     page = await service.timeline(
-        room.db, frame["found"], frame["changes"].commits, after=after, limit=_PAGE
+        room.db,
+        frame["found"],
+        frame["changes"].commits,
+        after=after,
+        limit=_PAGE,
+        viewer=room.viewer,
     )
     preview = render_markdown(draft.text, room.links) if draft.wants_preview else None
     return room.show(
@@ -143,8 +148,8 @@ async def show(room: ReadRoom, num: int, after: After = 0, quoted: Quoted = 0) -
 @router.get("/discussions/{num}/comment/{comment_id}/history")
 async def history(room: ReadRoom, num: int, comment_id: int) -> HTMLResponse:
     """Show how the words of a comment changed, the newest change first."""
-    found = await service.get_discussion(room.db, room.repository, num)
-    comment = await service.find_comment(room.db, found, comment_id)
+    found = await service.get_discussion(room.db, room.repository, num, room.viewer)
+    comment = await service.find_comment(room.db, found, comment_id, room.viewer)
     wordings = await comments.revisions(room.db, comment)
     return room.show(
         "discussions/history.html",

@@ -12,10 +12,11 @@ from app.discussions.service.reading import (
     happened_between,
     list_numbered,
     list_page,
+    places,
     timeline,
     whole_discussions,
 )
-from app.discussions.service.records import rename_commits
+from app.discussions.service.records import note_decision, rename_commits
 from app.discussions.service.review import Review, review
 from app.discussions.service.status import set_status
 from app.discussions.service.talking import (
@@ -54,9 +55,11 @@ __all__ = [
     "list_numbered",
     "list_page",
     "merge",
+    "note_decision",
     "open_conflicts",
     "open_discussion",
     "open_with_commit",
+    "places",
     "rename_commits",
     "require_update",
     "retitle",

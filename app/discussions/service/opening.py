@@ -109,9 +109,10 @@ async def _open(  # who, where, what, from where
         thread_id=thread_id,
     )
     db.add(row)
-    await comments.add_comment(db, thread_id, user_id, body)
+    made = await comments.add_comment(db, thread_id, user_id, body)
     if new.is_pull_request:
         await hub.open_pull_ref(db, repository, num, user_id, start)
-    emit(db, DiscussionOpened(repository.id, num, new.is_pull_request, user_id))
+    if not made.is_held:  # else it is news when the moderators let it stand
+        emit(db, DiscussionOpened(repository.id, num, new.is_pull_request, user_id))
     log.info("discussion_opened", repository_id=repository.id, num=num)
     return row

@@ -11,9 +11,18 @@ from app.core.db import AsyncSession
 from app.core.errors import BadRequestError
 from app.core.i18n import _
 from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.core.security import Viewer
 from app.discussions import policy, queries
 from app.discussions.events import Commented, DiscussionOpened
-from app.discussions.schemas import Counts, DiscussionView, Entry, EventView, ListFilters
+from app.discussions.schemas import (
+    Counts,
+    DiscussionView,
+    Entry,
+    EventKind,
+    EventView,
+    ListFilters,
+    Place,
+)
 from app.discussions.service.opening import SUBJECT
 from app.discussions.service.records import event_views, view, views
 from app.hub.schemas import CommitInfo
@@ -50,8 +59,13 @@ async def list_numbered(
     return DiscussionPage(total, page * limit, await views(db, rows))
 
 
-async def list_page(
-    db: AsyncSession, repository: Repository, filters: ListFilters, cursor: str, limit: int
+async def list_page(  # a page, one argument a choice
+    db: AsyncSession,
+    repository: Repository,
+    filters: ListFilters,
+    cursor: str,
+    limit: int,
+    viewer: Viewer | None = None,
 ) -> Page[DiscussionView]:
     """Return a keyset page of a repository's discussions; the first one begins with the pinned.
 
@@ -70,7 +84,7 @@ async def list_page(
     following = encode_cursor([shown[-1].num]) if len(rows) > limit else None
     if before is None:
         shown = [*await queries.pinned(db, repository.id, filters, author_id), *shown]
-    return Page(await views(db, shown), following)
+    return Page(await views(db, shown, viewer), following)
 
 
 async def count_discussions(db: AsyncSession, repository: Repository) -> Counts:
@@ -78,40 +92,54 @@ async def count_discussions(db: AsyncSession, repository: Repository) -> Counts:
     return await queries.counts(db, repository.id)
 
 
-async def get_discussion(db: AsyncSession, repository: Repository, num: int) -> DiscussionView:
-    """Return a discussion by its number.
+async def get_discussion(
+    db: AsyncSession, repository: Repository, num: int, viewer: Viewer | None = None
+) -> DiscussionView:
+    """Return a discussion by its number, as `viewer` is shown it.
 
     Raises:
         NotFoundError: there is none.
     """
-    return await view(db, await policy.find(db, repository, num))
+    return await view(db, await policy.find(db, repository, num), viewer)
+
+
+async def places(db: AsyncSession, thread_ids: Collection[int]) -> dict[int, Place]:
+    """Return where each of these threads stands, by thread; those that are no discussion's not."""
+    rows = await queries.by_threads(db, thread_ids)
+    return {
+        row.thread_id: Place(row.repository_id, row.title, f"/discussions/{row.num}")
+        for row in rows
+    }
 
 
 async def find_comment(
-    db: AsyncSession, discussion: DiscussionView, comment_id: int
+    db: AsyncSession, discussion: DiscussionView, comment_id: int, viewer: Viewer | None = None
 ) -> CommentView:
-    """Return a comment of a discussion.
+    """Return a comment of a discussion, as `viewer` is shown it.
 
     Raises:
         NotFoundError: there is none.
     """
-    return await comments.find_comment(db, discussion.thread_id, comment_id)
+    return await comments.find_comment(db, discussion.thread_id, comment_id, viewer)
 
 
-async def timeline(
+async def timeline(  # what, and how much of it for whom
     db: AsyncSession,
     discussion: DiscussionView,
     commits: Sequence[CommitInfo] = (),
     *,
     after: int = 0,
     limit: int | None = None,
+    viewer: Viewer | None = None,
 ) -> Page[Entry]:
     """Return comments after the one with id `after`, with the events and commits between them.
 
     The opening comment always stands first, whatever the clocks of committers said.
     """
-    page = await comments.list_comments(db, discussion.thread_id, after, limit)
+    page = await comments.list_comments(db, discussion.thread_id, after, limit, viewer)
     events = await event_views(db, await queries.events(db, discussion.id))
+    if discussion.is_held and not comments.may_read_held(viewer, discussion.author_id):
+        events = [one for one in events if one.kind is not EventKind.TITLE]
     lower = None
     if after:
         lower = (await comments.find_comment(db, discussion.thread_id, after)).created_at
@@ -153,11 +181,14 @@ async def happened_between(
     news: list[DiscussionOpened | Commented] = [
         DiscussionOpened(row.repository_id, row.num, row.is_pull_request, row.author_id)
         for row in opened
+        if (one := first[row.thread_id]) is not None and not one.is_held
     ]
     news += [
         Commented(talk.repository_id, talk.num, one.id, one.author_id)
         for one in written
-        if one.id not in beginnings and (talk := talks.get(one.thread_id)) is not None
+        if one.id not in beginnings
+        and not one.is_held
+        and (talk := talks.get(one.thread_id)) is not None
     ]
     return news
 

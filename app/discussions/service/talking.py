@@ -30,7 +30,8 @@ async def comment(
     user_id = await policy.require_open_to(db, viewer, repository, row)
     made = await comments.add_comment(db, row.thread_id, user_id, body)
     row.updated_at = now()
-    emit(db, Commented(repository.id, num, made.id, user_id))
+    if not made.is_held:  # else it is news when the moderators let it stand
+        emit(db, Commented(repository.id, num, made.id, user_id))
     return made
 
 

@@ -206,3 +206,11 @@ async def card_oids(db: AsyncSession, ids: Collection[int], path: str) -> dict[i
         )
     )
     return {row[0]: row[1] for row in rows}
+
+
+async def open_repositories_of(db: AsyncSession, owner_id: int) -> list[Repository]:
+    """Return the repositories of an owner that the site has not closed."""
+    statement = select(Repository).where(
+        Repository.owner_id == owner_id, Repository.disabled.is_(False)
+    )
+    return list(await db.scalars(statement.order_by(Repository.id)))

@@ -55,6 +55,7 @@ from app.hub.service.pull_refs import (
 from app.hub.service.repositories import (
     check_repository_name,
     children_by_relation,
+    close_repositories_of,
     create_repository,
     delete_repository,
     derived_from,
@@ -63,6 +64,7 @@ from app.hub.service.repositories import (
     rename_repository,
     repositories_by_id,
     repository_refs,
+    set_closed,
     set_private,
     total_bytes,
 )
@@ -98,6 +100,7 @@ __all__ = [
     "check_repository_name",
     "check_sha256",
     "children_by_relation",
+    "close_repositories_of",
     "commit",
     "commit_folder",
     "commit_of",
@@ -162,6 +165,7 @@ __all__ = [
     "repository_row",
     "resolve_revision",
     "revision_not_found",
+    "set_closed",
     "set_private",
     "squash",
     "stage_blobs",

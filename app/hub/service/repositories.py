@@ -180,6 +180,24 @@ async def set_private(db: AsyncSession, repository: Repository, *, private: bool
     emit(db, RepositoryChanged(repository.id))
 
 
+async def set_closed(db: AsyncSession, repository: Repository, *, closed: bool) -> None:
+    """Let nobody but administrators open the files of a repository, or again who might before."""
+    if repository.disabled != closed:
+        repository.disabled = closed
+        repository.updated_at = now()
+        await db.flush()
+        emit(db, RepositoryChanged(repository.id))
+        log.info("repository_closed" if closed else "repository_reopened", id=repository.id)
+
+
+async def close_repositories_of(db: AsyncSession, owner_id: int) -> list[int]:
+    """Close every repository of an owner; return which were open."""
+    found = await queries.open_repositories_of(db, owner_id)
+    for repository in found:
+        await set_closed(db, repository, closed=True)
+    return [repository.id for repository in found]
+
+
 async def delete_repository(db: AsyncSession, repository: Repository) -> None:
     """Remove a repository with its history; bytes nobody else needs are collected later."""
     full_name = f"{repository.owner_name}/{repository.name}"

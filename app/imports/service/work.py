@@ -232,7 +232,7 @@ def _groups(files: Sequence[RemoteFile]) -> Iterator[Sequence[RemoteFile]]:
 async def _viewer(db: AsyncSession, user_id: int) -> Viewer:
     """Return the person an import works for, with their rights as they are now."""
     person = await accounts.person(db, user_id)
-    if person.user.suspended_at is not None:
+    if person.user.is_suspended:
         raise ForbiddenError(_("This account is suspended."))
     organizations = await accounts.organizations_of(db, user_id)
     return Viewer(

@@ -1,5 +1,6 @@
 """What people do with a job that exists: list, cancel, resume."""
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 
 import structlog
@@ -17,6 +18,7 @@ from app.jobs.tables import Job, JobInput
 log = structlog.get_logger(__name__)
 
 MAX_LABELS = 32
+_TOGETHER = 100
 MAX_LABEL = 100
 
 
@@ -72,6 +74,19 @@ async def cancel_job(db: AsyncSession, job: Job) -> Job:
         await news.record(db, changed, news.CANCEL_REQUESTED)
     log.info("job_cancel_requested", job_id=job.id, state=changed.state.value)
     return changed
+
+
+async def cancel_jobs_of(db: AsyncSession, owner_id: int) -> int:
+    """Ask every job of somebody that waits or runs to stop; return how many."""
+    live = [state for state in JobState if not state.is_final]
+    num_asked, before = 0, None
+    while rows := await job_queries.jobs_of(db, owner_id, live, before, _TOGETHER):
+        for job in rows:
+            with contextlib.suppress(ConflictError):  # it ended meanwhile
+                await cancel_job(db, job)
+                num_asked += 1
+        before = rows[-1].id
+    return num_asked
 
 
 async def job_of(db: AsyncSession, job_id: int) -> Job | None:

@@ -27,7 +27,7 @@ async def authenticate(db: AsyncSession, request: Request) -> Viewer | None:
     if job is None:
         raise UnauthorizedError(_("This attempt is no longer the current one."))
     owner = await accounts.person(db, job.owner_id)
-    if owner.user.suspended_at is not None:
+    if owner.user.is_suspended:
         raise UnauthorizedError(_("This job's owner is suspended."))
     inputs = await job_queries.inputs_of(db, [job.id])
     return Viewer(

@@ -289,7 +289,9 @@ def _sections(found: PublishedText) -> Iterator[Draft]:
 def _comments(
     one: DiscussionView, comments: Sequence[CommentView], row: Repository
 ) -> Iterator[Draft]:
-    for part, comment in enumerate(comments):
+    for part, comment in enumerate([] if one.is_held else comments):
+        if comment.is_hidden:
+            continue
         anchor = f"#comment-{comment.id}" if part else ""
         yield Draft(
             kind=Kind.DISCUSSION,

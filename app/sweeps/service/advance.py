@@ -277,7 +277,7 @@ async def _owner(db: AsyncSession, user_id: int) -> Viewer:
         NotFoundError: it is gone.
     """
     person = await accounts.person(db, user_id)
-    if person.user.suspended_at is not None:
+    if person.user.is_suspended:
         raise ForbiddenError(_("This account is suspended."))
     organizations = await accounts.organizations_of(db, user_id)
     return Viewer(

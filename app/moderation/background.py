@@ -1,0 +1,17 @@
+"""Hearing of what people write, in the transaction that writes it."""
+
+from app.comments.events import CommentWritten
+from app.core.db import AsyncSession
+from app.core.events import EventBus
+from app.core.settings import Settings
+from app.moderation import service
+
+
+def subscribe(events: EventBus, settings: Settings) -> None:
+    """Look at every post before anybody else is told of it."""
+    service.check_scorer(settings)
+
+    async def look(db: AsyncSession, event: CommentWritten) -> None:
+        await service.look_at(db, settings, event)
+
+    events.subscribe_inside(CommentWritten, look)
