@@ -20,7 +20,7 @@ async def hold(db: AsyncSession, ids: Collection[int]) -> list[int]:
     With the comment that opens a thread the title waits as well.
     """
     changed = []
-    for row in await queries.comments_by_ids(db, ids, lock=True):
+    for row in await queries.by_ids(db, ids, lock=True):
         if row.held_at is None and row.hidden_at is None:
             row.held_at = now()
             await _settle(db, row)
@@ -32,7 +32,7 @@ async def hold(db: AsyncSession, ids: Collection[int]) -> list[int]:
 async def release(db: AsyncSession, ids: Collection[int]) -> list[int]:
     """Let held comments stand again; return which were held."""
     changed = []
-    for row in await queries.comments_by_ids(db, ids, lock=True):
+    for row in await queries.by_ids(db, ids, lock=True):
         if row.held_at is not None:
             is_news = row.held_at - row.created_at < _AT_ONCE
             row.held_at = None

@@ -19,16 +19,6 @@ async def comment(
     return await db.scalar(statement)
 
 
-async def comments_by_ids(
-    db: AsyncSession, ids: Collection[int], *, lock: bool = False
-) -> Sequence[Comment]:
-    """Return those that exist, in order; `lock` holds them until the transaction ends."""
-    statement = select(Comment).where(Comment.id.in_(ids)).order_by(Comment.id)
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    return (await db.scalars(statement)).all()
-
-
 async def comments_of_author(db: AsyncSession, author_id: int, limit: int) -> Sequence[Comment]:
     """Return what somebody wrote last and is still there, the newest first."""
     statement = (
@@ -113,9 +103,14 @@ async def written_between(
     return (await db.scalars(statement)).all()
 
 
-async def by_ids(db: AsyncSession, ids: Collection[int]) -> Sequence[Comment]:
-    """Return comments by their ids, of whatever threads."""
-    return (await db.scalars(select(Comment).where(Comment.id.in_(ids)))).all()
+async def by_ids(
+    db: AsyncSession, ids: Collection[int], *, lock: bool = False
+) -> Sequence[Comment]:
+    """Return those that exist, in order; `lock` holds them until the transaction ends."""
+    statement = select(Comment).where(Comment.id.in_(ids)).order_by(Comment.id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return (await db.scalars(statement)).all()
 
 
 async def first_of_each(

@@ -34,12 +34,13 @@ __all__ = [
     "any_comment",
     "authors",
     "check_body",
-    "comments_by_ids",
+    "comments_by_id",
     "comments_of_author",
     "delete_threads",
     "edit_comment",
     "find_comment",
     "first_comment",
+    "first_comments",
     "hide_comment",
     "hold",
     "is_newcomer",
@@ -130,14 +131,6 @@ async def find_comment(
         NotFoundError: there is none.
     """
     return await _view(db, await _found(db, thread_id, comment_id), viewer)
-
-
-async def comments_by_ids(
-    db: AsyncSession, ids: Collection[int], viewer: Viewer | None = None
-) -> dict[int, CommentView]:
-    """Return those of the comments that exist, by id."""
-    rows = await queries.comments_by_ids(db, ids) if ids else ()
-    return {one.id: one for one in await _views(db, rows, viewer)}
 
 
 async def comments_of_author(
@@ -242,10 +235,12 @@ async def list_comments(
     return Page(await _views(db, shown, viewer), following)
 
 
-async def comments_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, CommentView]:
+async def comments_by_id(
+    db: AsyncSession, ids: Collection[int], viewer: Viewer | None = None
+) -> dict[int, CommentView]:
     """Return comments by their ids, of whatever threads; those that are not there are left out."""
     rows = await queries.by_ids(db, ids) if ids else ()
-    return {view.id: view for view in await _views(db, rows)}
+    return {view.id: view for view in await _views(db, rows, viewer)}
 
 
 async def first_comments(

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = 'a04f21a770b1'
-down_revision = 'c958ffc5545a'
+down_revision = 'bbd1c4755956'
 branch_labels = None
 depends_on = None
 

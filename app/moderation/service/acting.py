@@ -87,7 +87,7 @@ async def decide_fate(  # noqa: PLR0913  # of what, by whom, why
     elif fate is Fate.HIDE:
         await comments.hold(db, [subject_id])
     else:
-        row = (await comments.comments_by_ids(db, [subject_id])).get(subject_id)
+        row = (await comments.comments_by_id(db, [subject_id])).get(subject_id)
         if row is not None:
             await comments.hide_comment(db, row.thread_id, subject_id, viewer.require_user())
     return await write_down(

@@ -72,7 +72,7 @@ async def may_see(
         return found
     repository_id: int | None = subject_id
     if subject is Subject.COMMENT:
-        row = (await comments.comments_by_ids(db, [subject_id], viewer)).get(subject_id)
+        row = (await comments.comments_by_id(db, [subject_id], viewer)).get(subject_id)
         if row is None or row.is_hidden:
             return None
         place = (await _places(db, [row.thread_id])).get(row.thread_id)
@@ -92,7 +92,7 @@ async def _places(db: AsyncSession, thread_ids: Collection[int]) -> dict[int, Pl
 
 
 async def _comments(db: AsyncSession, ids: Collection[int]) -> dict[int, Spot]:
-    rows = await comments.comments_by_ids(db, ids, _MODERATOR)
+    rows = await comments.comments_by_id(db, ids, _MODERATOR)
     if not rows:
         return {}
     places = await _places(db, {row.thread_id for row in rows.values()})
