@@ -6,9 +6,52 @@ Three addresses decide where state lives; without them `tuningfork up` starts it
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SignInProvider(BaseModel):
+    """Another site whose accounts sign in here, as the operator registered this one there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?$")]
+    label: str = ""
+    kind: Literal["oidc", "github"] = "oidc"
+    issuer: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    api: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: SecretStr
+    scopes: str = ""
+
+    @model_validator(mode="after")
+    def _has_issuer(self) -> "SignInProvider":
+        if self.kind == "oidc" and not self.issuer:
+            raise ValueError("a provider of the kind oidc needs its issuer")
+        return self
+
+    @property
+    def title(self) -> str:
+        """What people call the provider."""
+        return self.label or ("GitHub" if self.kind == "github" else self.name)
+
+    @property
+    def address(self) -> str:
+        """The issuer, without a slash at its end."""
+        return (self.issuer or "https://github.com").rstrip("/")
+
+    @property
+    def api_address(self) -> str:
+        """Where a provider of the kind github answers programs."""
+        return (self.api or "https://api.github.com").rstrip("/")
+
+    @property
+    def wanted_scopes(self) -> str:
+        """What is asked for: who the person is, and an e-mail address."""
+        usual = "read:user user:email" if self.kind == "github" else "openid email profile"
+        return self.scopes or usual
 
 
 class Settings(BaseSettings):
@@ -137,6 +180,11 @@ class Settings(BaseSettings):
         default="",
         validation_alias="TUNINGFORK_SPAM_SCORER",
         description="A function of yours that scores newcomers' posts, `package.module:function`.",
+    )
+    sign_in_providers: tuple[SignInProvider, ...] = Field(
+        default=(),
+        validation_alias="TUNINGFORK_SIGN_IN_PROVIDERS",
+        description="Other sites whose accounts sign in here, as a JSON list.",
     )
     upstreams: str = Field(
         default="",

@@ -7,6 +7,7 @@ from app.accounts.pages import (
     credentials,
     device,
     organizations,
+    providers,
     recovery,
     second_factor,
     security,
@@ -18,6 +19,7 @@ router = APIRouter(include_in_schema=False)
 for part in (
     sign_in,
     second_factor,
+    providers,
     recovery,
     confirming,
     settings,

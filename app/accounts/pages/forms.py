@@ -98,6 +98,11 @@ class CodeForm(_Form):
     code: Annotated[str, Field(max_length=50)] = ""
 
 
+class ViaForm(_Form):
+    name: str = ""
+    email: str = ""
+
+
 class NameForm(_Form):
     name: ShortText = ""
 

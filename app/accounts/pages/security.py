@@ -20,7 +20,7 @@ from app.accounts.pages.forms import (
 from app.core import http, rate_limit
 from app.core.db import AsyncSession
 from app.core.errors import AppError
-from app.core.http import AccountViewer, Db
+from app.core.http import AccountViewer, Db, site_settings
 from app.core.rate_limit import Limit
 from app.core.security import Viewer
 
@@ -156,6 +156,8 @@ async def _page(  # one page for the list and what is shown once
         problem,
         person=await service.person(db, user_id),
         factors=await service.factors_of(db, user_id),
+        identities=await service.identities_of(db, user_id),
+        providers=site_settings(request).sign_in_providers,
         codes=codes or [],
         added=added,
     )

@@ -37,18 +37,29 @@ NextPath = Annotated[str, Query(alias="next")]
 
 
 @router.get("/login")
-async def sign_in_page(request: Request, viewer: Anybody, next_path: NextPath = "/") -> Response:
+async def sign_in_page(
+    request: Request, viewer: Anybody, settings: SiteSettings, next_path: NextPath = "/"
+) -> Response:
     """Show the form, or go on for somebody who is signed in already."""
     if viewer.is_signed_in:
         return see(local_path(next_path))
     return form_page(
-        request, "accounts/sign_in.html", viewer, login="", next_path=local_path(next_path)
+        request,
+        "accounts/sign_in.html",
+        viewer,
+        login="",
+        next_path=local_path(next_path),
+        providers=settings.sign_in_providers,
     )
 
 
 @router.post("/login")
 async def sign_in(
-    request: Request, db: Db, viewer: Anybody, form: Annotated[SignInForm, Form()]
+    request: Request,
+    db: Db,
+    viewer: Anybody,
+    settings: SiteSettings,
+    form: Annotated[SignInForm, Form()],
 ) -> Response:
     """Begin a session; the eleventh failure in five minutes is refused whatever the password."""
     limits = [
@@ -68,6 +79,7 @@ async def sign_in(
             problem,
             login=form.login,
             next_path=next_path,
+            providers=settings.sign_in_providers,
         )
     for limit, subject in limits:
         await rate_limit.give_back(http.database(request), limit, subject)

@@ -38,6 +38,13 @@ from app.accounts.service.factors import (
     reset_factors,
     waiting_totp,
 )
+from app.accounts.service.identities import (
+    identities_of,
+    link_identity,
+    person_behind,
+    sign_up_with,
+    unlink_identity,
+)
 from app.accounts.service.links import check_link
 from app.accounts.service.lookup import people_by_id, people_named, stewards_of
 from app.accounts.service.organizations import (
@@ -67,6 +74,12 @@ from app.accounts.service.people import (
     find_account,
     person,
     profile,
+)
+from app.accounts.service.providers import (
+    Stranger,
+    begin_with_provider,
+    end_with_provider,
+    find_provider,
 )
 from app.accounts.service.recovery import (
     ask_to_confirm,
@@ -113,6 +126,7 @@ __all__ = [
     "NewSession",
     "OAuthError",
     "PasskeyAnswer",
+    "Stranger",
     "account_refs",
     "add_member",
     "add_passkey",
@@ -123,6 +137,7 @@ __all__ = [
     "authenticate",
     "begin_ceremony",
     "begin_totp",
+    "begin_with_provider",
     "change_email",
     "change_organization",
     "change_password",
@@ -140,12 +155,16 @@ __all__ = [
     "create_user",
     "decide_device_login",
     "default_private",
+    "end_with_provider",
     "factors_of",
     "find_account",
+    "find_provider",
     "first_admin_link",
     "found_organization",
+    "identities_of",
     "impose",
     "lift",
+    "link_identity",
     "living_sessions",
     "look_at_ceremony",
     "make_codes",
@@ -157,6 +176,7 @@ __all__ = [
     "people_by_id",
     "people_named",
     "person",
+    "person_behind",
     "poll_device_login",
     "profile",
     "prove",
@@ -180,12 +200,14 @@ __all__ = [
     "sign_out",
     "sign_out_elsewhere",
     "sign_out_session",
+    "sign_up_with",
     "standing_of",
     "standings_of",
     "start_session",
     "stewards_of",
     "take_ceremony",
     "tokens_of",
+    "unlink_identity",
     "use_new_email",
     "waiting_device_login",
     "waiting_totp",

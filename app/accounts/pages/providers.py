@@ -1,0 +1,163 @@
+"""Signing in with an account at another provider, and joining it to one's own."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.accounts import service
+from app.accounts.names import name_key
+from app.accounts.pages import cookies
+from app.accounts.pages.forms import FORM_PROBLEMS, ViaForm, form_page, see, site_of
+from app.accounts.pages.second_factor import first_step
+from app.accounts.schemas import SignInMethod, Step
+from app.accounts.service import Stranger
+from app.core import http, rate_limit
+from app.core.db import AsyncSession
+from app.core.errors import ForbiddenError, UnauthorizedError
+from app.core.http import AccountViewer, Anybody, Db, SiteSettings
+from app.core.i18n import _
+from app.core.local_url import local_path
+from app.core.rate_limit import Limit
+from app.core.security import Viewer
+from app.core.settings import Settings
+
+router = APIRouter()
+
+VIA_BY_ADDRESS = Limit("provider_address", hits=60, per_s=300)
+
+
+# A link and not a form: what a form leads to may not lie on another site (form-action).
+@router.get("/login/via/{provider}")
+async def begin(  # what a sign-in is made of
+    request: Request,
+    db: Db,
+    _viewer: Anybody,
+    settings: SiteSettings,
+    provider: str,
+    next_path: Annotated[str, Query(alias="next")] = "/",
+) -> Response:
+    """Go to the provider, to sign in or to sign up."""
+    return await _leave(request, db, settings, provider, None, local_path(next_path))
+
+
+@router.get("/settings/security/join/{provider}")
+async def join(
+    request: Request, db: Db, viewer: AccountViewer, settings: SiteSettings, provider: str
+) -> Response:
+    """Go to the provider, to join the account there to this one."""
+    user_id = service.require_confirmed(viewer)
+    return await _leave(request, db, settings, provider, user_id, "/settings/security?saved=1")
+
+
+async def _leave(  # what a sign-in is made of
+    request: Request,
+    db: AsyncSession,
+    settings: Settings,
+    name: str,
+    user_id: int | None,
+    next_path: str,
+) -> Response:
+    provider = service.find_provider(settings, name)
+    await rate_limit.take(http.database(request), VIA_BY_ADDRESS, rate_limit.address_of(request))
+    address, key = await service.begin_with_provider(
+        db, settings, site_of(request), provider, user_id, next_path
+    )
+    response = RedirectResponse(address, 303)
+    cookies.keep_ceremony(request, response, key)
+    return response
+
+
+@router.get("/login/via/{provider}/callback")
+async def come_back(  # noqa: PLR0913  # what the protocol sends
+    request: Request,
+    db: Db,
+    viewer: Anybody,
+    settings: SiteSettings,
+    provider: str,
+    *,
+    state: str = "",
+    code: str = "",
+) -> Response:
+    """Take the provider's answer: sign in, join the accounts, or ask for a name."""
+    found = service.find_provider(settings, provider)
+    ceremony = await service.take_ceremony(db, Step.PROVIDER, cookies.ceremony_of(request))
+    site = site_of(request)
+    stranger = await service.end_with_provider(
+        settings, site, found, ceremony, state=state, code=code
+    )
+    if ceremony.user_id is not None:
+        return await _join(request, db, viewer, ceremony.user_id, stranger)
+    user_id = await service.person_behind(db, stranger)
+    if user_id is not None:
+        return await first_step(db, request, user_id, ceremony.data["next"], SignInMethod.PROVIDER)
+    if not settings.signup_open:
+        raise _closed()
+    key = await service.begin_ceremony(
+        db, Step.PROVIDER_NAME, None, next=ceremony.data["next"], stranger=stranger.stored()
+    )
+    response = see("/signup/via")
+    cookies.keep_ceremony(request, response, key)
+    return response
+
+
+async def _join(
+    request: Request, db: AsyncSession, viewer: Viewer, user_id: int, stranger: Stranger
+) -> Response:
+    if viewer.user_id != user_id:
+        raise UnauthorizedError(_("Sign in first."))
+    await service.link_identity(db, site_of(request), user_id, stranger)
+    response = see("/settings/security?saved=1")
+    cookies.keep_ceremony(request, response, "")
+    return response
+
+
+def _closed() -> ForbiddenError:
+    return ForbiddenError(
+        _("This site does not take sign-ups."), fix=_("Ask its administrator for an account.")
+    )
+
+
+@router.get("/signup/via")
+async def name_page(request: Request, db: Db, viewer: Anybody) -> Response:
+    """Ask whom the provider vouches for what they want to be called here."""
+    ceremony = await service.look_at_ceremony(db, Step.PROVIDER_NAME, cookies.ceremony_of(request))
+    stranger = Stranger(**ceremony.data["stranger"])
+    form = ViaForm(name=name_key(stranger.wished_name), email=stranger.email)
+    return form_page(request, "accounts/sign_up_via.html", viewer, form=form, stranger=stranger)
+
+
+@router.post("/signup/via")
+async def sign_up(
+    request: Request,
+    db: Db,
+    viewer: Anybody,
+    settings: SiteSettings,
+    form: Annotated[ViaForm, Form()],
+) -> Response:
+    """Make the account and sign in to it."""
+    if not settings.signup_open:
+        raise _closed()
+    key = cookies.ceremony_of(request)
+    ceremony = await service.look_at_ceremony(db, Step.PROVIDER_NAME, key)
+    stranger = Stranger(**ceremony.data["stranger"])
+    try:
+        user_id = await service.sign_up_with(db, stranger, form.name, form.email)
+    except FORM_PROBLEMS as problem:
+        return form_page(
+            request, "accounts/sign_up_via.html", viewer, problem, form=form, stranger=stranger
+        )
+    await service.take_ceremony(db, Step.PROVIDER_NAME, key)
+    await service.ask_to_confirm(db, site_of(request), user_id)
+    response = see(ceremony.data["next"])
+    await cookies.sign_in(db, request, response, user_id, SignInMethod.PROVIDER)
+    cookies.keep_ceremony(request, response, "")
+    return response
+
+
+@router.post("/settings/security/identities/{identity_id}/remove")
+async def unlink(db: Db, viewer: AccountViewer, identity_id: int) -> Response:
+    """Let an account at a provider sign the person in no more."""
+    user_id = service.require_confirmed(viewer)
+    await service.unlink_identity(db, user_id, identity_id)
+    return see("/settings/security?saved=1")
