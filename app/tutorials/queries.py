@@ -3,11 +3,21 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, exists, func, select, tuple_
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import case, delete, exists, func, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
+from app.core.clock import now
 from app.core.db import AsyncSession
-from app.tutorials.tables import OldSlug, RecipeRun, Tutorial, TutorialVersion
+from app.tutorials.tables import (
+    Draft,
+    OldSlug,
+    Picture,
+    ReadMark,
+    RecipeRun,
+    Series,
+    Tutorial,
+    TutorialVersion,
+)
 
 
 async def find_tutorial(db: AsyncSession, slug: str, *, lock: bool = False) -> Tutorial | None:
@@ -155,3 +165,134 @@ async def runs_of(
         .limit(limit)
     )
     return (await db.scalars(statement)).all()
+
+
+async def num_unpublished(db: AsyncSession, owner_id: int) -> int:
+    """Return how many tutorials somebody has begun and not published."""
+    published = exists().where(TutorialVersion.tutorial_id == Tutorial.id)
+    statement = (
+        select(func.count()).select_from(Tutorial).where(Tutorial.owner_id == owner_id, ~published)
+    )
+    return await db.scalar(statement) or 0
+
+
+async def tutorials_of(db: AsyncSession, owner_id: int, limit: int) -> Sequence[Tutorial]:
+    """Return the tutorials of one person, begun or published, the newest first."""
+    statement = (
+        select(Tutorial)
+        .where(Tutorial.owner_id == owner_id)
+        .order_by(Tutorial.id.desc())
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def address_taken(db: AsyncSession, slug: str) -> bool:
+    """Whether a tutorial stands at an address, or stood there before."""
+    now_there = exists().where(Tutorial.slug == slug)
+    was_there = exists().where(OldSlug.slug == slug)
+    return bool(await db.scalar(select(now_there | was_there)))
+
+
+async def forget_old_slug(db: AsyncSession, slug: str, tutorial_id: int) -> None:
+    """Let a tutorial have an address back that it had before."""
+    await db.execute(
+        delete(OldSlug).where(OldSlug.slug == slug, OldSlug.tutorial_id == tutorial_id)
+    )
+
+
+async def old_slug_of(db: AsyncSession, slug: str) -> int | None:
+    """Return which tutorial stood at an address before."""
+    return await db.scalar(select(OldSlug.tutorial_id).where(OldSlug.slug == slug))
+
+
+async def draft(
+    db: AsyncSession, tutorial_id: int, language: str, *, lock: bool = False
+) -> Draft | None:
+    """Return what is being written in a language; `lock` holds it until the transaction ends."""
+    statement = select(Draft).where(Draft.tutorial_id == tutorial_id, Draft.language == language)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return await db.scalar(statement)
+
+
+async def drafts_of(db: AsyncSession, ids: Collection[int]) -> Sequence[Draft]:
+    """Return everything that is being written of some tutorials."""
+    statement = select(Draft).where(Draft.tutorial_id.in_(ids)).order_by(Draft.language)
+    return (await db.scalars(statement)).all()
+
+
+async def lock(db: AsyncSession, name: str) -> None:
+    """Take the advisory lock `name` until the transaction ends, waiting for it."""
+    await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+async def pictures(db: AsyncSession, tutorial_id: int, limit: int) -> Sequence[Picture]:
+    """Return the pictures of a tutorial, the newest first."""
+    statement = (
+        select(Picture)
+        .where(Picture.tutorial_id == tutorial_id)
+        .order_by(Picture.created_at.desc(), Picture.sha256)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def picture_uses(db: AsyncSession, sha256: str) -> Sequence[tuple[Picture, Tutorial, bool]]:
+    """Return the tutorials a picture belongs to, and whether each is published."""
+    published = exists().where(TutorialVersion.tutorial_id == Tutorial.id)
+    statement = (
+        select(Picture, Tutorial, published)
+        .join(Tutorial, Tutorial.id == Picture.tutorial_id)
+        .where(Picture.sha256 == sha256)
+        .limit(100)
+    )
+    rows = (await db.execute(statement)).all()
+    return [(picture, tutorial, public) for picture, tutorial, public in rows]
+
+
+async def find_series(db: AsyncSession, slug: str) -> Series | None:
+    """Return the series at an address."""
+    return await db.scalar(select(Series).where(Series.slug == slug))
+
+
+async def series_by_id(db: AsyncSession, series_id: int) -> Series | None:
+    """Return a series by number."""
+    return await db.get(Series, series_id)
+
+
+async def chapters(db: AsyncSession, series_id: int, limit: int) -> Sequence[Tutorial]:
+    """Return the published tutorials of a series in order."""
+    statement = (
+        select(Tutorial)
+        .where(
+            Tutorial.series_id == series_id,
+            exists().where(TutorialVersion.tutorial_id == Tutorial.id),
+        )
+        .order_by(Tutorial.chapter, Tutorial.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def read_by(db: AsyncSession, account_id: int, ids: Collection[int]) -> set[int]:
+    """Return which of some tutorials somebody has read."""
+    statement = select(ReadMark.tutorial_id).where(
+        ReadMark.account_id == account_id, ReadMark.tutorial_id.in_(ids)
+    )
+    return set(await db.scalars(statement))
+
+
+async def mark_read(db: AsyncSession, account_id: int, tutorial_id: int) -> None:
+    """Note that somebody has read a tutorial; twice is once."""
+    values = {"account_id": account_id, "tutorial_id": tutorial_id, "read_at": now()}
+    await db.execute(insert(ReadMark).values(**values).on_conflict_do_nothing())
+
+
+async def unmark_read(db: AsyncSession, account_id: int, tutorial_id: int) -> None:
+    """Forget that somebody has read a tutorial."""
+    await db.execute(
+        delete(ReadMark).where(
+            ReadMark.account_id == account_id, ReadMark.tutorial_id == tutorial_id
+        )
+    )

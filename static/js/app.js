@@ -2,6 +2,7 @@
 // What every page has: swaps without reload, menus, copy buttons, keys, formulas, theme.
 import htmx from "htmx.org";
 import { startBell } from "./lib/bell.js";
+import { startCode } from "./lib/code.js";
 import { startCopyButtons } from "./lib/copy.js";
 import { startKeys } from "./lib/keys.js";
 import { startMath } from "./lib/math.js";
@@ -16,6 +17,7 @@ htmx.config.selfRequestsOnly = true;
 startMenus(document);
 startBell(document);
 startCopyButtons(document);
+startCode(document);
 startKeys(document);
 startMath(document);
 startTrying(document);

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.tutorials.api import reading
+from app.tutorials.api import reading, writing
 
 router = APIRouter(tags=["tutorials"])
-for _part in (reading,):
+for _part in (reading, writing):
     router.include_router(_part.router, prefix="/api/v1")

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.tutorials.schemas import RecipeBlock, Reproduction, TutorialPage, TutorialRow
+from app.tutorials.service.writing import Writing
 
 
 class _Shape(BaseModel):
@@ -94,6 +95,72 @@ class RunOut(_Shape):
     url: str
     version: int
     recipe: int
+
+
+class BeginIn(_Shape):
+    """A tutorial to begin."""
+
+    slug: str = Field(max_length=200, examples=["my-first-run"])
+    language: str = Field(default="en", max_length=20)
+    title: str = Field(max_length=1000)
+    summary: str = Field(default="", max_length=1000)
+    body: str = Field(default="", max_length=400_000, description="Markdown.")
+
+
+class DraftIn(_Shape):
+    """A text to keep. `revision` is that of the draft it was written upon."""
+
+    title: str = Field(max_length=1000)
+    summary: str = Field(default="", max_length=1000)
+    body: str = Field(default="", max_length=400_000, description="Markdown.")
+    revision: int = Field(ge=0, le=2**31 - 1)
+
+
+class DraftOut(_Shape):
+    """A draft. `published_version` is the newest published one in its language; 0 without."""
+
+    slug: str
+    language: str
+    title: str
+    summary: str
+    body: str
+    revision: int
+    published_version: int
+
+
+class PublishIn(_Shape):
+    """Which draft to publish."""
+
+    language: str = Field(default="en", max_length=20)
+    note: str = Field(default="", max_length=1000, description="What changed.")
+    source_version: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**31 - 1,
+        description="The version of the original that a translation follows; the newest without.",
+    )
+
+
+class PublishedVersionOut(_Shape):
+    """The version that was published; `url` shows it for ever."""
+
+    slug: str
+    language: str
+    version: int
+    url: str
+
+
+def draft_out(slug: str, kept: Writing) -> DraftOut:
+    """Return a draft."""
+    return DraftOut(
+        slug=slug,
+        language=kept.text.language,
+        title=kept.text.title,
+        summary=kept.text.summary,
+        body=kept.text.body,
+        revision=kept.revision,
+        published_version=kept.number,
+    )
 
 
 def row_out(row: TutorialRow) -> TutorialItem:

@@ -1,17 +1,20 @@
 """Putting the page of one tutorial together: its text in pieces, and a panel for each recipe."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 
+from app.core import i18n
 from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.core.highlight import highlighted
 from app.core.http import site_address
-from app.core.markdown import Slotted, render_slotted
+from app.core.markdown import Heading, render_markdown, render_slotted
 from app.core.security import Viewer
 from app.core.templating import render
 from app.tutorials.pages.spread import (
@@ -21,25 +24,29 @@ from app.tutorials.pages.spread import (
     spread_picture,
     told,
 )
-from app.tutorials.schemas import RecipeBlock, Reproduction, TutorialPage
-from app.tutorials.service import running
+from app.tutorials.schemas import RecipeBlock, Reproduction, TutorialPage, TutorialText
+from app.tutorials.service import running, series, talking
 from app.tutorials.service.reading import reading_minutes
 from app.tutorials.service.recipes import LANGUAGE, blocks_of
+
+_FEWEST_HEADINGS = 3
+_DEEPEST = 3
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What went wrong with something done on the page; `block` is the recipe it was done to."""
+    """What went wrong with something done on the page: to a recipe, or with a comment's words."""
 
     error: AppError
     block: int = 0
+    words: str = ""
 
 
 class RecipePanel(NamedTuple):
     """A recipe as the page shows it: its text in colours, its claim, and what runs came to."""
 
     block: RecipeBlock
-    code: str
+    code: Markup
     found: Reproduction
     claim: str
     median: str
@@ -61,9 +68,15 @@ def panels(blocks: Sequence[RecipeBlock], found: Sequence[Reproduction]) -> list
     ]
 
 
-def slotted(page: TutorialPage) -> Slotted:
-    """Return the text in pieces, its recipes left out."""
-    return render_slotted(page.text.body, LANGUAGE)
+def preview_of(text: TutorialText) -> Markup:
+    """Return how a draft looks, by the renderer of the page itself; recipes as their text."""
+    return render_markdown(text.body)
+
+
+def contents_of(headings: Sequence[Heading]) -> list[Heading]:
+    """Return the headings a table of contents shows; none of a text that has only few."""
+    shown = [heading for heading in headings if heading.level <= _DEEPEST]
+    return shown if len(shown) >= _FEWEST_HEADINGS else []
 
 
 async def tutorial_page(
@@ -76,16 +89,64 @@ async def tutorial_page(
     """Return the page of a tutorial."""
     blocks = blocks_of(page.text.body)
     found = await running.reproductions(db, viewer, page, blocks)
+    text = render_slotted(page.text.body, LANGUAGE)
+    chapters = (
+        await series.series_view(db, viewer, page.series_id, page.text.language)
+        if page.series_id
+        else None
+    )
+    cursor = request.query_params.get("cursor", "")
+    thread = await talking.thread_of(db, page, int(cursor) if _is_number(cursor) else 0)
+    site = site_address(request)
     return render(
         request,
         "tutorials/show.html",
         viewer=viewer,
         status=trouble.error.status if trouble else 200,
         page=page,
-        text=slotted(page),
+        text=text,
+        contents=contents_of(text.headings),
         panels=panels(blocks, found),
         minutes=reading_minutes(page.text.body),
-        site=site_address(request),
+        series=chapters,
+        beside=chapters.beside(page.id) if chapters else (None, None),
+        is_read=await series.has_read(db, viewer, page.id),
+        comments=thread.items,
+        next_cursor=thread.next_cursor,
+        # As in `policy.may_write`: what came with the site is nobody's.
+        is_own=page.owner_id is not None and viewer.may_steer(page.owner_id),
+        site=site,
+        linked_data=linked_data(page, site),
         trouble=trouble,
         told=told,
+        reader_language=i18n.language(),
     )
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 19  # noqa: PLR2004  # fits the column
+
+
+def linked_data(page: TutorialPage, site: str) -> Markup:
+    """Return what search engines read, as JSON that no text can break out of."""
+    address = f"{site}/tutorials/{page.slug}?lang={page.text.language}"
+    author = {"@type": "Person", "name": page.owner, "url": f"{site}/{page.owner}"}
+    house = {"@type": "Organization", "name": "Tuningfork", "url": site}
+    told_as = {
+        "@context": "https://schema.org",
+        "@type": "TechArticle",
+        "headline": page.text.title,
+        "description": page.text.summary,
+        "inLanguage": page.text.language,
+        "datePublished": page.published_at.isoformat(),
+        "version": str(page.number),
+        "url": address,
+        "mainEntityOfPage": address,
+        "author": author if page.owner else house,
+        "publisher": house,
+        "timeRequired": f"PT{reading_minutes(page.text.body)}M",
+    }
+    text = json.dumps(told_as, ensure_ascii=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704  # without the signs that end a script
