@@ -19,6 +19,7 @@ from app.discussions.events import (
 )
 from app.hub.events import CommitPushed, RepositoryChanged, RepositoryCreated
 from app.search import service
+from app.tutorials.events import TutorialPublished
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ def subscribe(events: EventBus, news: asyncio.Event) -> None:
         CommentChanged,
         DiscussionChanged,
         StatusChanged,
+        TutorialPublished,
     ):
         events.subscribe(kind, ring)
 
