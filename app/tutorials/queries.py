@@ -28,6 +28,11 @@ async def find_tutorial(db: AsyncSession, slug: str, *, lock: bool = False) -> T
     return await db.scalar(statement)
 
 
+async def get_tutorial(db: AsyncSession, slug: str) -> Tutorial:
+    """Return the tutorial at `slug`, which is there."""
+    return (await db.scalars(select(Tutorial).where(Tutorial.slug == slug))).one()
+
+
 async def present_slug(db: AsyncSession, old: str) -> str | None:
     """Return where a tutorial stands now that stood at `old` before."""
     statement = (

@@ -99,3 +99,30 @@ def test_a_name_links_to_its_person_where_people_may_be_named() -> None:
     assert 'href="/ada"' in markup
     assert 'class="mention"' not in render_markdown(text)
     assert mentioned(text + "\n\n> @quoted") == ["ada", "li.wei"]
+
+
+def test_neighbouring_blocks_with_a_tab_stand_in_one_box_each_under_its_name() -> None:
+    shown = str(
+        render_markdown('```py tab="A"\nx\n```\n```py tab="B<b>"\ny\n```\n\n```py\nz\n```\n')
+    )
+    assert shown.count('<div class="code-tabs">') == 1
+    assert '<p class="code-tab-name">A</p>' in shown
+    assert "B&lt;b&gt;" in shown
+    assert shown.count("<div") == shown.count("</div>") == 3
+
+
+def test_blocks_of_one_language_are_taken_out_and_the_rest_stays_in_order() -> None:
+    text = '# One\n\n- item\n\n  ```recipe claim="a 1 ± 2"\n  x: 1\n  ```\n\nafter\n'
+    found = render_slotted(text, "recipe")
+    assert [(one.content, one.line, one.value("claim")) for one in found.fences] == [
+        ("x: 1\n", 6, "a 1 ± 2")
+    ]
+    assert [heading.title for heading in found.headings] == ["One"]
+    assert "item" in found.pieces[0]
+    assert "after" in found.pieces[1]
+    assert "x: 1" not in "".join(found.pieces)
+
+
+def test_a_recipe_is_coloured_as_yaml_where_nothing_runs_it() -> None:
+    shown = str(render_markdown("```recipe\nrecipe: 1\n```\n"))
+    assert 'class="nt"' in shown

@@ -1,6 +1,7 @@
 """Recipes of tutorials: one click makes a job of them, and the page tells what the runs came to."""
 
 from app.core.db import Database
+from app.tutorials import service
 from app.tutorials.service.recipes import blocks_of
 from tests.tutorials.conftest import School, body_with, recipe_text
 
@@ -99,8 +100,6 @@ async def test_the_api_gives_each_recipe_with_its_claim(school: School) -> None:
 
 
 async def test_the_recipes_of_the_starter_tutorials_are_valid(database: Database) -> None:
-    from app.tutorials import service
-
     async with database.transaction() as db:
         await service.publish_starter(db)
         for row in (await service.newest(db, "en")).items:
@@ -110,3 +109,22 @@ async def test_the_recipes_of_the_starter_tutorials_are_valid(database: Database
             ]
             assert found[0]
             assert [b.recipe_hash for b in found[0]] == [b.recipe_hash for b in found[1]]
+
+
+async def test_the_course_has_five_chapters_in_order_and_each_makes_a_claim(
+    school: School,
+) -> None:
+    async with school.database.transaction() as db:
+        await service.publish_starter(db)
+        await service.publish_starter(db)
+    page = await school.get("/tutorials/series/fine-tuning-hands-on?lang=zh-CN")
+    places = [
+        page.text.index(title) for title in ("旧眼睛", "两个阶段", "最后一扇门", "BERT", "动手术")
+    ]
+    assert places == sorted(places)
+    listed = (await school.get("/api/v1/tutorials")).json()["items"]
+    assert [item["slug"] for item in listed][:2] == ["first-fine-tune", "linear-probing"]
+    for item in listed[1:]:
+        found = (await school.get(f"/api/v1/tutorials/{item['slug']}")).json()
+        assert [recipe["claim"]["metric"] for recipe in found["recipes"]] == ["accuracy"]
+        assert found["version"] == 1

@@ -7,9 +7,18 @@ from app.core.db import AsyncSession
 from app.core.i18n import LANGUAGES
 from app.tutorials import queries
 from app.tutorials.schemas import TutorialText
-from app.tutorials.tables import Tutorial, TutorialVersion
+from app.tutorials.tables import Series, Tutorial, TutorialVersion
 
 STARTER_SLUG = "first-fine-tune"
+COURSE_SLUG = "fine-tuning-hands-on"
+COURSE_TITLES = {"en": "Fine-tuning, hands on", "zh-CN": "动手微调"}
+COURSE = (
+    "linear-probing",
+    "two-stages",
+    "partial-unfreezing",
+    "gradual-unfreezing",
+    "small-images",
+)
 
 
 async def publish(db: AsyncSession, slug: str, text: TutorialText) -> int:
@@ -74,10 +83,25 @@ def text_of(version: TutorialVersion) -> TutorialText:
 
 async def publish_starter(db: AsyncSession) -> None:
     """Publish the tutorials every new site begins with, in each language."""
+    course = await queries.find_series(db, COURSE_SLUG)
+    if course is None:
+        course = Series(slug=COURSE_SLUG, owner_id=None, titles=dict(COURSE_TITLES))
+        db.add(course)
+        await db.flush()
+    # The newest stands on top of the list: what comes first is published last.
+    for chapter in range(len(COURSE), 0, -1):
+        tutorial = await _publish_file(db, COURSE[chapter - 1])
+        tutorial.series_id, tutorial.chapter = course.id, chapter
+    await _publish_file(db, STARTER_SLUG)
+    await db.flush()
+
+
+async def _publish_file(db: AsyncSession, slug: str) -> Tutorial:
     for language in sorted(LANGUAGES, key=lambda tag: tag != "en"):
-        name = f"{STARTER_SLUG}.{language}.md"
+        name = f"{slug}.{language}.md"
         source = files("app.tutorials").joinpath("starter", name).read_text(encoding="utf-8")
-        await publish(db, STARTER_SLUG, parse_text(language, source))
+        await publish(db, slug, parse_text(language, source))
+    return await queries.get_tutorial(db, slug)
 
 
 def parse_text(language: str, source: str) -> TutorialText:
