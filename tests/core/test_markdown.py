@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.markdown import LONGEST, Links, render_markdown, render_slotted
+from app.core.markdown import LONGEST, Links, mentioned, render_markdown, render_slotted
 
 READ_AS_MEANT = {
     "**注意：**这里": "<p><strong>注意：</strong>这里</p>",
