@@ -142,6 +142,7 @@ def background_tasks() -> list[BackgroundTask]:
         jobs_background.run_sweeper,
         jobs_background.run_wakeups,
         mail_background.run_outbox,
+        notifications_background.run_mailing,
         notifications_background.run_streams,
         notifications_background.run_sweeper,
         notifications_background.run_telling,

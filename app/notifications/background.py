@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 # Another process may have written news down; this one looks as often.
 EVERY_S = 1.0
+MAIL_EVERY_S = 2.0
+_DIGESTS_EVERY = 30
 SWEEP_EVERY = timedelta(minutes=5)
 # News younger than this may still be on its way; older than that, the sweep has seen it.
 _SETTLED, _LOOK_BACK = timedelta(seconds=30), timedelta(minutes=20)
@@ -152,6 +154,22 @@ async def run_sweeper(app: FastAPI) -> None:
         except (AppError, DBAPIError) as error:
             log.warning("news_sweep_postponed", reason=type(error).__name__)
         await asyncio.sleep(SWEEP_EVERY.total_seconds())
+
+
+async def run_mailing(app: FastAPI) -> None:
+    """Write letters for as long as the process lives: at once, and once a minute those gathered."""
+    database, settings = app.state.database, app.state.settings
+    rounds = 0
+    while True:
+        try:
+            while await service.mail_instant(database, settings):
+                continue
+            if rounds % _DIGESTS_EVERY == 0:
+                await service.mail_digests(database, settings)
+        except (AppError, DBAPIError) as error:
+            log.warning("letters_postponed", reason=type(error).__name__)
+        rounds += 1
+        await asyncio.sleep(MAIL_EVERY_S)
 
 
 async def run_streams(app: FastAPI) -> None:

@@ -94,6 +94,7 @@ class Why(StrEnum):
     MAILED = "mailed"
     READ_BEFORE = "read_before"
     NO_ADDRESS = "no_address"
+    NO_SERVER = "no_server"
 
 
 class State(StrEnum):

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.db import AsyncSession
-from app.notifications.schemas import Choice, Kind, Level, Target
-from app.notifications.tables import FeedKey, Preference, Wish
+from app.notifications.schemas import Choice, Kind, Level, Pace, Target
+from app.notifications.tables import FeedKey, Notification, Preference, Wish
 
 
 async def wish(db: AsyncSession, person_id: int, target: Target) -> Level | None:
@@ -74,6 +74,20 @@ async def set_preference(db: AsyncSession, person_id: int, kind: Kind, choice: C
         set_={"in_app": choice.in_app, "mail": choice.mail},
     )
     await db.execute(statement)
+
+
+async def forget_letters(
+    db: AsyncSession, person_id: int, kind: Kind | None, pace: Pace | None
+) -> None:
+    """Mail nothing of a kind, or of a pace, that waits to be mailed."""
+    statement = update(Notification).where(
+        Notification.person_id == person_id, Notification.mailed_at.is_(None)
+    )
+    if kind is not None:
+        statement = statement.where(Notification.kind == kind)
+    if pace is not None:
+        statement = statement.where(Notification.mail == pace)
+    await db.execute(statement.values(mail=Pace.OFF).execution_options(synchronize_session=False))
 
 
 async def feed_key(db: AsyncSession, person_id: int) -> FeedKey | None:

@@ -21,9 +21,11 @@ from app.notifications.service.inbox import (
     undo,
 )
 from app.notifications.service.ledger import forget_old, ledger_page
+from app.notifications.service.mailing import mail_digests, mail_instant
 from app.notifications.service.sources.talks import TALK
 from app.notifications.service.streams import Stream, Streams
 from app.notifications.service.telling import record, take, tell_some
+from app.notifications.service.unsubscribing import Subscription, end, subscription
 
 __all__ = [
     "PAGE",
@@ -32,12 +34,16 @@ __all__ = [
     "Place",
     "Stream",
     "Streams",
+    "Subscription",
     "choices",
     "choose",
     "count",
+    "end",
     "follow",
     "forget_old",
     "ledger_page",
+    "mail_digests",
+    "mail_instant",
     "mark",
     "parse_target",
     "place",
@@ -46,6 +52,7 @@ __all__ = [
     "repositories",
     "say",
     "single_page",
+    "subscription",
     "take",
     "tell_some",
     "threads_page",

@@ -14,7 +14,7 @@ from app.accounts import service as accounts
 from app.core.clock import now
 from app.core.db import AsyncSession, Database
 from app.notifications.queries import happenings as queries
-from app.notifications.schemas import News, Occasion, Reason, Target
+from app.notifications.schemas import News, Occasion, Reason
 from app.notifications.service import sources
 from app.notifications.service.deciding import Verdict, decision_rows, judge, notification_row
 from app.notifications.tables import Happening
@@ -50,7 +50,7 @@ async def tell_some(database: Database, number: int) -> Told:
         row = await queries.happening(db, number)
         if row is None or row.finished_at is not None:
             return Told((), is_over=True)
-        news = _news(row)
+        news = sources.news_of(row)
         occasion = await sources.occasion(db, news)
         if occasion is None:
             await queries.finish(db, number)
@@ -96,14 +96,3 @@ async def _write(
         db, [line for one in verdicts for line in decision_rows(number, one)]
     )
     return told
-
-
-def _news(row: Happening) -> News:
-    return News(
-        key=row.key,
-        what=row.what,
-        thread=Target(row.subject, row.subject_id),
-        actor_id=row.actor_id,
-        repository_id=row.repository_id,
-        entry_id=row.entry_id,
-    )

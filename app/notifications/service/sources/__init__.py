@@ -3,10 +3,13 @@
 from collections.abc import Collection, Mapping
 
 from app.core.db import AsyncSession
-from app.notifications.schemas import News, Occasion, SubjectView, Target
+from app.notifications.schemas import News, Occasion, SubjectView, Target, What
 from app.notifications.service.sources.base import Source
 from app.notifications.service.sources.talks import TALK, Talks
+from app.notifications.tables import Happening, Notification
 
+# What a thread begins with; all else answers it.
+FIRST = frozenset({What.OPENED, What.PUBLISHED, What.SUCCEEDED, What.FAILED})
 SOURCES: Mapping[str, Source] = {TALK: Talks()}
 
 
@@ -26,6 +29,24 @@ async def visible(
         among = await SOURCES[kind].visible(db, pairs)
         seen |= {(person, Target(kind, number)) for person, number in among}
     return seen
+
+
+async def text(db: AsyncSession, row: Notification) -> str:
+    """Return what was said; the caller has asked `visible`."""
+    source = SOURCES.get(row.subject)
+    return await source.text(db, news_of(row)) if source else ""
+
+
+def news_of(row: Notification | Happening) -> News:
+    """Return the news that a row keeps."""
+    return News(
+        key=row.key,
+        what=row.what,
+        thread=Target(row.subject, row.subject_id),
+        actor_id=row.actor_id,
+        repository_id=row.repository_id,
+        entry_id=row.entry_id,
+    )
 
 
 async def views(

@@ -19,6 +19,10 @@ class Source(Protocol):
         """Return those pairs of person and thread where the person may see the thread now."""
         ...
 
+    async def text(self, db: AsyncSession, news: News) -> str:
+        """Return what was said, as a letter tells it: Markdown, empty if there is nothing."""
+        ...
+
     async def views(
         self, db: AsyncSession, ids: Collection[int], entries: Collection[int]
     ) -> dict[int, SubjectView]:

@@ -52,6 +52,11 @@ class Talks:
             seen |= {(person, number) for person in among}
         return seen
 
+    async def text(self, db: AsyncSession, news: News) -> str:
+        """Return the comment."""
+        talk = (await discussions.discussions_by_id(db, [news.thread.id])).get(news.thread.id)
+        return (await _words(db, talk, news) or "") if talk else ""
+
     async def views(
         self, db: AsyncSession, ids: Collection[int], entries: Collection[int]
     ) -> dict[int, SubjectView]:
