@@ -18,9 +18,14 @@ from app.discussions import service as discussions
 from app.discussions.events import Commented, DiscussionOpened, StatusChanged
 from app.discussions.schemas import Status
 from app.hub import service as hub
+from app.hub.events import RepositoryChanged, RepositoryCreated
+from app.jobs.events import JobEnded
+from app.jobs.schemas import JobState
+from app.jobs.service import control as jobs
 from app.notifications import service
 from app.notifications.events import NotificationsMarked, channels, news_channel
-from app.notifications.schemas import News, Target, What
+from app.notifications.schemas import KEPT_LEDGER, News, Target, What
+from app.tutorials.events import TutorialPublished
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +46,9 @@ _STATUSES = {
     Status.CLOSED: What.CLOSED,
     Status.MERGED: What.MERGED,
 }
+
+
+_JOB_STATES = {JobState.SUCCEEDED: What.SUCCEEDED, JobState.FAILED: What.FAILED}
 
 
 class Recorder:
@@ -65,6 +73,42 @@ class Recorder:
     async def talked(self, event: _TalkEvent) -> None:
         """A discussion was opened, spoken in, closed or merged."""
         await self._write(lambda db: _talk_news(db, event))
+
+    async def ended(self, event: JobEnded) -> None:
+        """A job succeeded or failed; what its owner cancelled is no news to them."""
+        if event.state in _JOB_STATES:
+            await self._write(lambda db: _job_news(db, event))
+
+    async def created(self, event: RepositoryCreated | RepositoryChanged) -> None:
+        """There is a new repository, or one may be seen by everybody now."""
+        await self._write(lambda db: _repository_news(db, event.repository_id))
+
+    async def published(self, event: TutorialPublished) -> None:
+        """There is a new tutorial; its next versions and translations are no news for a month."""
+
+        async def writer(_db: AsyncSession) -> News | None:
+            thread = Target(service.TUTORIAL, event.tutorial_id)
+            key = f"tutorial:{event.tutorial_id}"
+            return News(key, What.PUBLISHED, thread, event.author_id)
+
+        if event.author_id is not None:
+            await self._write(writer)
+
+
+async def _job_news(db: AsyncSession, event: JobEnded) -> News | None:
+    job = await jobs.job_of(db, event.job_id)
+    if job is None or "sweep" in job.labels:  # a trial: its sweep is what its owner looks at
+        return None
+    what = _JOB_STATES[event.state]
+    return News(f"job:{job.id}:{job.attempt}:{what}", what, Target(service.JOB, job.id), None)
+
+
+async def _repository_news(db: AsyncSession, number: int) -> News | None:
+    found = (await hub.repositories_by_id(db, [number])).get(number)
+    if found is None or found.private or found.created_at < now() - KEPT_LEDGER:
+        return None
+    thread = Target(service.REPOSITORY, number)
+    return News(f"repository:{number}", What.PUBLISHED, thread, found.creator_id, number)
 
 
 async def _talk_news(db: AsyncSession, event: _TalkEvent) -> News | None:
@@ -102,6 +146,10 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     events.subscribe(DiscussionOpened, recorder.talked)
     events.subscribe(Commented, recorder.talked)
     events.subscribe(StatusChanged, recorder.talked)
+    events.subscribe(JobEnded, recorder.ended)
+    events.subscribe(RepositoryCreated, recorder.created)
+    events.subscribe(RepositoryChanged, recorder.created)
+    events.subscribe(TutorialPublished, recorder.published)
     events.subscribe(NotificationsMarked, wake)
     events.subscribe(SignedOut, check)
 

@@ -78,4 +78,5 @@ async def news(client: httpx.AsyncClient, database: Database, app: FastAPI) -> N
     for name in ("ada", "eve", "bob", "cyn"):
         await made.join(name)
     made.repository = await make_repository(database, made.storage, made.people["ada"], "net")
+    await made.tell()
     return made

@@ -94,6 +94,11 @@ async def job_of(db: AsyncSession, job_id: int) -> Job | None:
     return await job_queries.job_by_id(db, job_id)
 
 
+async def jobs_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, Job]:
+    """Return those of the jobs that exist; the caller answers for who may see them."""
+    return {job.id: job for job in await job_queries.jobs_by_id(db, ids)} if ids else {}
+
+
 async def resume_job(db: AsyncSession, job: Job) -> Job:
     """Queue a failed or cancelled job again; it goes on from its newest checkpoint.
 

@@ -5,12 +5,18 @@ from collections.abc import Collection, Mapping
 from app.core.db import AsyncSession
 from app.notifications.schemas import News, Occasion, SubjectView, Target, What
 from app.notifications.service.sources.base import Source
-from app.notifications.service.sources.talks import TALK, Talks
+from app.notifications.service.sources.talks import REPOSITORY, TALK, Talks
+from app.notifications.service.sources.works import JOB, TUTORIAL, Jobs, Repositories, Tutorials
 from app.notifications.tables import Happening, Notification
 
 # What a thread begins with; all else answers it.
 FIRST = frozenset({What.OPENED, What.PUBLISHED, What.SUCCEEDED, What.FAILED})
-SOURCES: Mapping[str, Source] = {TALK: Talks()}
+SOURCES: Mapping[str, Source] = {
+    TALK: Talks(),
+    JOB: Jobs(),
+    REPOSITORY: Repositories(),
+    TUTORIAL: Tutorials(),
+}
 
 
 async def occasion(db: AsyncSession, news: News) -> Occasion | None:
