@@ -194,13 +194,17 @@ class StandingView:
 
 @dataclass(frozen=True)
 class PersonRef:
-    """What those who write to a person need; an empty `language` is the site's own."""
+    """What those who write to a person need; an empty `language` is the site's own.
+
+    Without `is_confirmed` nobody knows whose address it is.
+    """
 
     id: int
     name: str
     email: str = field(repr=False)
     language: str
     is_suspended: bool
+    is_confirmed: bool
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ class Why(StrEnum):
     READ_BEFORE = "read_before"
     NO_ADDRESS = "no_address"
     NO_SERVER = "no_server"
+    UNCONFIRMED = "unconfirmed"
 
 
 class State(StrEnum):

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import update
 
+from app.accounts.tables import User
 from app.core.clock import now
 from app.core.settings import Settings
 from app.mail.schemas import Letter
@@ -64,7 +65,9 @@ class Post:
 
 
 @pytest.fixture
-def post(news: News, office: PostOffice, app: FastAPI) -> Post:
+async def post(news: News, office: PostOffice, app: FastAPI) -> Post:
+    async with news.database.transaction() as db:
+        await db.execute(update(User).values(email_confirmed_at=now()))
     return Post(news, office, app)
 
 
@@ -192,3 +195,11 @@ async def test_where_no_mail_is_sent_the_ledger_says_so(post: Post, news: News) 
     await news.say(await news.discuss("eve"), "@ada", "bob")
     await post.to("ada")
     assert any("the site sends no mail" in line for line in await news.why("ada"))
+
+
+async def test_an_address_that_nobody_confirmed_gets_no_letters(post: Post, news: News) -> None:
+    async with news.database.transaction() as db:
+        await db.execute(update(User).values(email_confirmed_at=None))
+    await news.say(await news.discuss("eve"), "@ada", "bob")
+    assert await post.to("ada") == []
+    assert any("your address is not confirmed" in line for line in await news.why("ada"))

@@ -17,6 +17,7 @@ async def people_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, Pers
             email=found.user.email,
             language=found.user.language,
             is_suspended=found.user.is_suspended,
+            is_confirmed=found.user.email_confirmed_at is not None,
         )
         for found in await queries.people_by_id(db, ids)
     }

@@ -78,6 +78,8 @@ async def _refusal(db: AsyncSession, settings: Settings, person: PersonRef | Non
         return Why.SUSPENDED
     if not mail.is_on(settings):
         return Why.NO_SERVER
+    if not person.is_confirmed:
+        return Why.UNCONFIRMED
     return Why.NO_ADDRESS if await mail.is_suppressed(db, person.email) else None
 
 

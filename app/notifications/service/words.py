@@ -100,5 +100,6 @@ def why(one: Why) -> str:
         Why.MAILED: _("it was mailed"),
         Why.READ_BEFORE: _("you had read it before"),
         Why.NO_ADDRESS: _("no mail reaches your address"),
+        Why.UNCONFIRMED: _("your address is not confirmed"),
         Why.NO_SERVER: _("the site sends no mail"),
     }[one]
