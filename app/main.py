@@ -55,7 +55,7 @@ from app.moderation import pages as moderation_pages
 from app.notifications import api as notifications_api
 from app.notifications import background as notifications_background
 from app.notifications import pages as notifications_pages
-from app.notifications.service import Streams
+from app.notifications.service import Streams, feed_keys
 from app.playground import api as playground_api
 from app.playground import pages as playground_pages
 from app.questions import api as questions_api
@@ -130,7 +130,7 @@ def _routes() -> list[BaseRoute]:
 
 def authenticators() -> list[Authenticator]:
     """Return who may recognise a credential, in the order they are asked."""
-    return [job_tokens.authenticate, authenticate]
+    return [job_tokens.authenticate, authenticate, feed_keys.authenticate]
 
 
 def background_tasks() -> list[BackgroundTask]:

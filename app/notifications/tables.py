@@ -7,7 +7,17 @@ somebody looks, and so is whether they may see it.
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Identity, Index, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
@@ -140,11 +150,15 @@ class Preference(Base):
 
 
 class FeedKey(Base):
-    """The number of a person's feed address; a larger one ends all addresses given out before."""
+    """The number of a person's feed address; a larger one ends all addresses given out before.
+
+    While it is not `is_open` no address opens anything.
+    """
 
     __tablename__ = "notifications_feed_key"
     person_id: Mapped[int] = mapped_column(
         ForeignKey(_PERSON, ondelete="CASCADE"), primary_key=True
     )
     number: Mapped[int]
+    is_open: Mapped[bool] = mapped_column(server_default=true(), default=True)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)

@@ -6,7 +6,7 @@ from app.accounts.service.access_tokens import (
     revoke_token,
     tokens_of,
 )
-from app.accounts.service.authentication import authenticate, session_cookie
+from app.accounts.service.authentication import authenticate, session_cookie, viewer_of
 from app.accounts.service.ceremonies import CEREMONY_LIFETIME
 from app.accounts.service.ceremonies import begin as begin_ceremony
 from app.accounts.service.ceremonies import look as look_at_ceremony
@@ -209,6 +209,7 @@ __all__ = [
     "tokens_of",
     "unlink_identity",
     "use_new_email",
+    "viewer_of",
     "waiting_device_login",
     "waiting_totp",
 ]

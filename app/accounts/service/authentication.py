@@ -82,6 +82,16 @@ async def _by_token(db: AsyncSession, secret: str) -> Viewer:
     return await _viewer(db, found, scopes, token_name=token.name)
 
 
+async def viewer_of(
+    db: AsyncSession, user_id: int, scopes: frozenset[Scope], token_name: str
+) -> Viewer | None:
+    """Return a person behind a credential of another feature's; None if they may not sign in."""
+    found = await queries.person_by_id(db, user_id)
+    if found is None or found.user.is_suspended:
+        return None
+    return await _viewer(db, found, scopes, token_name=token_name)
+
+
 async def _by_session(db: AsyncSession, secret: str) -> Viewer | None:
     session = await queries.login_session_by_hash(db, token_hash(secret), IDLE)
     found = await queries.person_by_id(db, session.user_id) if session else None

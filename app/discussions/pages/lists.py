@@ -2,12 +2,14 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.comments.schemas import MAX_BODY
 from app.core.errors import AppError
+from app.core.feeds import ENTRIES, Entry, Feed, feed, list_address
+from app.core.i18n import _
 from app.core.markdown import render_markdown
 from app.discussions import service
 from app.discussions.pages.opening import ReadRoom, Room, WriteRoom, see
@@ -53,6 +55,27 @@ async def list_page(room: ReadRoom, query: Annotated[ListQuery, Query()]) -> HTM
         query=query,
         counts=await service.count_discussions(room.db, room.repository),
     )
+
+
+@feed(router, "/discussions")
+async def list_feed(request: Request, room: ReadRoom, query: Annotated[ListQuery, Query()]) -> Feed:
+    """Tell of the newest discussions and pull requests of a repository, whatever their state."""
+    filters = ListFilters(_TYPES[query.type], None, query.author, query.q)
+    page = await service.list_numbered(room.db, room.repository, filters, 0, ENTRIES)
+    entries = [
+        Entry(
+            key=f"discussion/{row.id}",
+            title=row.title,
+            address=f"{room.url}/{row.num}",
+            updated=row.updated_at,
+            published=row.created_at,
+            author=row.author,
+            summary=row.status.value,
+        )
+        for row in page.rows
+    ]
+    name = f"{room.repository.owner_name}/{room.repository.name}"
+    return Feed(f"{name}: {_('Community')} · Tuningfork", list_address(request), entries)
 
 
 @router.get("/discussions/new")

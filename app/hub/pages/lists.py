@@ -1,20 +1,24 @@
 """The lists of models and data sets; every filter is part of the address."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
+from app.core.feeds import ENTRIES, Entry, Feed, feed, list_address
 from app.core.http import Db, RepoReader
+from app.core.i18n import _
 from app.core.templating import render
-from app.hub.schemas import Facet, Filters, RepositoryKind, Sort
+from app.hub.schemas import Facet, Filters, RepositoryKind, RepositoryRow, Sort
 from app.hub.service import lists
 
 router = APIRouter(include_in_schema=False)
 _VALUES = 12
 _FACETS = lists.FACETS
+_SAID = {*_FACETS, "q", "owner"}
 Word = Annotated[str, Field(max_length=200)]
 
 
@@ -60,6 +64,45 @@ async def datasets(request: Request, db: Db, viewer: RepoReader, asked: Asked) -
     """List the data sets the viewer may see."""
     return await _list_page(
         request, db, viewer, asked.filters(RepositoryKind.DATASET), asked.cursor
+    )
+
+
+@feed(router, "/models")
+async def model_feed(request: Request, db: Db, viewer: RepoReader, asked: Asked) -> Feed:
+    """Tell of the newest models of a list."""
+    filters = asked.filters(RepositoryKind.MODEL)
+    return await _feed(request, db, viewer, filters, _("Models"))
+
+
+@feed(router, "/datasets")
+async def dataset_feed(request: Request, db: Db, viewer: RepoReader, asked: Asked) -> Feed:
+    """Tell of the newest data sets of a list."""
+    filters = asked.filters(RepositoryKind.DATASET)
+    return await _feed(request, db, viewer, filters, _("Data sets"))
+
+
+async def _feed(request: Request, db: Db, viewer: RepoReader, filters: Filters, title: str) -> Feed:
+    newest = replace(filters, sort=Sort.CREATED, limit=ENTRIES)
+    page = await lists.list_repositories(db, viewer, newest)
+    said = request.query_params.multi_items()
+    words = ", ".join(value for name, value in said if name in _SAID and value)
+    return Feed(
+        title=f"{title}: {words} · Tuningfork" if words else f"{title} · Tuningfork",
+        address=list_address(request),
+        entries=[repository_entry(row) for row in page.items],
+    )
+
+
+def repository_entry(row: RepositoryRow) -> Entry:
+    """Return a repository as an entry of a feed."""
+    return Entry(
+        key=f"{row.kind.value}/{row.id}",
+        title=row.full_name,
+        address=f"/{row.kind.web_prefix}{row.full_name}",
+        updated=row.updated_at,
+        published=row.created_at,
+        author=row.owner,
+        summary=row.summary,
     )
 
 

@@ -6,13 +6,29 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from app.accounts import service as accounts
+from app.core.feeds import ENTRIES, Feed, feed, list_address
 from app.core.http import Db, RepoReader
 from app.core.templating import render
+from app.hub.pages.lists import repository_entry
 from app.hub.schemas import Filters, RepositoryKind, Sort
 from app.hub.service import lists
 
 router = APIRouter(include_in_schema=False)
 _SHOWN = 10
+
+
+@feed(router, "/{owner}")
+async def profile_feed(request: Request, db: Db, viewer: RepoReader, owner: str) -> Feed:
+    """Tell of the newest models and data sets of an account."""
+    found = await accounts.profile(db, owner)
+    entries = []
+    for kind in RepositoryKind:
+        filters = Filters(kind, owner_id=found.account.id, sort=Sort.CREATED, limit=ENTRIES)
+        page = await lists.list_repositories(db, viewer, filters)
+        entries += [repository_entry(row) for row in page.items]
+    entries.sort(key=lambda entry: entry.published, reverse=True)
+    title = f"{found.account.label} · Tuningfork"
+    return Feed(title, list_address(request), entries[:ENTRIES])
 
 
 @router.get("/{owner}")

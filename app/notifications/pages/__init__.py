@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.notifications.pages import choosing, inbox, leaving, settings, stream
+from app.notifications.pages import choosing, feeds, inbox, leaving, settings, stream
 
 router = APIRouter(include_in_schema=False)
-for _part in (stream, choosing, settings, leaving, inbox):
+for _part in (stream, feeds, choosing, settings, leaving, inbox):
     router.include_router(_part.router)

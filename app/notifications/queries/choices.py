@@ -102,6 +102,15 @@ async def renew_feed_key(db: AsyncSession, person_id: int) -> int:
     )
     statement = statement.on_conflict_do_update(
         index_elements=["person_id"],
-        set_={"number": FeedKey.number + 1, "created_at": func.clock_timestamp()},
+        set_={
+            "number": FeedKey.number + 1,
+            "is_open": True,
+            "created_at": func.clock_timestamp(),
+        },
     )
     return int((await db.execute(statement.returning(FeedKey.number))).scalar_one())
+
+
+async def close_feed_key(db: AsyncSession, person_id: int) -> None:
+    """Let no feed address of a person open anything."""
+    await db.execute(update(FeedKey).where(FeedKey.person_id == person_id).values(is_open=False))

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core import i18n
 from app.core.errors import AppError, NotFoundError
+from app.core.feeds import ENTRIES, Entry, Feed, feed, list_address
 from app.core.http import Db, JobWriter, RepoReader, database, storage_of
+from app.core.i18n import _
 from app.core.redirects import see
 from app.core.templating import render
 from app.jobs.service.examination import Doctor
@@ -36,6 +38,27 @@ async def tutorials(
         rows=page.items,
         next_cursor=page.next_cursor,
     )
+
+
+@feed(router, "/tutorials")
+async def tutorials_feed(request: Request, db: Db, viewer: RepoReader) -> Feed:
+    """Tell of the newest tutorials."""
+    del viewer  # everybody may read what is published
+    page = await reading.newest(db, i18n.language(), limit=ENTRIES)
+    entries = [
+        Entry(
+            key=f"tutorial/{row.id}",
+            title=row.title,
+            address=f"/tutorials/{row.slug}",
+            updated=row.published_at,
+            published=row.published_at,
+            author=row.owner,
+            summary=row.summary,
+            language=row.language,
+        )
+        for row in page.items
+    ]
+    return Feed(f"{_('Tutorials')} · Tuningfork", list_address(request), entries)
 
 
 @router.get("/tutorials/{slug}")
