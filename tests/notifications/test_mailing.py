@@ -199,7 +199,8 @@ async def test_where_no_mail_is_sent_the_ledger_says_so(post: Post, news: News) 
 
 async def test_an_address_that_nobody_confirmed_gets_no_letters(post: Post, news: News) -> None:
     async with news.database.transaction() as db:
-        await db.execute(update(User).values(email_confirmed_at=None))
+        hers = update(User).where(User.account_id == news.people["ada"].id)
+        await db.execute(hers.values(email_confirmed_at=None))
     await news.say(await news.discuss("eve"), "@ada", "bob")
     assert await post.to("ada") == []
     assert any("your address is not confirmed" in line for line in await news.why("ada"))
