@@ -1,9 +1,11 @@
 """Jobs, new models and data sets, new tutorials: who is told."""
 
 from app.accounts.schemas import AccountRef
+from app.core.events import emit
 from app.jobs.service import control
 from app.jobs.service import news as job_news
 from app.jobs.states import JobState
+from app.tutorials.events import TutorialPublished
 from app.tutorials.schemas import TutorialText
 from app.tutorials.service.publishing import add_version
 from app.tutorials.tables import Tutorial
@@ -54,7 +56,7 @@ async def test_who_watches_a_person_is_told_of_new_models_once_they_are_public(
     assert titles == ["ada/hidden", "ada/shown"]
 
 
-async def test_who_watches_a_person_is_told_of_their_first_version_of_a_tutorial(
+async def test_who_watches_a_person_is_told_of_a_tutorial_once(
     news: News,
 ) -> None:
     ada = news.people["ada"]
@@ -65,7 +67,8 @@ async def test_who_watches_a_person_is_told_of_their_first_version_of_a_tutorial
         await db.flush()
         for body in ("One", "Two"):
             text = TutorialText("en", "Freezing", "What to freeze", body)
-            await add_version(db, tutorial, text, author_id=ada.id)
+            number = await add_version(db, tutorial, text, author_id=ada.id)
+            emit(db, TutorialPublished(tutorial.id, number, ada.id))
     assert await news.told("bob") == [("published", "published", "watch")]
     item = (await news.asked("bob")).json()["items"][0]
     assert (item["title"], item["url"]) == ("Freezing", "/tutorials/freezing")
