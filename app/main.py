@@ -18,13 +18,14 @@ from app.buckets import pages as buckets_pages
 from app.collections import pages as collections_pages
 from app.core import health
 from app.core.assets import Assets
-from app.core.db import Database, Limits
+from app.core.db import Database, Limits, Newcomers
 from app.core.events import EventBus
 from app.core.files import resource_dir
 from app.core.http import Authenticator
 from app.core.logging import configure_logging
 from app.core.middleware import ContextMiddleware, GuardMiddleware, RawPathMiddleware
 from app.core.queue import Doorbell
+from app.core.request_limits import Buckets, RequestLimitMiddleware, share
 from app.core.settings import Settings, get_settings
 from app.core.storage import open_storage
 from app.core.wakeups import Wakeups
@@ -59,6 +60,7 @@ from app.notifications.service import Streams, feed_keys
 from app.playground import api as playground_api
 from app.playground import pages as playground_pages
 from app.questions import api as questions_api
+from app.questions import background as questions_background
 from app.questions import pages as questions_pages
 from app.search import api as search_api
 from app.search import background as search_background
@@ -136,6 +138,7 @@ def authenticators() -> list[Authenticator]:
 def background_tasks() -> list[BackgroundTask]:
     """Return what runs beside the requests for as long as the process lives."""
     return [
+        _share_limits,
         hub_background.run_sweeper,
         hub_background.run_counters,
         imports_background.run_imports,
@@ -156,6 +159,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     """Connect each feature's news with the features above it that want to hear it."""
     mail_background.subscribe(events, app.state.letters_queued)
     discussions_background.subscribe(events, app.state.database)
+    questions_background.subscribe(events)
     moderation_background.subscribe(events, app.state.settings)
     imports_background.subscribe(events, app.state.wakeups)
     webhooks_background.subscribe(events, app)
@@ -178,6 +182,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.database.close()
 
 
+async def _share_limits(app: FastAPI) -> None:
+    await share(app.state.buckets, app.state.settings.broker_url)
+
+
 async def _named(task: BackgroundTask, app: FastAPI) -> None:
     await task(app)
 
@@ -196,12 +204,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
-    limits = Limits(account_bytes=settings.account_bytes)
+    limits = Limits(account_bytes=settings.account_bytes, newcomers=_newcomers(settings))
     app.state.database = Database(settings.database_url, EventBus(), limits=limits)
     app.state.storage = open_storage(settings)
     app.state.xet_trails = xet_trails.Trails()
     app.state.doorbell = Doorbell(settings.broker_url)
     app.state.wakeups = Wakeups(settings.broker_url)
+    app.state.buckets = Buckets()
     app.state.authenticators = authenticators()
     app.state.search_news = asyncio.Event()
     app.state.letters_queued = asyncio.Event()
@@ -214,8 +223,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def _newcomers(settings: Settings) -> Newcomers:
+    return Newcomers(
+        hours=settings.newcomer_hours,
+        accepted_posts=settings.newcomer_posts,
+        topics=settings.newcomer_topics,
+        replies=settings.newcomer_replies,
+        topic_every_s=settings.newcomer_topic_every_s,
+        reply_every_s=settings.newcomer_reply_every_s,
+        links=settings.newcomer_links,
+        images=settings.newcomer_images,
+        mentions=settings.newcomer_mentions,
+        typing_s=settings.newcomer_typing_s,
+        flags_to_hold=settings.reports_to_hold,
+    )
+
+
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The last one added is the first one a request meets.
     app.add_middleware(RawPathMiddleware)
+    app.add_middleware(RequestLimitMiddleware, settings=settings, buckets=app.state.buckets)
     app.add_middleware(GuardMiddleware, allowed_hosts=settings.allowed_hosts.split(","))
     app.add_middleware(ContextMiddleware)

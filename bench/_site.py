@@ -20,6 +20,7 @@ from app.accounts.schemas import NewUser
 from app.core.db import Database, driver_url
 from app.embedded.postgres import EmbeddedPostgres
 from app.tables import Base
+from bench._unlimited import UNLIMITED
 
 PERSON = "bench"
 
@@ -53,6 +54,7 @@ def running_site(folder: Path) -> Iterator[BenchSite]:
                 "TUNINGFORK_SECRET_KEY": "bench",
                 "TUNINGFORK_DATA_DIR": str(folder),
                 "TUNINGFORK_LOG_LEVEL": "error",
+                **UNLIMITED,
             }
             command = [sys.executable, "-m", "app.embedded.site", "--fd", str(descriptor)]
             process = subprocess.Popen(command, env=environment, pass_fds=[descriptor])

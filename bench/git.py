@@ -29,6 +29,7 @@ from app.embedded.postgres import EmbeddedPostgres
 from app.hub import policy, service
 from app.hub.schemas import AddFile, Author, NewCommit, RepositoryKind
 from app.tables import Base
+from bench._unlimited import UNLIMITED
 
 FILES = 10_000
 FOLDERS = 100
@@ -117,7 +118,7 @@ def _start_site(url: str, folder: Path) -> "tuple[subprocess.Popen[bytes], str]"
          "--port", str(port), "--log-level", "error"],
         env={**os.environ, "DATABASE_URL": url, "STORAGE_URL": f"file://{folder}/blobs",
              "TUNINGFORK_SECRET_KEY": "bench", "TUNINGFORK_DATA_DIR": str(folder),
-             "TUNINGFORK_LOG_LEVEL": "error"},
+             "TUNINGFORK_LOG_LEVEL": "error", **UNLIMITED},
     )  # fmt: skip
     with httpx.Client(transport=httpx.HTTPTransport(retries=9), timeout=60) as client:
         client.get(f"http://127.0.0.1:{port}/healthz").raise_for_status()

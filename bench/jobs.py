@@ -22,6 +22,7 @@ from app.core.settings import Settings
 from app.embedded.postgres import EmbeddedPostgres
 from app.main import create_app
 from app.tables import Base
+from bench._unlimited import UNLIMITED
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.jobs import FakeWorker, make_job
 
@@ -57,6 +58,7 @@ def _serve(settings: Settings) -> tuple[subprocess.Popen[bytes], str]:
         "TUNINGFORK_SECRET_KEY": settings.secret_key.get_secret_value(),
         "TUNINGFORK_WORKER_KEY": settings.worker_key.get_secret_value(),
         "TUNINGFORK_LOG_LEVEL": "error",
+        **UNLIMITED,
         "TUNINGFORK_LEASE_S": "600",  # these workers report without beating
     }
     options = ["--factory", "--port", str(port), "--log-level", "error"]

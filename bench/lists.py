@@ -21,6 +21,7 @@ import httpx
 
 from app.accounts import service as accounts
 from app.core.db import Database
+from bench._unlimited import UNLIMITED
 from bench.seed import FOLDER, LANGUAGES, LIBRARIES, LICENSES, NUM_OWNERS, TASKS, open_seeded
 
 GOAL_MS = 100
@@ -125,7 +126,7 @@ def serving(url: str, folder: Path) -> Iterator[httpx.Client]:
          "--log-level", "error"],
         env={**os.environ, "DATABASE_URL": url, "STORAGE_URL": f"file://{folder}/blobs",
              "TUNINGFORK_SECRET_KEY": "bench", "TUNINGFORK_DATA_DIR": str(folder),
-             "TUNINGFORK_LOG_LEVEL": "error"},
+             "TUNINGFORK_LOG_LEVEL": "error", **UNLIMITED},
     )  # fmt: skip
     try:
         base, transport = f"http://127.0.0.1:{port}", httpx.HTTPTransport(retries=8)

@@ -66,6 +66,21 @@ async def settings(
         secret_key=secrets.token_hex(16),
         worker_key="test-worker-key",
         log_level="error",
+        # Everybody is new in a test; what that means is tested where it is the matter.
+        newcomer_topics=100_000,
+        newcomer_replies=100_000,
+        newcomer_topic_every_s=0,
+        newcomer_reply_every_s=0,
+        newcomer_links=1000,
+        newcomer_images=1000,
+        newcomer_mentions=1000,
+        requests_api=10**7,
+        requests_api_visitor=10**7,
+        requests_resolve=10**7,
+        requests_resolve_visitor=10**7,
+        requests_pages=10**7,
+        requests_pages_visitor=10**7,
+        requests_jobs=10**7,
     )
     await empty(cleaner)
 

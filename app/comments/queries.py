@@ -30,6 +30,29 @@ async def comments_of_author(db: AsyncSession, author_id: int, limit: int) -> Se
     return (await db.scalars(statement)).all()
 
 
+async def written_since(
+    db: AsyncSession, author_id: int, moment: datetime, *, topics: bool, limit: int
+) -> Sequence[datetime]:
+    """Return when somebody wrote topics, or replies, since a moment, the newest first."""
+    statement = (
+        select(Comment.created_at)
+        .where(
+            Comment.author_id == author_id,
+            Comment.created_at > moment,
+            Comment.opens_thread.is_(topics),
+        )
+        .order_by(Comment.created_at.desc())
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def num_written(db: AsyncSession, author_id: int, limit: int) -> int:
+    """Return how many comments somebody wrote, counted up to `limit`."""
+    few = select(Comment.id).where(Comment.author_id == author_id).limit(limit)
+    return int(await db.scalar(select(func.count()).select_from(few.subquery())) or 0)
+
+
 async def num_standing(db: AsyncSession, author_id: int, limit: int) -> int:
     """Return how many comments of somebody stand, counted up to `limit`."""
     few = (
@@ -150,6 +173,11 @@ async def count_one_more(db: AsyncSession, thread_id: int, moment: datetime) -> 
         .execution_options(synchronize_session=False)
     )
     return int((await db.execute(statement)).scalar_one())
+
+
+async def is_empty(db: AsyncSession, thread_id: int) -> bool:
+    """Whether nobody has written in a thread."""
+    return await db.scalar(select(Thread.num_comments).where(Thread.id == thread_id)) == 0
 
 
 async def threads(db: AsyncSession, ids: Collection[int]) -> Sequence[Thread]:

@@ -6,10 +6,10 @@ from datetime import datetime
 from itertools import pairwise
 
 from app.accounts import service as accounts
-from app.comments import queries
+from app.comments import newcomers, queries
 from app.comments.events import CommentHidden, CommentWritten
 from app.comments.holding import hold, release
-from app.comments.newcomers import is_newcomer
+from app.comments.newcomers import is_newcomer, note_typing
 from app.comments.schemas import (
     MAX_BODY,
     CommentView,
@@ -46,6 +46,7 @@ __all__ = [
     "is_newcomer",
     "list_comments",
     "may_read_held",
+    "note_typing",
     "open_thread",
     "release",
     "revisions",
@@ -103,22 +104,29 @@ async def threads_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, Thr
 
 
 async def add_comment(
-    db: AsyncSession, thread_id: int, author_id: int | None, body: str
+    db: AsyncSession, thread_id: int, author_id: int | None, body: str, *, is_reply: bool = False
 ) -> CommentView:
-    """Write a comment at the end of a thread; the first one opens it.
+    """Write a comment at the end of a thread; the first one opens it, unless it `is_reply`.
 
     Raises:
+        RateLimitedError: a newcomer writes too much in too short a time.
         InvalidError: it is empty or too long.
         ForbiddenError: the author may only read for a while.
     """
-    text = check_body(body)
+    text, too_fast = check_body(body), False
     if author_id is not None:
         await accounts.require_may_post(db, author_id)
+        is_topic = not is_reply and await queries.is_empty(db, thread_id)
+        too_fast = await newcomers.check(db, author_id, text, is_topic=is_topic)
     made = Comment(thread_id=thread_id, author_id=author_id, body=text)
-    made.opens_thread = await queries.count_one_more(db, thread_id, made.created_at) == 1
+    is_first = await queries.count_one_more(db, thread_id, made.created_at) == 1
+    made.opens_thread = is_first and not is_reply
     db.add(made)
     await db.flush()
-    await announce(db, CommentWritten(made.id, thread_id, author_id, made.opens_thread, text))
+    event = CommentWritten(
+        made.id, thread_id, author_id, made.opens_thread, text, typed_too_fast=too_fast
+    )
+    await announce(db, event)
     return await _view(db, made, Viewer(user_id=author_id))
 
 
@@ -244,12 +252,12 @@ async def comments_by_id(
 
 
 async def first_comments(
-    db: AsyncSession, thread_ids: Collection[int], limit: int
+    db: AsyncSession, thread_ids: Collection[int], limit: int, viewer: Viewer | None = None
 ) -> dict[int, list[CommentView]]:
     """Return the first comments of several threads, at most `limit` of each."""
     found: dict[int, list[CommentView]] = defaultdict(list)
     rows = await queries.first_of_each(db, thread_ids, limit) if thread_ids else ()
-    for view in await _views(db, rows):
+    for view in await _views(db, rows, viewer):
         found[view.thread_id].append(view)
     return found
 

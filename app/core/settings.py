@@ -166,6 +166,114 @@ class Settings(BaseSettings):
         validation_alias="TUNINGFORK_MAIL_FROM",
         description="Sender of letters, `Name <address>`; else noreply at the site's host.",
     )
+    newcomer_topics: int = Field(
+        default=3,
+        ge=0,
+        validation_alias="TUNINGFORK_NEWCOMER_TOPICS",
+        description="Topics that somebody new may begin a day.",
+    )
+    newcomer_replies: int = Field(
+        default=10,
+        ge=0,
+        validation_alias="TUNINGFORK_NEWCOMER_REPLIES",
+        description="Replies that somebody new may write a day.",
+    )
+    newcomer_topic_every_s: int = Field(
+        default=120,
+        ge=0,
+        validation_alias="TUNINGFORK_NEWCOMER_TOPIC_EVERY_S",
+        description="Seconds between two topics of somebody new.",
+    )
+    newcomer_reply_every_s: int = Field(
+        default=30,
+        ge=0,
+        validation_alias="TUNINGFORK_NEWCOMER_REPLY_EVERY_S",
+        description="Seconds between two replies of somebody new.",
+    )
+    newcomer_links: int = Field(
+        default=2,
+        ge=0,
+        validation_alias="TUNINGFORK_NEWCOMER_LINKS",
+        description="Links in a post of somebody new.",
+    )
+    newcomer_images: int = Field(
+        default=1,
+        ge=0,
+        validation_alias="TUNINGFORK_NEWCOMER_IMAGES",
+        description="Images in a post of somebody new.",
+    )
+    newcomer_mentions: int = Field(
+        default=2,
+        ge=0,
+        validation_alias="TUNINGFORK_NEWCOMER_MENTIONS",
+        description="People named with @ in a post of somebody new.",
+    )
+    newcomer_typing_s: int = Field(
+        default=3,
+        ge=0,
+        validation_alias="TUNINGFORK_NEWCOMER_TYPING_S",
+        description="A first post typed in less time is held for the moderators.",
+    )
+    newcomer_hours: int = Field(
+        default=24,
+        ge=0,
+        validation_alias="TUNINGFORK_NEWCOMER_HOURS",
+        description="So long somebody is new; and until enough posts of theirs stand.",
+    )
+    newcomer_posts: int = Field(
+        default=5,
+        ge=0,
+        validation_alias="TUNINGFORK_NEWCOMER_POSTS",
+        description="So many posts that stand end being new, once the hours are over.",
+    )
+    reports_to_hold: int = Field(
+        default=3,
+        ge=0,
+        validation_alias="TUNINGFORK_REPORTS_TO_HOLD",
+        description="So many reports hold a post of somebody new.",
+    )
+    requests_api: int = Field(
+        default=5000,
+        ge=0,
+        validation_alias="TUNINGFORK_REQUESTS_API",
+        description="API requests of one person in five minutes; 0 for any number.",
+    )
+    requests_api_visitor: int = Field(
+        default=2000,
+        ge=0,
+        validation_alias="TUNINGFORK_REQUESTS_API_VISITOR",
+        description="The same from one address without a sign-in.",
+    )
+    requests_resolve: int = Field(
+        default=50_000,
+        ge=0,
+        validation_alias="TUNINGFORK_REQUESTS_RESOLVE",
+        description="Downloads and git requests of one person in five minutes; 0 for any number.",
+    )
+    requests_resolve_visitor: int = Field(
+        default=20_000,
+        ge=0,
+        validation_alias="TUNINGFORK_REQUESTS_RESOLVE_VISITOR",
+        description="The same from one address without a sign-in.",
+    )
+    requests_pages: int = Field(
+        default=3000,
+        ge=0,
+        validation_alias="TUNINGFORK_REQUESTS_PAGES",
+        description="Pages of one person in five minutes; 0 for any number.",
+    )
+    requests_pages_visitor: int = Field(
+        default=2000,
+        ge=0,
+        validation_alias="TUNINGFORK_REQUESTS_PAGES_VISITOR",
+        description="The same from one address without a sign-in.",
+    )
+    requests_jobs: int = Field(
+        default=300,
+        ge=0,
+        validation_alias="TUNINGFORK_REQUESTS_JOBS",
+        description="Jobs and sweeps that one person submits in five minutes; 0 for any number.",
+    )
     banned_hosts: str = Field(
         default="",
         validation_alias="TUNINGFORK_BANNED_HOSTS",

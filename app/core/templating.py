@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -113,6 +114,11 @@ def _with_query(request: Request, **changes: object) -> str:
     return request.url.path + ("?" + urlencode(pairs) if pairs else "")
 
 
+def _clock() -> int:
+    """Return the time of this page, for forms that tell how long somebody sat before them."""
+    return int(time.time())
+
+
 def _path_quote(value: str) -> str:
     return quote(value, safe="/")
 
@@ -144,7 +150,7 @@ def environment() -> Environment:
         segment_quote=_segment_quote,
         task_label=task_label,
     )
-    env.globals.update(asset=asset, languages=i18n.LANGUAGES, with_query=_with_query)
+    env.globals.update(clock=_clock, asset=asset, languages=i18n.LANGUAGES, with_query=_with_query)
     return env
 
 

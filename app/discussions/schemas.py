@@ -136,7 +136,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a thread stands: the address `path` lies below that of the repository."""
+    """Where a thread stands: `path` lies below the repository, a comment's number ends it."""
 
     repository_id: int
     title: str

@@ -22,7 +22,9 @@ def missing() -> NotFoundError:
 
 def may_see_hidden(viewer: Viewer, author_id: int | None) -> bool:
     """Whether the viewer still sees something that was hidden: its author and moderators."""
-    return viewer.is_signed_in and (viewer.is_admin or viewer.user_id == author_id)
+    return viewer.is_signed_in and (
+        viewer.is_admin or viewer.is_moderator or viewer.user_id == author_id
+    )
 
 
 async def access_question(

@@ -242,3 +242,12 @@ class SuggestionView:
     reason: str
     state: EditState
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a thread stands; `path` ends where the number of a comment is to be added."""
+
+    title: str
+    path: str
+    repository_id: int = 0

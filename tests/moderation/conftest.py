@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from app.accounts import service as accounts
 from app.core.db import Database
 from app.core.storage import BlobStore
+from app.questions import service as questions
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.hub import make_repository
 
@@ -46,7 +47,7 @@ class Town:
 
     async def page(self, path: str, who: str = "") -> str:
         headers = {**self.headers.get(who, {}), "Accept": "text/html"}
-        answer = await self.client.get(path, headers=headers)
+        answer = await self.client.get(path, headers=headers, follow_redirects=True)
         assert answer.status_code == 200, answer.text
         return answer.text
 
@@ -109,6 +110,8 @@ async def town(client: httpx.AsyncClient, database: Database, app: FastAPI) -> T
     made = Town(client, database, app.state.storage)
     for name in ("ada", "bob", "eve", "joe", "nik", *MODERATORS, "ruth"):
         await made.join(name)
+    async with database.transaction() as db:
+        await questions.plant_tags(db)
     made.repository = await make_repository(
         database, made.storage, made.people["ada"], "net", files={"README.md": b"# Net\n"}
     )

@@ -107,6 +107,7 @@ from app.accounts.service.sign_in import (
 from app.accounts.service.standing import (
     impose,
     lift,
+    lock_person,
     moderator_ids,
     require_may_post,
     set_moderator,
@@ -166,6 +167,7 @@ __all__ = [
     "lift",
     "link_identity",
     "living_sessions",
+    "lock_person",
     "look_at_ceremony",
     "make_codes",
     "mark_confirmed",

@@ -131,6 +131,11 @@ async def standing_of(db: AsyncSession, account_id: int, kind: StandingKind) -> 
     return _view(found) if found else None
 
 
+async def lock_person(db: AsyncSession, account_id: int) -> None:
+    """Let whatever else counts what this person does wait until this transaction has ended."""
+    await queries.person_to_change(db, account_id)
+
+
 async def set_moderator(db: AsyncSession, account_id: int, *, moderates: bool) -> None:
     """Let somebody moderate the site, or no more.
 

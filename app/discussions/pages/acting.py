@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 
+from app.comments import service as comments
 from app.comments.schemas import MAX_BODY
 from app.core.errors import AppError, NotFoundError
 from app.discussions import service
@@ -16,6 +17,7 @@ from app.discussions.schemas import MergeWish, Status
 router = APIRouter()
 Words = Annotated[str, Form(max_length=MAX_BODY * 2)]
 Word = Annotated[str, Form(max_length=1000)]
+Begun = Annotated[int, Form(ge=0, lt=1 << 63)]
 _STATUSES = {"close": Status.CLOSED, "reopen": Status.OPEN, "ready": Status.OPEN}
 
 
@@ -35,10 +37,13 @@ async def _done(
 
 
 @router.post("/discussions/{num}/comment")
-async def comment(room: WriteRoom, num: int, comment: Words = "", action: Word = "") -> Response:
+async def comment(
+    room: WriteRoom, num: int, comment: Words = "", action: Word = "", begun: Begun = 0
+) -> Response:
     """Write a comment, perhaps with a new status, or see how it would look."""
     if action == "preview":
         return await discussion_page(room, num, Draft(comment, wants_preview=True))
+    comments.note_typing(room.db, begun)
     if action in _STATUSES:
         act: Awaitable[Any] = service.set_status(
             room.db, room.viewer, room.repository, num, _STATUSES[action], comment

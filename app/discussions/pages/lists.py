@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.comments import service as comments
 from app.comments.schemas import MAX_BODY
 from app.core.errors import AppError
 from app.core.feeds import ENTRIES, Entry, Feed, feed, list_address
@@ -39,6 +40,7 @@ class NewForm(BaseModel):
     title: Annotated[str, Field(max_length=1000)] = ""
     description: Annotated[str, Field(max_length=MAX_BODY * 2)] = ""
     action: Annotated[str, Field(max_length=20)] = ""
+    begun: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
 
 
 @router.get("/discussions")
@@ -94,6 +96,7 @@ async def open_discussion(room: WriteRoom, form: Annotated[NewForm, Form()]) -> 
     """Open a discussion, or show how it would look."""
     if form.action == "preview":
         return _form(room, form)
+    comments.note_typing(room.db, form.begun)
     try:
         async with room.db.begin_nested():
             new = NewDiscussion(form.title, form.description)

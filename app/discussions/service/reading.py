@@ -107,7 +107,7 @@ async def places(db: AsyncSession, thread_ids: Collection[int]) -> dict[int, Pla
     """Return where each of these threads stands, by thread; those that are no discussion's not."""
     rows = await queries.by_threads(db, thread_ids)
     return {
-        row.thread_id: Place(row.repository_id, row.title, f"/discussions/{row.num}")
+        row.thread_id: Place(row.repository_id, row.title, f"/discussions/{row.num}#comment-")
         for row in rows
     }
 

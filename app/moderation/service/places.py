@@ -14,12 +14,16 @@ from app.hub import policy as hub_policy
 from app.hub import service as hub
 from app.hub.service import Repository
 from app.moderation.schemas import Spot, Subject
+from app.questions import service as questions
 
 _MODERATOR = Viewer(user_id=0, is_moderator=True)
 
 
 class Place(Protocol):
-    """Where a thread stands; `repository_id` 0 is for what is public by itself."""
+    """Where a thread stands; `repository_id` 0 is for what is public by itself.
+
+    `path` ends where the number of a comment is to be added.
+    """
 
     @property
     def repository_id(self) -> int: ...
@@ -36,8 +40,12 @@ async def _discussions(db: AsyncSession, thread_ids: Collection[int]) -> dict[in
     return dict(await discussions.places(db, thread_ids))
 
 
+async def _questions(db: AsyncSession, thread_ids: Collection[int]) -> dict[int, Place]:
+    return dict(await questions.places(db, thread_ids))
+
+
 # One for each feature that has threads.
-FINDERS: Sequence[Finder] = (_discussions,)
+FINDERS: Sequence[Finder] = (_discussions, _questions)
 
 
 async def spots(
@@ -108,7 +116,7 @@ def _comment(
     repository = repositories.get(place.repository_id) if place else None
     address = ""
     if place is not None:
-        address = f"{_address(repository)}{place.path}#comment-{row.id}"
+        address = f"{_address(repository)}{place.path}{row.id}"
     return Spot(
         title=place.title if place else _("A comment"),
         address=address,

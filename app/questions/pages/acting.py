@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 
+from app.comments import service as comments
 from app.comments.schemas import MAX_BODY
 from app.core.errors import AppError, NotFoundError
 from app.core.http import JobWriter, database, storage_of
@@ -49,12 +50,18 @@ async def _question_of(desk: Desk, post_id: int) -> int:
 
 @router.post("/questions/{question_id}/answer")
 async def answer(
-    desk: WriteDesk, question_id: int, body: Words = "", action: Word = "", version: Number = 0
+    desk: WriteDesk,
+    question_id: int,
+    body: Words = "",
+    action: Word = "",
+    version: Number = 0,
+    begun: Number = 0,
 ) -> Response:
     """Answer, or see how it would look."""
     if action == "preview":
         draft = Draft(body, version, wants_preview=True)
         return await question_page(desk, question_id, ShowQuery(), draft)
+    comments.note_typing(desk.db, begun)
     made: list[int] = []
 
     async def act() -> None:

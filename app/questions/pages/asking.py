@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.comments import service as comments
 from app.comments.schemas import MAX_BODY
 from app.core.errors import AppError
 from app.core.http import Db, JobReader
@@ -30,6 +31,7 @@ class AskForm(BaseModel):
     job_id: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
     version: Annotated[int, Field(ge=0)] = 0
     action: Annotated[str, Field(max_length=20)] = ""
+    begun: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
 
 
 @router.get("/questions/ask")
@@ -68,6 +70,7 @@ async def ask(desk: WriteDesk, form: Annotated[AskForm, Form()]) -> Response:
     """Ask, or show how it would look."""
     if form.action == "preview":
         return await _form(desk, form)
+    comments.note_typing(desk.db, form.begun)
     new = QuestionIn.model_construct(
         title=form.title,
         body=form.body,

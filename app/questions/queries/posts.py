@@ -165,3 +165,21 @@ async def set_question_score(db: AsyncSession, question_id: int, score: int) -> 
         .values(score=score)
         .execution_options(synchronize_session=False)
     )
+
+
+async def questions_of_threads(db: AsyncSession, thread_ids: Collection[int]) -> Sequence[Question]:
+    """Return the questions whose words and answers are in these threads."""
+    return (await db.scalars(select(Question).where(Question.thread_id.in_(thread_ids)))).all()
+
+
+async def questions_of_remarks(
+    db: AsyncSession, thread_ids: Collection[int]
+) -> list[tuple[int, Question]]:
+    """Return the questions under whose posts these threads of remarks are, each with its thread."""
+    statement = (
+        select(Post.remarks_id, Question)
+        .join(Question, Question.id == Post.question_id)
+        .where(Post.remarks_id.in_(thread_ids))
+    )
+    found = await db.execute(statement)
+    return [(remarks_id, question) for remarks_id, question in found if remarks_id is not None]

@@ -15,6 +15,7 @@ from app.questions.service.editing import (
     suggestions_of,
     waiting_suggestions,
 )
+from app.questions.service.holding import note_decision, places
 from app.questions.service.listing import (
     changed_since,
     list_questions,
@@ -80,8 +81,10 @@ __all__ = [
     "list_tags",
     "make_synonym",
     "narrower",
+    "note_decision",
     "patch_in",
     "pinned_questions",
+    "places",
     "plant_tags",
     "post_words",
     "posts_of",

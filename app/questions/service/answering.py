@@ -35,7 +35,8 @@ async def answer(db: AsyncSession, viewer: Viewer, question_id: int, body: str) 
     await db.flush()
     await keep_in_step(db, question)
     await forget(db, viewer, f"answer:{question.id}")
-    emit(db, AnswerPosted(question.id, words.id, author_id))
+    if not words.is_held:  # else it is news when the moderators let it stand
+        emit(db, AnswerPosted(question.id, words.id, author_id))
     return words
 
 
@@ -53,10 +54,11 @@ async def remark(db: AsyncSession, viewer: Viewer, post_id: int, body: str) -> C
     if post.remarks_id is None:
         # The question's row is locked: nobody else opens a second thread here.
         post.remarks_id = await comments.open_thread(db, _REMARKS, post.comment_id)
-    words = await comments.add_comment(db, post.remarks_id, author_id, text)
+    words = await comments.add_comment(db, post.remarks_id, author_id, text, is_reply=True)
     question.active_at = words.created_at
     await db.flush()
     await keep_in_step(db, question)
     await forget(db, viewer, f"remark:{post_id}")
-    emit(db, RemarkPosted(question.id, post_id, words.id, author_id))
+    if not words.is_held:
+        emit(db, RemarkPosted(question.id, post_id, words.id, author_id))
     return words

@@ -36,7 +36,8 @@ async def ask(db: AsyncSession, viewer: Viewer, new: QuestionIn) -> QuestionView
     question = await _write(db, author_id, title, body, new.language, about)
     filed = await file_under(db, question, tags)
     await forget(db, viewer, NEW)
-    emit(db, QuestionAsked(question.id, author_id, question.body_id, tuple(filed)))
+    if not question.is_hidden:  # else it is news when the moderators let it stand
+        emit(db, QuestionAsked(question.id, author_id, question.body_id, tuple(filed)))
     return await view(db, question)
 
 
@@ -61,6 +62,7 @@ async def _write(  # whose, what, in which language, about which run
         fingerprint=about.fingerprint if about else "",
         created_at=words.created_at,
         active_at=words.created_at,
+        is_hidden=words.is_held,
     )
     question.id = number
     db.add(question)

@@ -65,9 +65,9 @@ async def posts_of(
 
 async def _views(db: AsyncSession, viewer: Viewer, shown: Sequence[Post]) -> list[PostView]:
     ids = [post.comment_id for post in shown]
-    words = await comments.comments_by_id(db, ids)
+    words = await comments.comments_by_id(db, ids, viewer)
     threads = [post.remarks_id for post in shown if post.remarks_id]
-    remarks = await comments.first_comments(db, threads, REMARKS)
+    remarks = await comments.first_comments(db, threads, REMARKS, viewer)
     counts = await comments.threads_by_id(db, threads)
     own = await reputation.votes_of(db, viewer, ids)
     authors = {post.author_id for post in shown if post.author_id is not None}
@@ -96,7 +96,7 @@ async def post_words(
         NotFoundError: there is none the viewer may see.
     """
     question, _post = await policy.access_post(db, viewer, comment_id)
-    words = await comments.comments_by_id(db, [comment_id])
+    words = await comments.comments_by_id(db, [comment_id], viewer)
     return await view(db, question), words[comment_id]
 
 
@@ -111,7 +111,7 @@ async def remarks_of(
     _question, post = await policy.access_post(db, viewer, post_id)
     if post.remarks_id is None:
         return Page([])
-    return await comments.list_comments(db, post.remarks_id, after)
+    return await comments.list_comments(db, post.remarks_id, after, viewer=viewer)
 
 
 async def read_remark(
@@ -125,7 +125,7 @@ async def read_remark(
     _question, post = await policy.access_post(db, viewer, post_id)
     if post.remarks_id is None:
         raise NotFoundError(_("There is no such comment."), code="comment_not_found")
-    return await comments.find_comment(db, post.remarks_id, remark_id)
+    return await comments.find_comment(db, post.remarks_id, remark_id, viewer)
 
 
 async def happenings(db: AsyncSession, viewer: Viewer, question_id: int) -> list[HappeningView]:

@@ -1,0 +1,51 @@
+"""What becomes of questions when the moderators keep words back, and where posts stand."""
+
+from collections.abc import Collection
+
+from app.comments.events import CommentHeld, CommentHidden, CommentReleased
+from app.core.clock import now
+from app.core.db import AsyncSession
+from app.core.events import emit
+from app.questions.events import AnswerPosted, PostEdited, QuestionAsked
+from app.questions.queries import posts
+from app.questions.queries import tags as tag_queries
+from app.questions.schemas import Place
+from app.questions.tables import Post, Question
+
+Decision = CommentHeld | CommentReleased | CommentHidden
+
+
+async def note_decision(db: AsyncSession, event: Decision) -> None:
+    """Let a question vanish with its words and come back with them; the search looks again."""
+    post = await posts.post(db, event.comment_id)
+    question = await posts.question(db, post.question_id) if post else None
+    if post is None or question is None:
+        return
+    question.changed_at = now()
+    if post.is_question:
+        question.is_hidden = not isinstance(event, CommentReleased)
+    await db.flush()
+    if isinstance(event, CommentReleased) and event.is_news:
+        await _tell_late(db, question, post)
+    else:
+        emit(db, PostEdited(question.id, post.comment_id, 0))
+
+
+async def _tell_late(db: AsyncSession, question: Question, post: Post) -> None:
+    author_id = post.author_id or 0
+    if post.is_question:
+        filed = tuple(row.tag_id for row in await tag_queries.rows_of(db, question.id))
+        emit(db, QuestionAsked(question.id, author_id, post.comment_id, filed))
+    else:
+        emit(db, AnswerPosted(question.id, post.comment_id, author_id))
+
+
+async def places(db: AsyncSession, thread_ids: Collection[int]) -> dict[int, Place]:
+    """Return the questions that these threads belong to, or are remarks under, by thread."""
+    found = {
+        question.thread_id: Place(question.title, f"/questions/{question.id}#post-")
+        for question in await posts.questions_of_threads(db, thread_ids)
+    }
+    for remarks_id, question in await posts.questions_of_remarks(db, thread_ids):
+        found[remarks_id] = Place(question.title, f"/questions/{question.id}#remark-")
+    return found

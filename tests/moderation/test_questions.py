@@ -1,0 +1,53 @@
+"""Questions, answers and remarks under the same rules as every other post."""
+
+from typing import Any
+
+from tests.moderation.conftest import Town
+
+
+async def _ask(town: Town, title: str = "How do I freeze a layer?", who: str = "nik") -> int:
+    body = {"title": title, "body": "Zyzzyva words", "tags": ["overfitting"]}
+    answer = await town.post("/api/v1/questions", body, who)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+async def _question(town: Town, number: int, who: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = (await town.get(f"/api/v1/questions/{number}", who)).json()
+    return found
+
+
+async def _report(town: Town, number: int) -> None:
+    for who in ("bob", "eve", "joe"):
+        answer = await town.report(number, who)
+        assert answer.status_code == 201, answer.text
+
+
+async def test_a_reported_question_vanishes_with_its_title_and_comes_back(town: Town) -> None:
+    number = await _ask(town)
+    await _report(town, 1)
+    hidden = await town.get(f"/api/v1/questions/{number}", "bob")
+    listed = await town.page("/questions", "bob")
+    assert hidden.status_code == 404
+    assert "freeze a layer" not in listed
+    for who in ("nik", "mia"):
+        assert "Zyzzyva words" in await town.page(f"/questions/{number}", who)
+    (item,) = await town.items()
+    assert item["title"] == "How do I freeze a layer?"
+    assert item["address"] == f"/questions/{number}#post-1"
+    await town.decide(item["id"], "disagree")
+    assert "freeze a layer" in await town.page("/questions", "bob")
+    assert "Zyzzyva words" in await town.page(f"/questions/{number}", "bob")
+
+
+async def test_a_reported_answer_is_kept_back_from_all_but_its_author(town: Town) -> None:
+    number = await _ask(town, who="ada")
+    body = {"body": "Quite wrong words"}
+    answered = await town.post(f"/api/v1/questions/{number}/answers", body, "nik")
+    assert answered.status_code == 201, answered.text
+    await _report(town, 2)
+    others = await town.page(f"/questions/{number}", "bob")
+    assert "Quite wrong words" not in others
+    assert "waits for the moderators" in others
+    assert "Quite wrong words" in await town.page(f"/questions/{number}", "nik")
+    assert "Quite wrong words" not in str(await _question(town, number, "bob"))
