@@ -301,3 +301,8 @@ async def unmark_read(db: AsyncSession, account_id: int, tutorial_id: int) -> No
             ReadMark.account_id == account_id, ReadMark.tutorial_id == tutorial_id
         )
     )
+
+
+async def tutorials_of_threads(db: AsyncSession, thread_ids: Collection[int]) -> Sequence[Tutorial]:
+    """Return the tutorials under which these threads of comments are."""
+    return (await db.scalars(select(Tutorial).where(Tutorial.thread_id.in_(thread_ids)))).all()

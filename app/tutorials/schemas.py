@@ -162,3 +162,12 @@ class Reproduction:
     def mismatches(self) -> list[Outcome]:
         """The runs that came to something else, or failed."""
         return [outcome for outcome in self.outcomes if not outcome.matches]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a thread stands; `path` ends where the number of a comment is to be added."""
+
+    title: str
+    path: str
+    repository_id: int = 0

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from app.tutorials import service as tutorials
+from app.tutorials.schemas import TutorialText
 from tests.moderation.conftest import Town
 
 
@@ -51,3 +53,18 @@ async def test_a_reported_answer_is_kept_back_from_all_but_its_author(town: Town
     assert "waits for the moderators" in others
     assert "Quite wrong words" in await town.page(f"/questions/{number}", "nik")
     assert "Quite wrong words" not in str(await _question(town, number, "bob"))
+
+
+async def test_a_comment_on_a_tutorial_is_reported_like_any_other(town: Town) -> None:
+    slug = "lesson"
+    lesson = TutorialText(language="en", title="Lesson", summary="Short.", body="Words.")
+    async with town.database.transaction() as db:
+        await tutorials.publish(db, slug, lesson)
+    said = {"comment": "Rude words"}
+    sent = await town.form(f"/tutorials/{slug}/comments", said, "nik")
+    assert sent.status_code == 303
+    await _report(town, 1)
+    assert "Rude words" not in await town.page(f"/tutorials/{slug}", "bob")
+    assert "Rude words" in await town.page(f"/tutorials/{slug}", "nik")
+    (item,) = await town.items()
+    assert item["address"] == f"/tutorials/{slug}#comment-1"

@@ -15,6 +15,7 @@ from app.hub import service as hub
 from app.hub.service import Repository
 from app.moderation.schemas import Spot, Subject
 from app.questions import service as questions
+from app.tutorials.service import talking as tutorials
 
 _MODERATOR = Viewer(user_id=0, is_moderator=True)
 
@@ -44,8 +45,12 @@ async def _questions(db: AsyncSession, thread_ids: Collection[int]) -> dict[int,
     return dict(await questions.places(db, thread_ids))
 
 
+async def _tutorials(db: AsyncSession, thread_ids: Collection[int]) -> dict[int, Place]:
+    return dict(await tutorials.places(db, thread_ids))
+
+
 # One for each feature that has threads.
-FINDERS: Sequence[Finder] = (_discussions, _questions)
+FINDERS: Sequence[Finder] = (_discussions, _questions, _tutorials)
 
 
 async def spots(

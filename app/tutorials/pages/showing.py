@@ -96,7 +96,7 @@ async def tutorial_page(
         else None
     )
     cursor = request.query_params.get("cursor", "")
-    thread = await talking.thread_of(db, page, int(cursor) if _is_number(cursor) else 0)
+    thread = await talking.thread_of(db, page, int(cursor) if _is_number(cursor) else 0, viewer)
     site = site_address(request)
     return render(
         request,

@@ -1,5 +1,7 @@
 """Comments at the end of a tutorial: a thread that is begun with the first one."""
 
+from collections.abc import Collection
+
 from app.comments import service as comments
 from app.comments.schemas import CommentView
 from app.core.db import AsyncSession
@@ -11,17 +13,19 @@ from app.core.security import Viewer
 from app.tutorials import queries
 from app.tutorials.events import TutorialCommented
 from app.tutorials.policy import access_tutorial, may_moderate, missing, require_person
-from app.tutorials.schemas import TutorialPage
+from app.tutorials.schemas import Place, TutorialPage
 from app.tutorials.tables import Tutorial
 
 SUBJECT = "tutorial"
 
 
-async def thread_of(db: AsyncSession, page: TutorialPage, after: int = 0) -> Page[CommentView]:
+async def thread_of(
+    db: AsyncSession, page: TutorialPage, after: int = 0, viewer: Viewer | None = None
+) -> Page[CommentView]:
     """Return comments of a tutorial after the one with id `after`, oldest first."""
     if page.thread_id is None:
         return Page([])
-    return await comments.list_comments(db, page.thread_id, after)
+    return await comments.list_comments(db, page.thread_id, after, viewer=viewer)
 
 
 async def add_comment(db: AsyncSession, viewer: Viewer, slug: str, words: str) -> int:
@@ -38,8 +42,9 @@ async def add_comment(db: AsyncSession, viewer: Viewer, slug: str, words: str) -
         tutorial = locked or tutorial
     if tutorial.thread_id is None:
         tutorial.thread_id = await comments.open_thread(db, SUBJECT, tutorial.id)
-    made = await comments.add_comment(db, tutorial.thread_id, user_id, words)
-    emit(db, TutorialCommented(tutorial.id, made.id, user_id, tutorial.owner_id))
+    made = await comments.add_comment(db, tutorial.thread_id, user_id, words, is_reply=True)
+    if not made.is_held:
+        emit(db, TutorialCommented(tutorial.id, made.id, user_id, tutorial.owner_id))
     return made.id
 
 
@@ -65,3 +70,13 @@ async def hide_comment(db: AsyncSession, viewer: Viewer, slug: str, comment_id: 
     if found.author_id != user_id and not may_moderate(viewer, tutorial):
         raise ForbiddenError(_("This comment is somebody else's."))
     await comments.hide_comment(db, tutorial.thread_id, comment_id, user_id)
+
+
+async def places(db: AsyncSession, thread_ids: Collection[int]) -> dict[int, Place]:
+    """Return the tutorials under which these threads are, by thread."""
+    rows = await queries.tutorials_of_threads(db, thread_ids)
+    return {
+        row.thread_id: Place(row.slug, f"/tutorials/{row.slug}#comment-")
+        for row in rows
+        if row.thread_id is not None
+    }
