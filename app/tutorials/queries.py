@@ -266,6 +266,14 @@ async def series_by_id(db: AsyncSession, series_id: int) -> Series | None:
     return await db.get(Series, series_id)
 
 
+async def series_titles(db: AsyncSession, ids: Collection[int]) -> dict[int, dict[str, str]]:
+    """Return the titles of series by number."""
+    if not ids:
+        return {}
+    rows = await db.execute(select(Series.id, Series.titles).where(Series.id.in_(ids)))
+    return {row[0]: row[1] for row in rows}
+
+
 async def chapters(db: AsyncSession, series_id: int, limit: int) -> Sequence[Tutorial]:
     """Return the published tutorials of a series in order."""
     statement = (

@@ -27,9 +27,8 @@ class TutorialRow:
     published_at: datetime
     minutes: int
     owner: str = ""
-    series_id: int | None = None
+    series: str = ""
     chapter: int = 0
-    is_read: bool = False
 
 
 @dataclass(frozen=True)

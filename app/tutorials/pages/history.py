@@ -32,7 +32,7 @@ async def versions(
     query: Annotated[CompareQuery, Query()],
 ) -> HTMLResponse:
     """List the versions in one language, and show what changed between two of them."""
-    page = await reading.read(db, slug, i18n.language(), None, viewer)
+    page = await reading.read(db, slug, i18n.language())
     newer = query.newer or page.newest_number
     older = query.older or max(1, newer - 1)
     changes = None

@@ -67,7 +67,7 @@ async def tutorial(
 ) -> Response:
     """Show one tutorial, in the reader's language where it is written in it."""
     try:
-        page = await reading.read(db, slug, i18n.language(), v, viewer)
+        page = await reading.read(db, slug, i18n.language(), v)
     except NotFoundError:
         moved = await reading.present_slug(db, slug)
         if moved is None:
@@ -96,7 +96,7 @@ async def run(
     form: Annotated[RunForm, Form()],
 ) -> Response:
     """Run a recipe of a tutorial as a job of one's own; what stands against it is said there."""
-    page = await reading.read(db, slug, form.lang or i18n.language(), form.v, viewer)
+    page = await reading.read(db, slug, form.lang or i18n.language(), form.v)
     doctor = Doctor(database(request), storage_of(request), viewer)
     shared = form.shared == "1"
     try:

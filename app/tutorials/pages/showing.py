@@ -110,7 +110,9 @@ async def tutorial_page(
         minutes=reading_minutes(page.text.body),
         series=chapters,
         beside=chapters.beside(page.id) if chapters else (None, None),
-        is_read=await series.has_read(db, viewer, page.id),
+        is_read=page.id in {one.id for one in chapters.chapters if one.is_read}
+        if chapters
+        else await series.has_read(db, viewer, page.id),
         comments=thread.items,
         next_cursor=thread.next_cursor,
         # As in `policy.may_write`: what came with the site is nobody's.

@@ -29,7 +29,7 @@ async def mark(
     db: Db, viewer: AnySignedIn, slug: str, value: Annotated[str, Form(max_length=5)] = "1"
 ) -> Response:
     """Note that the viewer has read a tutorial, or has not."""
-    page = await reading.read(db, slug, i18n.language(), None, viewer)
+    page = await reading.read(db, slug, i18n.language())
     await series.set_read(db, viewer, page.id, read=value == "1")
     return see(f"/tutorials/{page.slug}#end")
 
@@ -49,7 +49,7 @@ async def comment(
     except NotFoundError:
         raise
     except AppError as problem:
-        page = await reading.read(db, slug, i18n.language(), None, viewer)
+        page = await reading.read(db, slug, i18n.language())
         return await tutorial_page(request, db, viewer, page, Trouble(problem, words=comment))
     return see(f"/tutorials/{slug}#comment-{number}")
 

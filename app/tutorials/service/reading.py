@@ -1,7 +1,7 @@
 """Reading tutorials: lists, one version of one, and what search wants to know."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from app.accounts import service as accounts
@@ -9,9 +9,8 @@ from app.core.db import AsyncSession
 from app.core.errors import NotFoundError
 from app.core.i18n import _
 from app.core.pagination import Page, decode_cursor, encode_cursor
-from app.core.security import ANONYMOUS, Viewer
 from app.tutorials import queries
-from app.tutorials.policy import access_tutorial, missing
+from app.tutorials.policy import missing
 from app.tutorials.schemas import PublishedText, TutorialPage, TutorialRow
 from app.tutorials.service.publishing import text_of
 from app.tutorials.tables import Tutorial, TutorialVersion
@@ -33,6 +32,11 @@ def reading_minutes(text: str) -> int:
     return max(1, round(num_wide / _CHARACTERS_A_MINUTE + num_words / _WORDS_A_MINUTE))
 
 
+def title_in(titles: Mapping[str, str], language: str) -> str:
+    """Return the title of a series in a language, in another where it has none."""
+    return titles.get(language) or next(iter(titles.values()), "")
+
+
 async def newest(
     db: AsyncSession, language: str, cursor: str = "", limit: int = PAGE
 ) -> Page[TutorialRow]:
@@ -49,6 +53,7 @@ async def newest(
     shown = found[:limit]
     owners = {one.owner_id for one, _version in shown if one.owner_id is not None}
     names = await accounts.account_refs(db, owners)
+    series = await queries.series_titles(db, {one.series_id for one, _v in shown if one.series_id})
     more = len(found) > limit
     rows = [
         TutorialRow(
@@ -60,7 +65,7 @@ async def newest(
             published_at=version.published_at,
             minutes=reading_minutes(version.body),
             owner=names[one.owner_id].name if one.owner_id in names else "",
-            series_id=one.series_id,
+            series=title_in(series[one.series_id], language) if one.series_id in series else "",
             chapter=one.chapter,
         )
         for one, version in shown
@@ -73,16 +78,16 @@ async def read(
     slug: str,
     language: str,
     number: int | None = None,
-    viewer: Viewer = ANONYMOUS,
 ) -> TutorialPage:
     """Return a version of a tutorial, in `language` if there is one; the newest without a number.
 
     Raises:
         NotFoundError: there is no such tutorial, or no such version in this language.
     """
-    tutorial = await access_tutorial(db, viewer, slug)
-    newest_ones = await queries.newest_versions(db, tutorial.id)
-    if not newest_ones:
+    tutorial = await queries.find_tutorial(db, slug)
+    # Without a version it is a draft, which nobody reads here.
+    newest_ones = await queries.newest_versions(db, tutorial.id) if tutorial else ()
+    if tutorial is None or not newest_ones:
         raise missing()
     best = next((v for v in newest_ones if v.language == language), newest_ones[0])
     shown = best
@@ -93,7 +98,8 @@ async def read(
                 _("This tutorial has no such version."), fix=_("Look through its history.")
             )
         shown = found
-    names = await accounts.account_refs(db, [tutorial.owner_id] if tutorial.owner_id else [])
+    owner = tutorial.owner_id
+    names = await accounts.account_refs(db, [owner]) if owner else {}
     numbers = {version.language: version.number for version in newest_ones}
     return _page(tutorial, shown, numbers, {number: ref.name for number, ref in names.items()})
 

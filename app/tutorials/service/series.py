@@ -7,6 +7,7 @@ from app.core.security import Viewer
 from app.tutorials import queries
 from app.tutorials.policy import require_person
 from app.tutorials.schemas import Chapter, SeriesView
+from app.tutorials.service.reading import title_in
 from app.tutorials.service.writing import check_slug
 from app.tutorials.tables import Series, Tutorial
 
@@ -39,11 +40,10 @@ async def _view(db: AsyncSession, viewer: Viewer, found: Series, language: str) 
     ids = [row.id for row in rows]
     versions = await queries.best_versions(db, ids, language)
     read = await queries.read_by(db, viewer.user_id, ids) if viewer.user_id else set()
-    titles = found.titles
     return SeriesView(
         id=found.id,
         slug=found.slug,
-        title=titles.get(language) or next(iter(titles.values()), found.slug),
+        title=title_in(found.titles, language),
         chapters=[
             Chapter(row.id, row.slug, versions[row.id].title, row.chapter, row.id in read)
             for row in rows

@@ -17,6 +17,12 @@ export function startCode(page) {
     pre.replaceWith(box);
     box.append(pre, button);
   }
+  // A long table of contents would stand in front of the text on a phone.
+  for (const contents of page.querySelectorAll("details[data-close-below]")) {
+    if (contents instanceof HTMLDetailsElement) {
+      contents.open = window.innerWidth > Number(contents.dataset.closeBelow);
+    }
+  }
   for (const tabs of page.querySelectorAll(".prose .code-tabs")) startTabs(page, tabs);
 }
 
