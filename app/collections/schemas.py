@@ -57,6 +57,21 @@ class CollectionChange:
 
 
 @dataclass(frozen=True)
+class CollectionText:
+    """A collection in words, without the names of what stands in it."""
+
+    id: int
+    owner_id: int
+    owner: str
+    title: str
+    description: str
+    private: bool
+    upvotes: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
 class CollectionFilter:
     """What a list is narrowed to; `items` names repositories, one of which must be in it."""
 

@@ -8,7 +8,6 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import service as accounts
-from app.accounts.schemas import AccountRef
 from app.collections import policy, queries
 from app.collections.schemas import (
     MAX_DESCRIPTION,
@@ -19,6 +18,7 @@ from app.collections.schemas import (
     CollectionChange,
     CollectionFilter,
     CollectionSort,
+    CollectionText,
     CollectionView,
     ItemKind,
     ItemView,
@@ -269,13 +269,24 @@ async def view(db: AsyncSession, viewer: Viewer, collection: Collection) -> Coll
     return shown
 
 
-async def whole_collections(
-    db: AsyncSession, numbers: Many[int]
-) -> list[tuple[Collection, AccountRef]]:
-    """Return collections and their owners, whoever may see them; for the index of the site."""
+async def collection_texts(db: AsyncSession, numbers: Many[int]) -> list[CollectionText]:
+    """Return collections in words, whoever may see them; for the index of the site."""
     rows = await queries.by_ids(db, numbers)
     owners = await accounts.account_refs(db, {row.owner_id for row in rows})
-    return [(row, owners[row.owner_id]) for row in rows]
+    return [
+        CollectionText(
+            id=row.id,
+            owner_id=row.owner_id,
+            owner=owners[row.owner_id].name,
+            title=row.title,
+            description=row.description,
+            private=row.private,
+            upvotes=row.upvotes,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+        for row in rows
+    ]
 
 
 async def list_collections(

@@ -18,6 +18,13 @@ from app.discussions.events import (
     StatusChanged,
 )
 from app.hub.events import CommitPushed, RepositoryChanged, RepositoryCreated
+from app.questions.events import (
+    AnswerAccepted,
+    AnswerPosted,
+    PostEdited,
+    QuestionAsked,
+    QuestionChanged,
+)
 from app.search import service
 from app.tutorials.events import TutorialPublished
 
@@ -42,6 +49,11 @@ def subscribe(events: EventBus, news: asyncio.Event) -> None:
         DiscussionChanged,
         StatusChanged,
         TutorialPublished,
+        QuestionAsked,
+        AnswerPosted,
+        AnswerAccepted,
+        PostEdited,
+        QuestionChanged,
     ):
         events.subscribe(kind, ring)
 

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     MODEL = "model"
     DATASET = "dataset"
     TUTORIAL = "tutorial"
+    QUESTION = "question"
     DISCUSSION = "discussion"
     COLLECTION = "collection"
     JOB = "job"

@@ -3,9 +3,11 @@
 from typing import Any
 
 import httpx
+from sqlalchemy import text
 
 from app.core.db import AsyncSession, Database
 from app.core.storage import BlobStore
+from app.questions import service as questions
 from app.search import service
 from tests.factories.accounts import bearer, make_token, make_user
 from tests.factories.jobs import make_job
@@ -81,3 +83,30 @@ async def test_a_collection_is_found_while_the_viewer_may_see_it(
     deleted = await hub.client.delete(f"/api/collections/{slug}", headers=hub.headers)
     assert deleted.status_code in {200, 204}, deleted.text
     assert names(await found_by(hub.client, "orchids", **hub.headers)) == []
+
+
+async def test_an_answer_is_found_at_its_place_until_its_question_is_hidden(
+    hub: Hub, database: Database
+) -> None:
+    async with database.transaction() as db:
+        await questions.plant_tags(db)
+    asked = await hub.post(
+        "/api/v1/questions",
+        {
+            "title": "Why do my orchids wither so early",
+            "body": "They droop.",
+            "tags": ["computer-vision"],
+        },
+    )
+    assert asked.status_code in {200, 201}, asked.text
+    number = asked.json()["id"]
+    said = await hub.post(f"/api/v1/questions/{number}/answers", {"body": "Give them *moss*."})
+    assert said.status_code in {200, 201}, said.text
+    await service.catch_up(database, hub.storage)
+    assert "#" not in names(await found_by(hub.client, "is:question orchids wither droop"))[0]
+    (place,) = names(await found_by(hub.client, "moss tag:computer-vision"))
+    assert place.startswith(f"/questions/{number}/")
+    assert "#answer-" in place
+    async with database.transaction() as db:
+        await db.execute(text("UPDATE questions_question SET is_hidden = true"))
+    assert (await found_by(hub.client, "moss"))["total"] == 0

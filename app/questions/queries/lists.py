@@ -4,13 +4,18 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, select, tuple_
 
 from app.core.db import AsyncSession
 from app.questions.schemas import Sort, Status
 from app.questions.tables import Post, Question, QuestionTag
 
 Key = tuple[Any, ...]
+
+
+def is_shown(number: Any) -> ColumnElement[bool]:
+    """Return the condition that there is a question of this number, and that it is not hidden."""
+    return exists().where(Question.id == number, Question.is_hidden.is_(False))
 
 
 def _keys(sort: Sort, *, tagged: bool) -> tuple[Any, ...]:

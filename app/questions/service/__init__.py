@@ -1,5 +1,6 @@
 """What questions do for the rest of the site; other features call these and nothing deeper."""
 
+from app.questions.queries.lists import is_shown
 from app.questions.service.accepting import accept, unaccept
 from app.questions.service.answering import answer, remark
 from app.questions.service.asking import NEW, ask
@@ -75,6 +76,7 @@ __all__ = [
     "happenings",
     "hide_post",
     "hide_remark",
+    "is_shown",
     "keep_draft",
     "known_tags",
     "list_questions",
