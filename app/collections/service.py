@@ -273,17 +273,12 @@ async def collection_texts(db: AsyncSession, numbers: Many[int]) -> list[Collect
     """Return collections in words, whoever may see them; for the index of the site."""
     rows = await queries.by_ids(db, numbers)
     owners = await accounts.account_refs(db, {row.owner_id for row in rows})
+    names = ("id", "owner_id", "title", "description", "private", "upvotes", "created_at")
     return [
         CollectionText(
-            id=row.id,
-            owner_id=row.owner_id,
             owner=owners[row.owner_id].name,
-            title=row.title,
-            description=row.description,
-            private=row.private,
-            upvotes=row.upvotes,
-            created_at=row.created_at,
             updated_at=row.updated_at,
+            **{name: getattr(row, name) for name in names},
         )
         for row in rows
     ]
