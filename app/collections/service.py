@@ -45,11 +45,9 @@ from app.hub.schemas import RepositoryKind
 
 log = structlog.get_logger(__name__)
 
-# For the index of the site.
 changed_since, is_visible = queries.changed_since, queries.is_visible
 SHOWN_IN_LISTS = 4
-# Items that the viewer may not see fall out of a list's four: read some more.
-_READ_IN_LISTS = 12
+_READ_IN_LISTS = 12  # those that the viewer may not see fall out
 
 
 class CollectionExistsError(ConflictError):
