@@ -12,8 +12,9 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute
 
 from app.accounts import api as accounts_api
+from app.accounts import background as accounts_background
 from app.accounts import pages as accounts_pages
-from app.accounts.service import authenticate
+from app.accounts.service import Eraser, authenticate
 from app.buckets import pages as buckets_pages
 from app.collections import pages as collections_pages
 from app.core import health
@@ -40,11 +41,13 @@ from app.home import pages as home_pages
 from app.hub import api as hub_api
 from app.hub import background as hub_background
 from app.hub import pages as hub_pages
+from app.hub import service as hub
 from app.hub.service import xet_trails
 from app.imports import api as imports_api
 from app.imports import background as imports_background
 from app.imports import bundles_api
 from app.imports import pages as imports_pages
+from app.imports import service as imports
 from app.jobs import background as jobs_background
 from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
@@ -56,15 +59,18 @@ from app.moderation import pages as moderation_pages
 from app.notifications import api as notifications_api
 from app.notifications import background as notifications_background
 from app.notifications import pages as notifications_pages
+from app.notifications import service as notifications
 from app.notifications.service import Streams, feed_keys
 from app.playground import api as playground_api
 from app.playground import pages as playground_pages
 from app.questions import api as questions_api
 from app.questions import background as questions_background
 from app.questions import pages as questions_pages
+from app.questions import service as questions
 from app.search import api as search_api
 from app.search import background as search_background
 from app.search import pages as search_pages
+from app.search import service as search
 from app.selection import api as selection_api
 from app.selection import pages as selection_pages
 from app.sweeps import api as sweeps_api
@@ -74,6 +80,7 @@ from app.tutorials import api as tutorials_api
 from app.tutorials import pages as tutorial_pages
 from app.webhooks import background as webhooks_background
 from app.webhooks import pages as webhooks_pages
+from app.webhooks import service as webhooks
 
 BackgroundTask = Callable[[FastAPI], Awaitable[None]]
 
@@ -139,6 +146,7 @@ def background_tasks() -> list[BackgroundTask]:
     """Return what runs beside the requests for as long as the process lives."""
     return [
         _share_limits,
+        accounts_background.run_erasures,
         hub_background.run_sweeper,
         hub_background.run_counters,
         imports_background.run_imports,
@@ -152,6 +160,18 @@ def background_tasks() -> list[BackgroundTask]:
         search_background.run_indexer,
         sweeps_background.run_sweeps,
         webhooks_background.run_deliveries,
+    ]
+
+
+def erasers() -> list[Eraser]:
+    """Return who forgets what about a person who has left, the upper features first."""
+    return [
+        search.erase_person,
+        notifications.erase_person,
+        webhooks.erase_person,
+        questions.erase_person,
+        imports.erase_person,
+        hub.erase_person,
     ]
 
 
@@ -214,6 +234,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.authenticators = authenticators()
     app.state.search_news = asyncio.Event()
     app.state.letters_queued = asyncio.Event()
+    app.state.erasers = erasers()
     app.state.streams = Streams(app.state.database, app.state.wakeups)
     subscribe(app.state.database.events, app)
     install_error_handlers(app)

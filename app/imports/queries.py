@@ -235,3 +235,8 @@ async def last_import_of(db: AsyncSession, repository_id: int) -> Import | None:
         .limit(1)
     )
     return (await db.scalars(statement)).one_or_none()
+
+
+async def delete_imports_of(db: AsyncSession, user_id: int) -> None:
+    """Forget what a person has imported, and from where; what came of it stays."""
+    await db.execute(delete(Import).where(Import.user_id == user_id))

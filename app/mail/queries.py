@@ -131,11 +131,6 @@ async def forget_ended(db: AsyncSession, age: timedelta) -> None:
     await db.execute(statement)
 
 
-async def delete_letters_to(db: AsyncSession, address: str) -> None:
-    """Forget every letter to this address, sent or not, in any case."""
-    await db.execute(delete(QueuedLetter).where(func.lower(QueuedLetter.recipient) == address))
-
-
 async def suppress(db: AsyncSession, address: str, reason: str, at: datetime) -> None:
     """Note that an address takes no letters."""
     statement = insert(SuppressedAddress).values(address=address, reason=reason, created_at=at)
@@ -161,3 +156,15 @@ async def suppressed(
     if after is not None:
         statement = statement.where(SuppressedAddress.address > after)
     return (await db.scalars(statement)).all()
+
+
+async def letters_to(db: AsyncSession, address: str, limit: int) -> Sequence[QueuedLetter]:
+    """Return the letters to this address, in any case, the newest first."""
+    statement = select(QueuedLetter).where(func.lower(QueuedLetter.recipient) == address)
+    return (await db.scalars(statement.order_by(QueuedLetter.id.desc()).limit(limit))).all()
+
+
+async def forget_address(db: AsyncSession, address: str) -> None:
+    """Forget every letter to this address, in any case, and whether it took any."""
+    await db.execute(delete(QueuedLetter).where(func.lower(QueuedLetter.recipient) == address))
+    await db.execute(delete(SuppressedAddress).where(SuppressedAddress.address == address))

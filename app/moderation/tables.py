@@ -68,6 +68,8 @@ class Item(Base):
         ),
         Index("ix_moderation_item_queue", "state", "score", "id"),
         Index("ix_moderation_item_newest", "state", "id"),
+        # What moderators weigh before they decide is not told to whom it is about.
+        {"info": {"export": False}},
     )
 
 

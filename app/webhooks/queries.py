@@ -163,3 +163,10 @@ async def forget_old(db: AsyncSession, kept: timedelta) -> None:
         Delivery.created_at < _NOW - kept, Delivery.state != DeliveryState.WAITING
     )
     await db.execute(statement)
+
+
+async def forget_person(db: AsyncSession, user_id: int, new_name: str) -> None:
+    """Forget a person's webhooks; who watches what they published sees the new name."""
+    await db.execute(delete(Webhook).where(Webhook.user_id == user_id))
+    statement = update(Watch).where(Watch.kind == WatchedKind.USER, Watch.target_id == user_id)
+    await db.execute(statement.values(name=new_name))

@@ -142,6 +142,7 @@ async def sign_up(
     ceremony = await service.look_at_ceremony(db, Step.PROVIDER_NAME, key)
     stranger = Stranger(**ceremony.data["stranger"])
     try:
+        await service.check_not_banned(db, service.email_hash(site_of(request), form.email))
         user_id = await service.sign_up_with(db, stranger, form.name, form.email)
     except FORM_PROBLEMS as problem:
         return form_page(

@@ -126,6 +126,7 @@ async def sign_up(
         http.database(request), SIGN_UP_BY_ADDRESS, rate_limit.address_of(request)
     )
     try:
+        await service.check_not_banned(db, service.email_hash(site_of(request), form.email))
         made = await service.create_user(db, NewUser(form.name, form.email, form.password))
     except FORM_PROBLEMS as problem:
         return form_page(request, "accounts/sign_up.html", viewer, problem, form=form, is_open=True)

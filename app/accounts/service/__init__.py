@@ -1,5 +1,6 @@
 """What accounts do for the rest of the site; other features call these and nothing deeper."""
 
+from app.accounts.queries.personal import personal_tables
 from app.accounts.service.access_tokens import (
     create_token,
     parse_scopes,
@@ -26,6 +27,17 @@ from app.accounts.service.device_login import decide as decide_device_login
 from app.accounts.service.device_login import poll as poll_device_login
 from app.accounts.service.device_login import renew as renew_token
 from app.accounts.service.device_login import waiting_login as waiting_device_login
+from app.accounts.service.erasing import (
+    Eraser,
+    Gone,
+    ask_to_erase,
+    email_hash,
+    erase_due,
+    keep_account,
+    keep_account_by_link,
+    leaves_at,
+)
+from app.accounts.service.export import parts_of, personal_archive
 from app.accounts.service.factors import (
     Factors,
     begin_totp,
@@ -70,6 +82,7 @@ from app.accounts.service.passkeys import ask_for_new as ask_for_new_passkey
 from app.accounts.service.people import (
     account_refs,
     change_profile,
+    check_not_banned,
     create_user,
     find_account,
     person,
@@ -122,7 +135,9 @@ __all__ = [
     "Asked",
     "Browser",
     "DeviceLogin",
+    "Eraser",
     "Factors",
+    "Gone",
     "Issued",
     "NewSession",
     "OAuthError",
@@ -135,6 +150,7 @@ __all__ = [
     "ask_for_new_passkey",
     "ask_for_proof",
     "ask_to_confirm",
+    "ask_to_erase",
     "authenticate",
     "begin_ceremony",
     "begin_totp",
@@ -146,6 +162,7 @@ __all__ = [
     "check_code",
     "check_credentials",
     "check_link",
+    "check_not_banned",
     "confirm_by_code",
     "confirm_by_password",
     "confirm_email",
@@ -156,7 +173,9 @@ __all__ = [
     "create_user",
     "decide_device_login",
     "default_private",
+    "email_hash",
     "end_with_provider",
+    "erase_due",
     "factors_of",
     "find_account",
     "find_provider",
@@ -164,6 +183,9 @@ __all__ = [
     "found_organization",
     "identities_of",
     "impose",
+    "keep_account",
+    "keep_account_by_link",
+    "leaves_at",
     "lift",
     "link_identity",
     "living_sessions",
@@ -175,10 +197,13 @@ __all__ = [
     "organization_settings",
     "organizations_of",
     "parse_scopes",
+    "parts_of",
     "people_by_id",
     "people_named",
     "person",
     "person_behind",
+    "personal_archive",
+    "personal_tables",
     "poll_device_login",
     "profile",
     "prove",

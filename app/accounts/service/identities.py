@@ -34,7 +34,7 @@ async def person_behind(db: AsyncSession, stranger: Stranger) -> int | None:
     found = await queries.identity(db, stranger.issuer, stranger.subject)
     if found is None:
         return None
-    if (await person(db, found.user_id)).user.suspended_at:
+    if (await person(db, found.user_id)).user.is_suspended:
         raise UnauthorizedError(_("This account does not sign in here."), code="wrong_credentials")
     found.last_used_at = now()
     await db.flush()

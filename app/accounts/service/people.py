@@ -11,6 +11,7 @@ from app.accounts.events import AccountCreated
 from app.accounts.names import check_name, name_key
 from app.accounts.passwords import check_password, hash_password
 from app.accounts.queries import Person
+from app.accounts.queries import links as link_queries
 from app.accounts.schemas import AccountKind, AccountRef, Member, NewUser, Profile, ProfileIn
 from app.accounts.service.organizations import organizations_of
 from app.accounts.service.refs import ref
@@ -36,6 +37,17 @@ async def find_account(db: AsyncSession, name: str) -> AccountRef | None:
 async def account_refs(db: AsyncSession, ids: Collection[int]) -> dict[int, AccountRef]:
     """Return those of the accounts that exist, by id."""
     return {account.id: ref(account) for account in await queries.accounts_by_id(db, ids)}
+
+
+async def check_not_banned(db: AsyncSession, banned_hash: str) -> None:
+    """Pass unless the person behind this address was sent away; `banned_hash` is of the address.
+
+    Raises:
+        InvalidError: they were.
+    """
+    if await link_queries.email_is_banned(db, banned_hash):
+        problem = _("This e-mail address cannot be used here.")
+        raise InvalidError(problem, code="banned_email", details=[Detail("email", problem)])
 
 
 async def create_user(db: AsyncSession, new: NewUser) -> AccountRef:

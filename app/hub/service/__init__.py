@@ -20,6 +20,7 @@ from app.hub.service.duplicates import (
     link_files,
     target_of_copy,
 )
+from app.hub.service.erasing import erase_person
 from app.hub.service.file_rules import ignored_at, large_files_at
 from app.hub.service.files import find_paths, list_files, list_tree, open_file
 from app.hub.service.folders import commit_folder
@@ -118,6 +119,7 @@ __all__ = [
     "diff",
     "downloads_now",
     "duplicate_repository",
+    "erase_person",
     "file_header",
     "find_paths",
     "find_revision",

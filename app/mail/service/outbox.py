@@ -20,6 +20,7 @@ from app.mail.tables import QueuedLetter, SuppressedAddress
 log = structlog.get_logger(__name__)
 
 PAGE = 50
+_LISTED = 1000
 _KEPT = timedelta(days=60)
 
 
@@ -97,9 +98,14 @@ async def lift_suppression(db: AsyncSession, address: str) -> None:
     log.info("suppression_lifted")
 
 
+async def letters_to(db: AsyncSession, address: str) -> Sequence[QueuedLetter]:
+    """Return the newest letters to an address, for the person who reads them there."""
+    return await queries.letters_to(db, address.lower(), _LISTED)
+
+
 async def forget_address(db: AsyncSession, address: str) -> None:
     """Forget every letter to an address whose person has left."""
-    await queries.delete_letters_to(db, address.lower())
+    await queries.forget_address(db, address.lower())
 
 
 async def tidy(db: AsyncSession) -> None:

@@ -9,6 +9,7 @@ from app.notifications.service.choices import (
     places,
     say,
 )
+from app.notifications.service.erasing import erase_person
 from app.notifications.service.inbox import (
     PAGE,
     Count,
@@ -43,6 +44,7 @@ __all__ = [
     "choose",
     "count",
     "end",
+    "erase_person",
     "follow",
     "forget_old",
     "ledger_page",

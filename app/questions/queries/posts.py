@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import REGCLASS
 
 from app.core.db import AsyncSession
@@ -183,3 +183,8 @@ async def questions_of_remarks(
     )
     found = await db.execute(statement)
     return [(remarks_id, question) for remarks_id, question in found if remarks_id is not None]
+
+
+async def delete_drafts_of(db: AsyncSession, author_id: int) -> None:
+    """Forget everything a person has begun to write."""
+    await db.execute(delete(Draft).where(Draft.author_id == author_id))

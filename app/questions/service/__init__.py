@@ -16,6 +16,7 @@ from app.questions.service.editing import (
     suggestions_of,
     waiting_suggestions,
 )
+from app.questions.service.erasing import erase_person
 from app.questions.service.holding import note_decision, places
 from app.questions.service.listing import (
     changed_since,
@@ -69,6 +70,7 @@ __all__ = [
     "decide_suggestion",
     "describe",
     "drafts_of",
+    "erase_person",
     "evidence_of",
     "find_draft",
     "find_tag",

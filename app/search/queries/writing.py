@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Row, Text, delete, func, literal, select, tuple_
+from sqlalchemy import Integer, Row, Text, delete, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from app.core.db import AsyncSession
@@ -77,3 +77,10 @@ async def set_read_to(db: AsyncSession, source: str, moment: datetime) -> None:
     await db.execute(
         statement.on_conflict_do_update(index_elements=["source"], set_={"read_to": moment})
     )
+
+
+async def forget_author(db: AsyncSession, author: str, owner_id: int) -> None:
+    """Forget the texts of an author, and how far was read: all of them are read again."""
+    theirs = or_(Document.author == author, Document.owner_id == owner_id)
+    await db.execute(delete(Document).where(theirs))
+    await db.execute(delete(Progress))

@@ -1,6 +1,13 @@
 """What the search does for the rest of the site; other features call these and nothing deeper."""
 
+from app.search.service.erasing import erase_person
 from app.search.service.finding import PAGE, search
 from app.search.service.indexing import catch_up, put
 
-__all__ = ["PAGE", "catch_up", "put", "search"]
+__all__ = [
+    "PAGE",
+    "catch_up",
+    "erase_person",
+    "put",
+    "search",
+]

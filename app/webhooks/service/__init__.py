@@ -1,6 +1,7 @@
 """What webhooks do; pages and the protocol call these and nothing deeper."""
 
 from app.webhooks.service.delivery import deliver_due, replay
+from app.webhooks.service.erasing import erase_person
 from app.webhooks.service.news import discussion_news, gone_news, publish, repository_news
 from app.webhooks.service.upkeep import (
     change_webhook,
@@ -20,6 +21,7 @@ __all__ = [
     "deliver_due",
     "deliveries_of",
     "discussion_news",
+    "erase_person",
     "forget_old",
     "gone_news",
     "publish",
