@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts import passwords
@@ -179,3 +180,16 @@ def site(settings: Settings) -> Iterator[Site]:
     """A real server for clients that need an address: `hf`, `git`, a browser."""
     with serving(settings) as server:
         yield server
+
+
+@contextmanager
+def statements(engine: AsyncEngine) -> Iterator[list[str]]:
+    """Collect the statements that are sent to the database while the block runs."""
+    sent: list[str] = []
+
+    def remember(*arguments: object) -> None:
+        sent.append(str(arguments[2]))
+
+    event.listen(engine.sync_engine, "before_cursor_execute", remember)
+    yield sent
+    event.remove(engine.sync_engine, "before_cursor_execute", remember)

@@ -38,7 +38,8 @@ async def _done(  # where, what, what was typed, where to look then
         raise
     except AppError as problem:
         desk.db.expire_all()
-        return await question_page(desk, question_id, ShowQuery(), draft, problem)
+        question = await service.read_question(desk.db, desk.viewer, question_id)
+        return await question_page(desk, question, ShowQuery(), draft, problem)
     question = await service.read_question(desk.db, desk.viewer, question_id)
     return see(question.url + anchor)
 
@@ -60,7 +61,8 @@ async def answer(
     """Answer, or see how it would look."""
     if action == "preview":
         draft = Draft(body, version, wants_preview=True)
-        return await question_page(desk, question_id, ShowQuery(), draft)
+        question = await service.read_question(desk.db, desk.viewer, question_id)
+        return await question_page(desk, question, ShowQuery(), draft)
     comments.note_typing(desk.db, begun)
     made: list[int] = []
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import AppError
 from app.core.markdown import render_markdown
-from app.questions import policy, service
+from app.questions import service
 from app.questions.pages.curve import curve_points
 from app.questions.pages.frame import Desk, ReadDesk, see
 from app.questions.pages.structured import question_page_data
@@ -70,7 +70,6 @@ async def items_of(posts: Sequence[PostView]) -> list[Item]:
 
 async def rights_in(desk: Desk, question: QuestionView) -> dict[str, bool]:
     """Return what the viewer may do here, by name."""
-    row = await policy.access_question(desk.db, desk.viewer, question.id)
     abilities = await reputation.abilities_of(desk.db, desk.viewer)
     is_asker = desk.viewer.is_signed_in and desk.viewer.user_id == question.author_id
     curates = Ability.CURATE in abilities
@@ -81,22 +80,21 @@ async def rights_in(desk: Desk, question: QuestionView) -> dict[str, bool]:
         "curate": curates,
         "edit": Ability.EDIT in abilities,
         "vote_down": Ability.VOTE_DOWN in abilities,
-        "answer": row.closed_at is None,
+        "answer": question.closed_at is None,
     }
 
 
 async def question_page(
     desk: Desk,
-    question_id: int,
+    question: QuestionView,
     query: ShowQuery,
     draft: Draft | None = None,
     problem: AppError | None = None,
 ) -> HTMLResponse:
     """Return the page of a question, with what somebody has begun to write."""
-    question = await service.read_question(desk.db, desk.viewer, question_id)
     page = await service.posts_of(desk.db, desk.viewer, question, query.sort, query.cursor)
     items = await items_of(page.items)
-    draft = draft or await _kept(desk, question_id)
+    draft = draft or await _kept(desk, question.id)
     return desk.show(
         "questions/show.html",
         problem=problem,
@@ -110,7 +108,7 @@ async def question_page(
         evidence=await service.evidence_of(
             desk.db, [item.post.words.id for item in items if item.has_patch]
         ),
-        suggestions=await service.suggestions_of(desk.db, desk.viewer, question_id),
+        suggestions=await service.suggestions_of(desk.db, desk.viewer, question.id),
         curve=curve_points(question.snapshot.curve) if question.snapshot else "",
         close_reasons=list(CloseReason),
         structured=question_page_data(desk.request, question, page.items),
@@ -148,4 +146,4 @@ async def show(
     if slug != question.slug:
         rest = f"?{desk.request.url.query}" if desk.request.url.query else ""
         return see(question.url + rest, moved=True)
-    return await question_page(desk, question_id, query)
+    return await question_page(desk, question, query)

@@ -9,6 +9,7 @@ from app.core.errors import AppError
 from app.questions import service
 from app.questions.pages.frame import Desk, ReadDesk, WriteDesk, see
 from app.questions.pages.lists import ListQuery
+from app.questions.schemas import TagView
 from app.reputation import service as reputation
 from app.reputation.schemas import Ability
 
@@ -32,13 +33,12 @@ async def tag_page(desk: ReadDesk, name: str, query: Annotated[ListQuery, Query(
     tag = await service.find_tag(desk.db, name)
     if tag.name != name:
         return see(f"/tags/{tag.name}", moved=True)
-    return await _page(desk, name, query)
+    return await _page(desk, tag, query)
 
 
 async def _page(
-    desk: Desk, name: str, query: ListQuery, problem: AppError | None = None
+    desk: Desk, tag: TagView, query: ListQuery, problem: AppError | None = None
 ) -> HTMLResponse:
-    tag = await service.find_tag(desk.db, name)
     page = await service.list_questions(
         desk.db, query.sort, tag.id, query.languages, query.cursor, _PAGE
     )
@@ -75,5 +75,5 @@ async def change_tag(  # which, and what is said of it
                 await service.make_synonym(desk.db, desk.viewer, synonym, tag.name)
     except AppError as problem:
         desk.db.expire_all()
-        return await _page(desk, name, ListQuery(), problem)
+        return await _page(desk, tag, ListQuery(), problem)
     return see(f"/tags/{tag.name}")

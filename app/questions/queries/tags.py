@@ -16,13 +16,13 @@ MAX_WIDER = 10
 
 async def by_names(db: AsyncSession, names: Collection[str]) -> dict[str, Tag]:
     """Return tags, synonyms among them, by name."""
-    rows = await db.scalars(select(Tag).where(Tag.name.in_(names)))
+    rows = await db.scalars(select(Tag).where(Tag.name.in_(names))) if names else ()
     return {row.name: row for row in rows}
 
 
 async def by_ids(db: AsyncSession, ids: Collection[int]) -> dict[int, Tag]:
     """Return tags by id."""
-    rows = await db.scalars(select(Tag).where(Tag.id.in_(ids)))
+    rows = await db.scalars(select(Tag).where(Tag.id.in_(ids))) if ids else ()
     return {row.id: row for row in rows}
 
 

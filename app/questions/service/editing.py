@@ -199,7 +199,7 @@ async def suggestions_of(
     if not viewer.is_signed_in:
         return []
     found = await posts.waiting_suggestions(db, 0, _MANY, question_id)
-    if Ability.EDIT not in await reputation.abilities_of(db, viewer):
+    if found and Ability.EDIT not in await reputation.abilities_of(db, viewer):
         authors = await comments.comments_by_id(db, [row.comment_id for row in found])
         found = [
             row
