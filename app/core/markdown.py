@@ -24,7 +24,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from app.core import highlight, markdown_cjk, mentions
+from app.core import highlight, markdown_cjk, mentions, references
 from app.core.markdown_fences import Fence, tabs_close, tabs_open
 
 # Longer texts are shown as they are: parsing takes about 0.6 ms a kilobyte.
@@ -53,7 +53,16 @@ _ATTRIBUTES = {
     "pre": {"tabindex"},
 }
 _OUR_CLASSES = frozenset(
-    {"math", "math-block", "highlight", "anchor", "table-scroll", "task-list-item", "mention"}
+    {
+        "math",
+        "math-block",
+        "highlight",
+        "anchor",
+        "table-scroll",
+        "task-list-item",
+        "mention",
+        "reference",
+    }
     | {"footnote-ref", "footnotes", "footnotes-list", "footnote-item", "footnote-backref"}
     | {"code-tabs", "code-tab", "code-tab-name"}
 )
@@ -66,7 +75,8 @@ _FORMULA = re.compile(r"(?<![\d$])\$(?![\s$])((?:\\.|[^$\\\n]){1,1000}?)(?<!\s)\
 class Links:
     """Where relative addresses lead: pages for links, bytes for pictures. Both end in a slash.
 
-    `people` is where `@name` leads; empty, names are plain text.
+    `people` is where `@name` leads, and where references (`#job-12`) begin; empty, both are plain
+    text.
     """
 
     pages: str = "/"
@@ -83,7 +93,7 @@ def render_markdown(text: str, links: Links | None = None) -> Markup:
     if len(text) > LONGEST:
         return Markup("<pre>{0}</pre>").format(text)
     links = links or Links()
-    markup = _parser().render(text, {mentions.PEOPLE: links.people})
+    markup = _parser().render(text, {mentions.PEOPLE: links.people, references.SITE: links.people})
     return Markup(_clean(markup, links))  # noqa: S704  # the allow-list went over it
 
 
@@ -150,6 +160,7 @@ def _parser() -> MarkdownIt:
     dollarmath_plugin(md, allow_labels=False)
     md.inline.ruler.at("math_inline", _read_formula)
     mentions.install(md)
+    references.install(md)
     footnote_plugin(md)
     tasklists_plugin(md)
     md.core.ruler.push("headings", _number_headings)

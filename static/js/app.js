@@ -7,6 +7,7 @@ import { startCopyButtons } from "./lib/copy.js";
 import { startKeys } from "./lib/keys.js";
 import { startMath } from "./lib/math.js";
 import { startMenus } from "./lib/menus.js";
+import { startReferences } from "./lib/references.js";
 import { startTrying } from "./lib/trying.js";
 
 // The page says in a meta element what htmx may do; set here too, so no page can forget it.
@@ -20,10 +21,13 @@ startCopyButtons(document);
 startCode(document);
 startKeys(document);
 startMath(document);
+startReferences(document);
 startTrying(document);
 document.addEventListener("parts:fresh", (event) => {
   if (event instanceof CustomEvent) htmx.process(event.detail);
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target instanceof Element) startMath(event.target);
+  if (!(event.target instanceof Element)) return;
+  startMath(event.target);
+  startReferences(event.target);
 });

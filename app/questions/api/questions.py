@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.core.http import Anybody, CommunityWriter, Db
+from app.core.http import Anybody, CommunityWriter, Db, RepoReader
 from app.core.i18n import LANGUAGES
 from app.questions import service
 from app.questions.api.shapes import (
@@ -132,6 +132,14 @@ async def unpin(db: Db, viewer: CommunityWriter, question_id: int) -> QuestionOu
 async def unaccept(db: Db, viewer: CommunityWriter, question_id: int) -> None:
     """Take the mark from the accepted answer."""
     await service.unaccept(db, viewer, question_id)
+
+
+@router.get("/references")
+async def get_references(
+    db: Db, viewer: RepoReader, on: Annotated[list[str], Query(max_length=50)]
+) -> list[service.Card]:
+    """Say what references in posts lead to, as far as the caller may know: #job-12, #owner/name."""
+    return await service.cards_for(db, viewer, on)
 
 
 @router.get("/drafts")

@@ -12,7 +12,7 @@ from app.core.errors import AppError, NotFoundError
 from app.core.http import JobWriter, database, storage_of
 from app.jobs.service.examination import Doctor
 from app.questions import service
-from app.questions.pages.frame import Desk, ReadDesk, WriteDesk, see
+from app.questions.pages.frame import LINKS, Desk, ReadDesk, WriteDesk, see
 from app.questions.pages.showing import Draft, ShowQuery, question_page
 from app.questions.schemas import CloseIn, CloseReason
 
@@ -126,7 +126,7 @@ async def remarks(
         "questions/remarks.html",
         question=question,
         words=words,
-        remarks=[(one, one.markup()) for one in page.items],
+        remarks=[(one, one.markup(LINKS)) for one in page.items],
         next_cursor=page.next_cursor,
     )
 

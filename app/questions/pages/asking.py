@@ -13,7 +13,7 @@ from app.core.http import Db, JobReader
 from app.core.markdown import render_markdown
 from app.core.templating import render_text
 from app.questions import service
-from app.questions.pages.frame import Desk, WriteDesk, see
+from app.questions.pages.frame import LINKS, Desk, WriteDesk, see
 from app.questions.schemas import Language, QuestionIn
 
 router = APIRouter()
@@ -52,7 +52,7 @@ async def ask_page(desk: WriteDesk, job_id: JobId = 0, tags: str = "") -> HTMLRe
 async def _form(
     desk: Desk, form: AskForm, problem: AppError | None = None, kept_at: object = None
 ) -> HTMLResponse:
-    preview = render_markdown(form.body) if form.action == "preview" else None
+    preview = render_markdown(form.body, LINKS) if form.action == "preview" else None
     about = await service.snapshot_of(desk.db, desk.viewer, form.job_id) if form.job_id else None
     return desk.show(
         "questions/ask.html",
@@ -95,7 +95,7 @@ async def about_failure(db: Db, viewer: JobReader, job_id: int) -> HTMLResponse:
     page = render_text(
         "questions/_about_failure.html",
         rows=rows,
-        answers={number: render_markdown(words) for number, words in answers.items()},
+        answers={number: render_markdown(words, LINKS) for number, words in answers.items()},
         job_id=job_id,
     )
     return HTMLResponse(page)

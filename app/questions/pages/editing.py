@@ -11,7 +11,7 @@ from app.comments.schemas import MAX_BODY, CommentView
 from app.core.errors import AppError
 from app.core.markdown import render_markdown
 from app.questions import policy, service
-from app.questions.pages.frame import Desk, ReadDesk, WriteDesk, see
+from app.questions.pages.frame import LINKS, Desk, ReadDesk, WriteDesk, see
 from app.questions.schemas import QuestionChange, QuestionView
 
 router = APIRouter()
@@ -58,7 +58,7 @@ async def _form(
         question=question,
         words=words,
         form=form,
-        preview=render_markdown(form.body) if form.action == "preview" else None,
+        preview=render_markdown(form.body, LINKS) if form.action == "preview" else None,
         counts_at_once=await policy.may_edit(desk.db, desk.viewer, words),
     )
 

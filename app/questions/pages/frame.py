@@ -9,8 +9,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.core.http import Anybody, CommunityWriter, Db
+from app.core.markdown import Links
 from app.core.security import Viewer
 from app.core.templating import render
+
+# `@name` and `#job-12` in posts lead somewhere.
+LINKS = Links(people="/")
 
 
 @dataclass(frozen=True)

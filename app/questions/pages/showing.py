@@ -14,7 +14,7 @@ from app.core.errors import AppError
 from app.core.markdown import render_markdown
 from app.questions import service
 from app.questions.pages.curve import curve_points
-from app.questions.pages.frame import Desk, ReadDesk, see
+from app.questions.pages.frame import LINKS, Desk, ReadDesk, see
 from app.questions.pages.structured import question_page_data
 from app.questions.schemas import AnswerSort, CloseReason, PostView, QuestionView
 from app.reputation import service as reputation
@@ -58,8 +58,8 @@ async def items_of(posts: Sequence[PostView]) -> list[Item]:
         return [
             Item(
                 post,
-                post.words.markup(),
-                [one.markup() for one in post.remarks],
+                post.words.markup(LINKS),
+                [one.markup(LINKS) for one in post.remarks],
                 has_patch=bool(service.patch_in(post.words.body)),
             )
             for post in posts
@@ -103,7 +103,7 @@ async def question_page(
         next_cursor=page.next_cursor,
         query=query,
         draft=draft,
-        preview=render_markdown(draft.text) if draft.wants_preview else None,
+        preview=render_markdown(draft.text, LINKS) if draft.wants_preview else None,
         rights=await rights_in(desk, question),
         evidence=await service.evidence_of(
             desk.db, [item.post.words.id for item in items if item.has_patch]

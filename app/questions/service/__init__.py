@@ -4,6 +4,7 @@ from app.questions.queries.lists import is_shown
 from app.questions.service.accepting import accept, unaccept
 from app.questions.service.answering import answer, remark
 from app.questions.service.asking import NEW, ask
+from app.questions.service.cards import Card, cards_for
 from app.questions.service.closing import close, reopen, set_locked, set_pinned
 from app.questions.service.drafts import drafts_of, find_draft, forget, keep_draft
 from app.questions.service.editing import (
@@ -57,12 +58,14 @@ from app.questions.service.words import split_tags
 
 __all__ = [
     "NEW",
+    "Card",
     "MeasuredTrial",
     "accept",
     "answer",
     "ask",
     "begin_about",
     "best_answers",
+    "cards_for",
     "change_post",
     "change_question",
     "changed_since",
