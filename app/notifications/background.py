@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 
 from app.accounts.events import SignedOut
+from app.comments import service as comments
+from app.comments.events import CommentReleased
 from app.core.clock import now
 from app.core.db import AsyncSession, Database
 from app.core.errors import AppError, NotFoundError
@@ -25,7 +27,14 @@ from app.jobs.service import control as jobs
 from app.notifications import service
 from app.notifications.events import NotificationsMarked, channels, news_channel
 from app.notifications.schemas import KEPT_LEDGER, News, Target, What
-from app.tutorials.events import TutorialPublished
+from app.questions.events import (
+    AnswerAccepted,
+    AnswerPosted,
+    QuestionAsked,
+    QuestionClosed,
+    RemarkPosted,
+)
+from app.tutorials.events import TutorialCommented, TutorialPublished
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +103,65 @@ class Recorder:
         if event.author_id is not None:
             await self._write(writer)
 
+    async def asked(self, event: QuestionAsked) -> None:
+        """There is a new question."""
+        key = f"question:{event.question_id}"
+        await self._questioned(
+            key, What.OPENED, event.question_id, event.author_id, event.comment_id
+        )
+
+    async def answered(self, event: AnswerPosted) -> None:
+        """A question has an answer."""
+        key = f"comment:{event.comment_id}"
+        await self._questioned(
+            key, What.ANSWERED, event.question_id, event.author_id, event.comment_id
+        )
+
+    async def remarked(self, event: RemarkPosted) -> None:
+        """Somebody remarked on a question or an answer."""
+        key = f"comment:{event.comment_id}"
+        await self._questioned(
+            key, What.COMMENTED, event.question_id, event.author_id, event.comment_id
+        )
+
+    async def accepted(self, event: AnswerAccepted) -> None:
+        """An answer solves its question."""
+        key = f"accepted:{event.comment_id}"
+        await self._questioned(key, What.ACCEPTED, event.question_id, event.by_id, event.comment_id)
+
+    async def closed(self, event: QuestionClosed) -> None:
+        """A question was closed, or reopened."""
+        key = f"question-closed:{event.question_id}:{now().isoformat()}"
+        what = What.CLOSED if event.closed else What.REOPENED
+        await self._questioned(key, what, event.question_id, event.by_id, None)
+
+    async def _questioned(
+        self, key: str, what: What, question_id: int, actor_id: int, entry_id: int | None
+    ) -> None:
+        news = News(key, what, Target(service.QUESTION, question_id), actor_id, None, entry_id)
+        await self._write(_known(news))
+
+    async def tutorial_talked(self, event: TutorialCommented) -> None:
+        """Somebody wrote at the end of a tutorial."""
+        thread = Target(service.TUTORIAL, event.tutorial_id)
+        key = f"comment:{event.comment_id}"
+        news = News(key, What.COMMENTED, thread, event.author_id, None, event.comment_id)
+        await self._write(_known(news))
+
+    async def released(self, event: CommentReleased) -> None:
+        """A comment that waited for the moderators stands: now it is news."""
+        async with self._database.transaction() as db:
+            is_news = event.is_news and await service.tell_again(db, event.comment_id)
+        if is_news:
+            self.written.set()
+
+
+def _known(news: News) -> _Writer:
+    async def writer(_db: AsyncSession) -> News | None:
+        return news
+
+    return writer
+
 
 async def _job_news(db: AsyncSession, event: JobEnded) -> News | None:
     job = await jobs.job_of(db, event.job_id)
@@ -122,6 +190,8 @@ async def _talk_news(db: AsyncSession, event: _TalkEvent) -> News | None:
     entry = None
     if isinstance(event, DiscussionOpened):
         key, what = f"discussion:{talk.id}", What.OPENED
+        first = await comments.first_comment(db, talk.thread_id)
+        entry = first.id if first else None
     elif isinstance(event, Commented):
         key, what, entry = f"comment:{event.comment_id}", What.COMMENTED, event.comment_id
     elif event.status in _STATUSES:
@@ -146,6 +216,13 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     events.subscribe(DiscussionOpened, recorder.talked)
     events.subscribe(Commented, recorder.talked)
     events.subscribe(StatusChanged, recorder.talked)
+    events.subscribe(QuestionAsked, recorder.asked)
+    events.subscribe(AnswerPosted, recorder.answered)
+    events.subscribe(RemarkPosted, recorder.remarked)
+    events.subscribe(AnswerAccepted, recorder.accepted)
+    events.subscribe(QuestionClosed, recorder.closed)
+    events.subscribe(TutorialCommented, recorder.tutorial_talked)
+    events.subscribe(CommentReleased, recorder.released)
     events.subscribe(JobEnded, recorder.ended)
     events.subscribe(RepositoryCreated, recorder.created)
     events.subscribe(RepositoryChanged, recorder.created)

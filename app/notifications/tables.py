@@ -91,6 +91,7 @@ class Happening(Base):
             "ix_notifications_happening_due", "due_at", postgresql_where=text("finished_at IS NULL")
         ),
         Index("ix_notifications_happening_created", "created_at"),
+        Index("ix_notifications_happening_entry", "entry_id"),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     key: Mapped[str] = mapped_column(Text, unique=True)

@@ -1,7 +1,10 @@
 """Who is told of what, and why: thread mute > mention > participation > watch."""
 
 import pytest
+from sqlalchemy import select
 
+from app.comments import holding
+from app.comments.tables import Comment
 from app.core.clock import now
 from app.core.db import Database
 from app.notifications import background
@@ -162,3 +165,17 @@ async def test_many_watchers_are_told_in_batches_that_go_on_where_they_stopped(
         found = await happenings.watchers(db, [Target("repository", news.repository.id)], 0, 10)
         told = await inbox.counts(db, found)
     assert [count.unread for count in told.values()] == [1] * 5
+
+
+async def test_what_waits_for_the_moderators_is_told_once_they_let_it_stand(
+    news: News, database: Database
+) -> None:
+    num = await news.discuss("eve")
+    await news.say(num, "@bob", "eve")
+    async with database.transaction() as db:
+        ids = list(await db.scalars(select(Comment.id).where(Comment.body == "@bob")))
+        await holding.hold(db, ids)
+    assert await news.told("bob") == []
+    async with database.transaction() as db:
+        await holding.release(db, ids)
+    assert await news.told("bob") == [("commented", "mention", "mention")]

@@ -61,6 +61,13 @@ async def finish(db: AsyncSession, number: int) -> None:
     await db.execute(update(Happening).where(Happening.id == number).values(finished_at=_NOW))
 
 
+async def reopen(db: AsyncSession, entry_id: int) -> bool:
+    """Let news of an entry be told from the beginning; False if there is none."""
+    statement = update(Happening).where(Happening.entry_id == entry_id)
+    statement = statement.values(finished_at=None, told_to=None, due_at=_NOW)
+    return bool((await db.scalars(statement.returning(Happening.id))).all())
+
+
 def _targets(targets: Collection[Target]) -> Any:
     pairs = [(target.kind, target.id) for target in targets]
     return tuple_(Wish.target, Wish.target_id).in_(pairs)

@@ -23,15 +23,17 @@ from app.notifications.service.inbox import (
 )
 from app.notifications.service.ledger import forget_old, ledger_page
 from app.notifications.service.mailing import mail_digests, mail_instant
+from app.notifications.service.sources.asking import QUESTION
 from app.notifications.service.sources.talks import REPOSITORY, TALK
 from app.notifications.service.sources.works import JOB, TUTORIAL
 from app.notifications.service.streams import Stream, Streams
-from app.notifications.service.telling import record, take, tell_some
+from app.notifications.service.telling import record, take, tell_again, tell_some
 from app.notifications.service.unsubscribing import Subscription, end, subscription
 
 __all__ = [
     "JOB",
     "PAGE",
+    "QUESTION",
     "REPOSITORY",
     "TALK",
     "TUTORIAL",
@@ -60,6 +62,7 @@ __all__ = [
     "single_page",
     "subscription",
     "take",
+    "tell_again",
     "tell_some",
     "threads_page",
     "undo",

@@ -14,7 +14,9 @@ from app.notifications import policy
 from app.notifications.queries import choices as queries
 from app.notifications.schemas import DEFAULTS, Choice, Kind, Level, Target
 from app.notifications.service import sources
+from app.notifications.service.sources.asking import TAG
 from app.notifications.service.sources.talks import ACCOUNT, REPOSITORY
+from app.questions import service as questions
 
 MOST_WISHES = 10_000
 _LISTED = 500
@@ -59,7 +61,7 @@ async def place(db: AsyncSession, viewer: Viewer, target: Target) -> Place:
         raise _nothing()
     name, address = found
     said = await queries.wish(db, person_id, target)
-    return Place(target, name, address, said, may_mute=target.kind != ACCOUNT)
+    return Place(target, name, address, said, may_mute=target.kind not in {ACCOUNT, TAG})
 
 
 async def _named(
@@ -75,9 +77,12 @@ async def _named(
     people = [target.id for target in targets if target.kind == ACCOUNT]
     for number, ref in (await accounts.account_refs(db, people)).items():
         named[Target(ACCOUNT, number)] = (ref.label, f"/{ref.name}")
+    tags = [target.id for target in targets if target.kind == TAG]
+    for tag in await questions.tags_by_id(db, tags):
+        named[Target(TAG, tag.id)] = (tag.name, f"/tags/{tag.name}")
     threads = {(person_id, target) for target in targets if target.kind in sources.SOURCES}
     seen = await sources.visible(db, threads)
-    shown = await sources.views(db, {target: () for _person, target in seen})
+    shown = await sources.views(db, {target: {} for _person, target in seen})
     return named | {target: (view.title, view.address) for target, view in shown.items()}
 
 
@@ -92,7 +97,7 @@ async def say(db: AsyncSession, viewer: Viewer, target: Target, level: Level | N
     found = await place(db, viewer, target)
     person_id = policy.require_person(viewer)
     if level is Level.MUTE and not found.may_mute:
-        raise InvalidError(_("People and organisations can be watched, not muted."))
+        raise InvalidError(_("People, organisations and tags can be watched, not muted."))
     if level is not None and await queries.count_wishes(db, person_id) >= MOST_WISHES:
         raise ConflictError(
             _("You watch and mute %(n)d things, which is the most.") % {"n": MOST_WISHES},

@@ -25,6 +25,7 @@ from app.notifications.schemas import (
     SubjectView,
     Target,
     ThreadView,
+    What,
 )
 from app.notifications.service import sources
 from app.notifications.tables import Notification
@@ -98,10 +99,11 @@ async def _subjects(
     db: AsyncSession, person_id: int, rows: Collection[Notification]
 ) -> dict[Target, SubjectView]:
     """Return the threads of these notifications that the person may see."""
-    entries: dict[Target, list[int]] = {}
+    entries: dict[Target, dict[int, What]] = {}
     for row in rows:
-        own = entries.setdefault(Target(row.subject, row.subject_id), [])
-        own += [row.entry_id] if row.entry_id is not None else []
+        own = entries.setdefault(Target(row.subject, row.subject_id), {})
+        if row.entry_id is not None:
+            own[row.entry_id] = row.what
     seen = await sources.visible(db, {(person_id, thread) for thread in entries})
     return await sources.views(
         db, {thread: own for thread, own in entries.items() if (person_id, thread) in seen}

@@ -85,7 +85,7 @@ async def _refusal(db: AsyncSession, settings: Settings, person: PersonRef | Non
 
 async def _subject(db: AsyncSession, row: Notification) -> SubjectView | None:
     thread = Target(row.subject, row.subject_id)
-    entries = [row.entry_id] if row.entry_id is not None else []
+    entries = {row.entry_id: row.what} if row.entry_id is not None else {}
     if not await sources.visible(db, {(row.person_id, thread)}):
         return None
     return (await sources.views(db, {thread: entries})).get(thread)
@@ -186,7 +186,7 @@ async def _lines(db: AsyncSession, rows: Sequence[Notification]) -> dict[Target,
     """Return the threads of these notifications that their person may see."""
     threads = {Target(row.subject, row.subject_id) for row in rows}
     seen = await sources.visible(db, {(rows[0].person_id, one) for one in threads} if rows else ())
-    return await sources.views(db, {thread: () for _person, thread in seen})
+    return await sources.views(db, {thread: {} for _person, thread in seen})
 
 
 async def _digest(  # who, when, what

@@ -38,6 +38,11 @@ async def record(db: AsyncSession, news: News) -> bool:
     return await queries.add(db, news)
 
 
+async def tell_again(db: AsyncSession, comment_id: int) -> bool:
+    """Tell of a comment that nobody was told of, because it waited for the moderators."""
+    return await queries.reopen(db, comment_id)
+
+
 async def take(database: Database) -> int | None:
     """Take news that waits; None if there is none."""
     async with database.transaction() as db:

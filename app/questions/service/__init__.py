@@ -51,6 +51,7 @@ from app.questions.service.tagging import (
     set_parent,
     synonyms,
     tags_beginning,
+    tags_by_id,
 )
 from app.questions.service.trials import MeasuredTrial, evidence_of, patch_in, try_patch
 from app.questions.service.voting import vote
@@ -114,6 +115,7 @@ __all__ = [
     "suggestions_of",
     "synonyms",
     "tags_beginning",
+    "tags_by_id",
     "try_patch",
     "unaccept",
     "vote",

@@ -1,6 +1,6 @@
 """Tags: which ones a question is filed under, their synonyms, and the wider tags above them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, Detail, ForbiddenError, InvalidError, NotFoundError
@@ -121,6 +121,12 @@ async def known_tags(db: AsyncSession, names: Sequence[str]) -> list[TagView]:
     """Return those of some tags that exist, synonyms as their main tags."""
     found = await queries.by_names(db, names)
     return await _views(db, await _mains(db, [found[name] for name in names if name in found]))
+
+
+async def tags_by_id(db: AsyncSession, ids: Collection[int]) -> list[TagView]:
+    """Return those of some tags that exist."""
+    found = await queries.by_ids(db, ids) if ids else {}
+    return await _views(db, list(found.values()))
 
 
 async def narrower(db: AsyncSession, tag_id: int) -> list[TagView]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from app.core.db import AsyncSession
 from app.notifications.schemas import News, Occasion, SubjectView, Target, What
+from app.notifications.service.sources.asking import QUESTION, Questions
 from app.notifications.service.sources.base import Source
 from app.notifications.service.sources.talks import REPOSITORY, TALK, Talks
 from app.notifications.service.sources.works import JOB, TUTORIAL, Jobs, Repositories, Tutorials
@@ -16,6 +17,7 @@ SOURCES: Mapping[str, Source] = {
     JOB: Jobs(),
     REPOSITORY: Repositories(),
     TUTORIAL: Tutorials(),
+    QUESTION: Questions(),
 }
 
 
@@ -56,7 +58,7 @@ def news_of(row: Notification | Happening) -> News:
 
 
 async def views(
-    db: AsyncSession, threads: Mapping[Target, Collection[int]]
+    db: AsyncSession, threads: Mapping[Target, Mapping[int, What]]
 ) -> dict[Target, SubjectView]:
     """Return what threads are called, each with the addresses of these entries in it.
 
@@ -64,7 +66,8 @@ async def views(
     """
     found: dict[Target, SubjectView] = {}
     for kind in {target.kind for target in threads} & set(SOURCES):
-        entries = {n for target, own in threads.items() if target.kind == kind for n in own}
+        own = [named for target, named in threads.items() if target.kind == kind]
+        entries = {number: what for named in own for number, what in named.items()}
         ids = [target.id for target in threads if target.kind == kind]
         shown = await SOURCES[kind].views(db, ids, entries)
         found |= {Target(kind, number): view for number, view in shown.items()}

@@ -1,11 +1,11 @@
 """What every feature that has news answers about its threads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from app.core.db import AsyncSession
 from app.core.security import READ_SCOPES, Viewer
-from app.notifications.schemas import News, Occasion, Pairs, SubjectView
+from app.notifications.schemas import News, Occasion, Pairs, SubjectView, What
 
 
 class Source(Protocol):
@@ -24,7 +24,7 @@ class Source(Protocol):
         ...
 
     async def views(
-        self, db: AsyncSession, ids: Collection[int], entries: Collection[int]
+        self, db: AsyncSession, ids: Collection[int], entries: Mapping[int, What]
     ) -> dict[int, SubjectView]:
         """Return what the threads are called, with the addresses of these entries in them."""
         ...

@@ -58,7 +58,7 @@ class Talks:
         return (await _words(db, talk, news) or "") if talk else ""
 
     async def views(
-        self, db: AsyncSession, ids: Collection[int], entries: Collection[int]
+        self, db: AsyncSession, ids: Collection[int], entries: Mapping[int, What]
     ) -> dict[int, SubjectView]:
         """Return titles and addresses as they are now."""
         talks = await discussions.discussions_by_id(db, ids)
@@ -99,7 +99,7 @@ async def _repositories(
     return await hub.repositories_by_id(db, list(numbers)) if numbers else {}
 
 
-def _view(talk: DiscussionView, repository: Repository, entries: Collection[int]) -> SubjectView:
+def _view(talk: DiscussionView, repository: Repository, entries: Mapping[int, What]) -> SubjectView:
     name = f"{repository.owner_name}/{repository.name}"
     place = f"/{repository.kind.web_prefix}{name}"
     address = f"{place}/discussions/{talk.num}"

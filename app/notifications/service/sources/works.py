@@ -1,20 +1,25 @@
 """Jobs, and what people publish: models, data sets and tutorials."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from app.comments import service as comments
 from app.core.db import AsyncSession
 from app.core.i18n import language
+from app.core.markdown import mentioned
+from app.core.security import ANONYMOUS
 from app.hub import policy as hub_policy
 from app.hub import service as hub
 from app.jobs.service import control as jobs
 from app.jobs.service.telling import failure_view
-from app.notifications.schemas import News, Occasion, Pairs, Reason, SubjectView, Target
+from app.notifications.schemas import News, Occasion, Pairs, Reason, SubjectView, Target, What
 from app.notifications.service.sources.base import by_thread
 from app.notifications.service.sources.talks import ACCOUNT, REPOSITORY
+from app.tutorials import policy as tutorials_policy
 from app.tutorials import service as tutorials
 from worker.contract.rank import RANK_KIND
 
 JOB, TUTORIAL = "job", "tutorial"
+_MOST_PARTICIPANTS = 1000
 
 
 class Jobs:
@@ -41,7 +46,7 @@ class Jobs:
         return f"{failure.sentence} {failure.fix}" if failure else ""
 
     async def views(
-        self, db: AsyncSession, ids: Collection[int], entries: Collection[int]
+        self, db: AsyncSession, ids: Collection[int], entries: Mapping[int, What]
     ) -> dict[int, SubjectView]:
         """Return titles and addresses."""
         del entries
@@ -84,7 +89,7 @@ class Repositories:
         return row.summary if row else ""
 
     async def views(
-        self, db: AsyncSession, ids: Collection[int], entries: Collection[int]
+        self, db: AsyncSession, ids: Collection[int], entries: Mapping[int, What]
     ) -> dict[int, SubjectView]:
         """Return names and addresses."""
         del entries
@@ -103,10 +108,20 @@ class Tutorials:
     """A new tutorial, for those who watch its author; everybody may read what is published."""
 
     async def occasion(self, db: AsyncSession, news: News) -> Occasion | None:
-        """Return whom one may watch for it."""
+        """Return whom one may watch for it; of a comment, who wrote here before."""
         if news.actor_id is None or not await tutorials.newest_texts(db, [news.thread.id]):
             return None
-        return Occasion(watched=[Target(ACCOUNT, news.actor_id)])
+        if news.entry_id is None:
+            return Occasion(watched=[Target(ACCOUNT, news.actor_id)])
+        words = await comments.any_comment(db, news.entry_id)
+        if words is None or words.is_hidden:
+            return None
+        authors = await comments.authors(db, words.thread_id, _MOST_PARTICIPANTS)
+        people = dict.fromkeys(authors, Reason.PARTICIPATION)
+        owner = await _tutorial_owner(db, news.thread.id)
+        if owner is not None:
+            people[owner] = Reason.AUTHOR
+        return Occasion(people=people, named=mentioned(words.body), watched=[news.thread])
 
     async def visible(self, db: AsyncSession, wanted: Pairs) -> set[tuple[int, int]]:
         """Everybody may, as long as it is there."""
@@ -115,12 +130,15 @@ class Tutorials:
         return {(person, number) for person, number in wanted if number in there}
 
     async def text(self, db: AsyncSession, news: News) -> str:
-        """Return its summary."""
+        """Return its summary, or the comment."""
+        if news.entry_id is not None:
+            words = await comments.any_comment(db, news.entry_id)
+            return words.body if words and not words.is_hidden else ""
         found = await tutorials.newest_texts(db, [news.thread.id])
         return found[0].text.summary if found else ""
 
     async def views(
-        self, db: AsyncSession, ids: Collection[int], entries: Collection[int]
+        self, db: AsyncSession, ids: Collection[int], entries: Mapping[int, What]
     ) -> dict[int, SubjectView]:
         """Return titles, in the reader's language where there is one."""
         del entries
@@ -131,3 +149,10 @@ class Tutorials:
                     one.text.title, f"/tutorials/{one.slug}", "tutorial"
                 )
         return views
+
+
+async def _tutorial_owner(db: AsyncSession, number: int) -> int | None:
+    found = await tutorials.newest_texts(db, [number])
+    if not found:
+        return None
+    return (await tutorials_policy.access_tutorial(db, ANONYMOUS, found[0].slug)).owner_id

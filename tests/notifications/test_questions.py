@@ -1,0 +1,53 @@
+"""Questions and the comments of tutorials: who is told."""
+
+import pytest
+
+from app.questions import service as questions
+from tests.notifications.conftest import News
+from tests.questions.conftest import Board
+
+
+@pytest.fixture
+async def asked(news: News) -> Board:
+    board = Board(news.client, news.database, news.people, news.headers)
+    async with news.database.transaction() as db:
+        await questions.plant_tags(db)
+    return board
+
+
+async def test_asker_and_answerers_are_told_of_answers_and_remarks(
+    news: News, asked: Board
+) -> None:
+    question = await asked.ask("ada")
+    first = await asked.answer(question["id"], "bob")
+    await asked.answer(question["id"], "eve", "Or this, @cyn?")
+    answer = await asked.send("POST", f"/posts/{first}/remarks", "cyn", {"body": "Really?"})
+    assert answer.status_code == 201, answer.text
+    assert await news.told("ada") == [
+        ("answered", "answer", "author"),
+        ("answered", "answer", "author"),
+        ("commented", "answer", "author"),
+    ]
+    assert (await news.told("bob"))[0] == ("answered", "comment", "participation")
+    assert (await news.told("cyn"))[0] == ("answered", "mention", "mention")
+    item = (await news.asked("bob")).json()["items"][0]
+    assert f"/questions/{question['id']}/" in item["url"]
+    assert "#remark-" in item["url"]
+
+
+async def test_who_follows_a_tag_is_told_of_its_questions(news: News, asked: Board) -> None:
+    async with news.database.transaction() as db:
+        tag = await questions.find_tag(db, "overfitting")
+    answer = await news.set_level("bob", f"tag:{tag.id}", "watch")
+    assert answer.status_code == 200, answer.text
+    await asked.ask("ada")
+    assert await news.told("bob") == [("opened", "opened", "watch")]
+    assert (await news.set_level("bob", f"tag:{tag.id}", "mute")).status_code == 422
+
+
+async def test_whose_answer_is_accepted_is_told(news: News, asked: Board) -> None:
+    question = await asked.ask("ada")
+    answer = await asked.answer(question["id"], "bob")
+    done = await asked.send("PUT", f"/posts/{answer}/accepted", "ada")
+    assert done.status_code < 300, done.text
+    assert await news.told("bob") == [("accepted", "answer", "author")]
