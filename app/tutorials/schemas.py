@@ -116,7 +116,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class RecipeBlock:
-    """A recipe that readers can run; `recipe_hash` is the same for recipes that mean the same."""
+    """A recipe that readers can run; `recipe_hash` is the same for recipes that mean the same.
+
+    `problem` says why it cannot be run any more.
+    """
 
     number: int
     text: str = field(repr=False)
@@ -126,6 +129,7 @@ class RecipeBlock:
     data: str
     recipe_hash: str
     claim: Claim | None
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -128,3 +128,13 @@ async def test_the_course_has_five_chapters_in_order_and_each_makes_a_claim(
         found = (await school.get(f"/api/v1/tutorials/{item['slug']}")).json()
         assert [recipe["claim"]["metric"] for recipe in found["recipes"]] == ["accuracy"]
         assert found["version"] == 1
+
+
+async def test_a_recipe_that_nothing_understands_any_more_stays_readable(school: School) -> None:
+    await school.publish(body_with("recipe: 99\nold: true\n"))
+    page = await school.client.get("/tutorials/lesson", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "cannot be run any more" in page.text
+    assert "recipes/1/run" not in page.text
+    answer = await school.post("/api/v1/tutorials/lesson/recipes/1/run", {}, "eve")
+    assert answer.status_code == 422

@@ -61,6 +61,7 @@ class RecipeOut(_Shape):
     data: str
     text: str
     claim: ClaimOut | None
+    problem: str = Field(description="Why it cannot be run any more; empty while it can.")
     runs: ReproductionOut
 
 
@@ -209,6 +210,7 @@ def _recipe_out(block: RecipeBlock, found: Reproduction) -> RecipeOut:
         claim=ClaimOut(metric=claim.metric, value=claim.value, tolerance=claim.tolerance)
         if claim
         else None,
+        problem=block.problem,
         runs=ReproductionOut(
             ended=found.num_ended,
             matching=found.num_matching,

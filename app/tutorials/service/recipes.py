@@ -45,9 +45,33 @@ class _Read:
 
 
 def blocks_of(body: str) -> list[RecipeBlock]:
-    """Return the recipes of a published text, in order; what was published has been checked."""
-    fences = render_slotted(body, LANGUAGE).fences
-    return [_block(number, fence).block for number, fence in enumerate(fences, start=1)]
+    """Return the recipes of a published text, in order.
+
+    What was published has been checked, but a later engine may understand less: such a recipe
+    stays readable and says so.
+    """
+    found = []
+    for number, fence in enumerate(render_slotted(body, LANGUAGE).fences, start=1):
+        try:
+            found.append(_block(number, fence).block)
+        except AppError as error:
+            details = [detail.message for detail in error.details]
+            found.append(_unread(number, fence, " ".join(details or [error.message])))
+    return found
+
+
+def _unread(number: int, fence: Fence, problem: str) -> RecipeBlock:
+    return RecipeBlock(
+        number=number,
+        text=fence.content,
+        title="",
+        task="",
+        base="",
+        data="",
+        recipe_hash="",
+        claim=None,
+        problem=problem,
+    )
 
 
 def read_blocks(body: str) -> list[tuple[RecipeBlock, Recipe]]:

@@ -70,7 +70,7 @@ async def reproductions(
 
     Counted are runs that people share, and the viewer's own; an administrator sees all.
     """
-    hashes = {block.recipe_hash for block in blocks}
+    hashes = {block.recipe_hash for block in blocks if not block.problem}
     runs = await queries.runs_of(db, page.id, hashes) if hashes else ()
     found = await outcomes(db, [run.job_id for run in runs])
     by_job = {one.job_id: one for one in found}
