@@ -5,6 +5,7 @@ from app.core.db import AsyncSession
 from app.core.events import EventBus
 from app.core.settings import Settings
 from app.moderation import service
+from app.moderation.events import ModeratorActed
 
 
 def subscribe(events: EventBus, settings: Settings) -> None:
@@ -14,4 +15,8 @@ def subscribe(events: EventBus, settings: Settings) -> None:
     async def look(db: AsyncSession, event: CommentWritten) -> None:
         await service.look_at(db, settings, event)
 
+    async def tell(db: AsyncSession, event: ModeratorActed) -> None:
+        await service.write_letter(db, settings, event.act_id)
+
     events.subscribe_inside(CommentWritten, look)
+    events.subscribe_inside(ModeratorActed, tell)

@@ -10,6 +10,7 @@ from app.moderation.service.appealing import (
     open_appeals,
 )
 from app.moderation.service.deciding import decide
+from app.moderation.service.letters import write as write_letter
 from app.moderation.service.log import acts_against, public_log, views
 from app.moderation.service.purging import purge, undo
 from app.moderation.service.queue import claim, give_back, list_items, num_open
@@ -45,4 +46,5 @@ __all__ = [
     "reports_of",
     "undo",
     "views",
+    "write_letter",
 ]

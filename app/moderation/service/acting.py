@@ -11,9 +11,11 @@ from app.core import audit
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import InvalidError, NotFoundError
+from app.core.events import announce
 from app.core.i18n import _
 from app.core.security import Viewer
 from app.hub import service as hub
+from app.moderation.events import ModeratorActed
 from app.moderation.schemas import ActKind, Fate, Penalty, Spot, Subject
 from app.moderation.service import places
 from app.moderation.tables import Act
@@ -63,6 +65,7 @@ async def write_down(  # noqa: PLR0913  # what an act is made of
         before=before,
         after={"act": made.id, "reason": reason, **(after or {})},
     )
+    await announce(db, ModeratorActed(made.id))
     return made
 
 
