@@ -78,6 +78,7 @@ from app.sweeps import background as sweeps_background
 from app.sweeps import pages as sweeps_pages
 from app.tutorials import api as tutorials_api
 from app.tutorials import pages as tutorial_pages
+from app.tutorials import service as tutorials
 from app.webhooks import background as webhooks_background
 from app.webhooks import pages as webhooks_pages
 from app.webhooks import service as webhooks
@@ -170,6 +171,7 @@ def erasers() -> list[Eraser]:
         notifications.erase_person,
         webhooks.erase_person,
         questions.erase_person,
+        tutorials.erase_person,
         imports.erase_person,
         hub.erase_person,
     ]

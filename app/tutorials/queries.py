@@ -314,3 +314,12 @@ async def unmark_read(db: AsyncSession, account_id: int, tutorial_id: int) -> No
 async def tutorials_of_threads(db: AsyncSession, thread_ids: Collection[int]) -> Sequence[Tutorial]:
     """Return the tutorials under which these threads of comments are."""
     return (await db.scalars(select(Tutorial).where(Tutorial.thread_id.in_(thread_ids)))).all()
+
+
+async def forget_person(db: AsyncSession, person_id: int) -> None:
+    """Delete what somebody read and what they wrote without publishing it."""
+    own = select(Tutorial.id).where(Tutorial.owner_id == person_id)
+    published = exists().where(TutorialVersion.tutorial_id == Tutorial.id)
+    await db.execute(delete(ReadMark).where(ReadMark.account_id == person_id))
+    await db.execute(delete(Draft).where(Draft.tutorial_id.in_(own)))
+    await db.execute(delete(Tutorial).where(Tutorial.owner_id == person_id, ~published))

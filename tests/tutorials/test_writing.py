@@ -7,6 +7,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from app.accounts.service import Gone
+from app.tutorials.service import erase_person
 from tests.tutorials.conftest import School, body_with, recipe_text
 
 NEW = {"slug": "my-run", "title": "My run", "language": "en"}
@@ -251,3 +253,18 @@ async def test_what_came_with_the_site_is_nobodys_to_change(school: School) -> N
     await school.join("chief", is_admin=True)
     async with school.browser("chief") as browser:
         assert (await browser.get("/tutorials/lesson/write")).status_code == 403
+
+
+async def test_who_leaves_takes_drafts_along_and_leaves_what_was_published(
+    school: School,
+) -> None:
+    async with school.browser("ada") as browser:
+        await begun(browser)
+        await browser.post("/tutorials/new", data=NEW | {"slug": "kept"})
+        data = draft(1, action="publish")
+        assert (await browser.post("/tutorials/kept/write", data=data)).status_code == 303
+        async with school.database.transaction() as db:
+            ada = school.people["ada"]
+            await erase_person(db, Gone(ada.id, "ada", "gone-1", "ada@example.org"))
+        assert (await browser.get("/tutorials/kept")).status_code == 200
+        assert (await browser.get("/tutorials/my-run/write")).status_code == 404
