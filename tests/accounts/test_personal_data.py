@@ -227,3 +227,16 @@ async def test_who_was_sent_away_does_not_come_back_under_the_same_address_by_le
     form = {"name": "ada", "email": EMAIL.upper(), "password": PASSWORD}
     answer = await client.post("/signup", data=form)
     assert answer.status_code == (422 if suspended else 303)
+
+
+async def test_who_has_left_is_told_nothing_more(
+    app: FastAPI, client: httpx.AsyncClient, database: Database, mailbox: Mailbox
+) -> None:
+    await live_a_little(client, database)
+    await client.post("/settings/data/erase", data={"name": NAME})
+    await a_week_passes(database)
+    await erase_due(app)
+    async with database.transaction() as db:
+        people = await service.people_by_id(db, [2])
+    assert people[2].is_suspended
+    assert NAME not in people[2].email

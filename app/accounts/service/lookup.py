@@ -16,7 +16,8 @@ async def people_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, Pers
             name=found.account.name,
             email=found.user.email,
             language=found.user.language,
-            is_suspended=found.user.is_suspended,
+            # Nobody reads what is sent to somebody who has left.
+            is_suspended=found.user.is_suspended or found.user.erased_at is not None,
             is_confirmed=found.user.email_confirmed_at is not None,
         )
         for found in await queries.people_by_id(db, ids)
