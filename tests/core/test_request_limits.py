@@ -1,15 +1,18 @@
 """How many requests somebody may send, what every answer says of it, and who counts together."""
 
 import asyncio
+from collections.abc import Iterator
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from huggingface_hub.utils import parse_ratelimit_headers
+from redis.asyncio import Redis
 
 from app.core.db import Database
-from app.core.request_limits import Buckets
+from app.core.request_limits import Buckets, exchange
 from app.core.settings import Settings
+from app.embedded.valkey import EmbeddedValkey
 from tests.factories.accounts import bearer, make_token, make_user
 
 
@@ -91,3 +94,22 @@ async def test_a_request_costs_no_read_of_the_database(app: FastAPI) -> None:
     for number in range(10_000):
         buckets.take(f"api:person {number % 50}", 100_000, 1.0)
     assert asyncio.get_running_loop().time() - before < 1.0
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = EmbeddedValkey(tmp_path_factory.mktemp("valkey"), durable=False)
+    yield server.start()
+    server.stop()
+
+
+async def test_the_processes_of_a_site_count_together(valkey: str) -> None:
+    here, there = Buckets(), Buckets()
+    async with Redis.from_url(valkey) as client:
+        for process, times in ((here, 3), (there, 4)):
+            for _ in range(times):
+                process.take("api:user 1", 100, 1.0)
+            await exchange(process, client)
+        here.take("api:user 1", 100, 1.0)
+        await exchange(here, client)
+    assert (here.take("api:user 1", 100, 1.0).total, there.by_key["api:user 1"].total) == (9, 7)

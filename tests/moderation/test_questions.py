@@ -50,7 +50,7 @@ async def test_a_reported_answer_is_kept_back_from_all_but_its_author(town: Town
     await _report(town, 2)
     others = await town.page(f"/questions/{number}", "bob")
     assert "Quite wrong words" not in others
-    assert "waits for the moderators" in others
+    assert "moderators keep this" in others
     assert "Quite wrong words" in await town.page(f"/questions/{number}", "nik")
     assert "Quite wrong words" not in str(await _question(town, number, "bob"))
 

@@ -111,9 +111,9 @@ class Words:
     def finding(self, finding: Finding) -> str:
         """Return what looks like spam."""
         known = {
-            "links": _("%(n)s links") % {"n": finding.value},
+            "links": _("links: %(n)s") % {"n": finding.value},
             "mostly_links": _("hardly more than links"),
-            "repeated": _("written %(n)s times before") % {"n": finding.value},
+            "repeated": _("written before: %(n)s×") % {"n": finding.value},
             "shouting": _("nearly all in capitals"),
             "banned_host": _("leads to %(host)s") % {"host": finding.value},
             "banned_word": _("holds “%(word)s”") % {"word": finding.value},
