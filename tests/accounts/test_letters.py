@@ -90,6 +90,8 @@ async def test_a_lost_password_is_replaced_and_everything_else_signed_out(
     mailbox: Mailbox,
 ) -> None:
     ada = await make_user(database, "ada")
+    async with database.transaction() as db:
+        await db.execute(text("UPDATE accounts_user SET email_confirmed_at = now()"))
     own = await make_token(database, ada, "all")
     await sign_in(other_browser, "ada")
     await client.post("/forgot-password", data={"email": "ADA@example.org"})
@@ -104,6 +106,19 @@ async def test_a_lost_password_is_replaced_and_everything_else_signed_out(
     assert (await other_browser.get("/api/v1/me", headers=bearer(own))).status_code == 200
     await sign_in(client, "ada", NEW)
     assert "Your password was changed" in (await mailbox.open("ada@example.org"))[-1]
+
+
+async def test_whoever_signed_up_with_anothers_address_is_out_once_its_owner_comes(
+    client: httpx.AsyncClient, other_browser: httpx.AsyncClient, mailbox: Mailbox
+) -> None:
+    await other_browser.post("/signup", data=SIGN_UP)
+    token = (await other_browser.post("/api/v1/tokens", json={"name": "t"})).json()["token"]
+    await client.post("/forgot-password", data={"email": "ada@example.org"})
+    form = {**token_of(await mailbox.link("ada@example.org")), "password": NEW}
+    assert (await client.post("/reset-password", data=form)).status_code == 303
+    assert (await other_browser.get("/api/v1/me")).status_code == 401
+    assert (await client.get("/api/v1/me", headers=bearer(token))).status_code == 401
+    await sign_in(client, "ada", NEW)
 
 
 async def test_a_reset_ends_what_programs_renew_by_themselves(

@@ -5,7 +5,13 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 
 from app.accounts.schemas import LinkPurpose
-from app.accounts.tables import AccessToken, BannedEmail, OneTimeLink, RefreshToken
+from app.accounts.tables import (
+    AccessToken,
+    BannedEmail,
+    ExternalIdentity,
+    OneTimeLink,
+    RefreshToken,
+)
 from app.core.clock import now
 from app.core.db import AsyncSession
 
@@ -59,6 +65,12 @@ async def delete_renewable_tokens(db: AsyncSession, user_id: int) -> None:
     await db.execute(
         delete(AccessToken).where(AccessToken.user_id == user_id, AccessToken.id.in_(renewable))
     )
+
+
+async def delete_other_ways_in(db: AsyncSession, user_id: int) -> None:
+    """End access tokens and accounts at other providers, whoever added them."""
+    await db.execute(delete(AccessToken).where(AccessToken.user_id == user_id))
+    await db.execute(delete(ExternalIdentity).where(ExternalIdentity.user_id == user_id))
 
 
 async def email_is_banned(db: AsyncSession, email_hash: str) -> bool:

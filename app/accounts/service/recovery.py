@@ -10,6 +10,7 @@ from app.accounts.passwords import check_password, hash_password, verify_passwor
 from app.accounts.queries import Person
 from app.accounts.queries import links as link_queries
 from app.accounts.schemas import LinkPurpose, Site
+from app.accounts.service.factors import factors_of
 from app.accounts.service.letters import send_link, tell
 from app.accounts.service.links import check_link, make_link, use_link
 from app.accounts.service.people import check_email, email_taken, person
@@ -126,10 +127,21 @@ async def reset_password(db: AsyncSession, site: Site, secret: str, new: str) ->
     found = await person(db, link.user_id)
     check_password(new, found.account.name, found.user.email)
     await use_link(db, LinkPurpose.RESET, secret)
-    if link.email == found.user.email:  # the letter was read there
-        found.user.email_confirmed_at = found.user.email_confirmed_at or now()
+    if link.email == found.user.email and found.user.email_confirmed_at is None:
+        await _take_over(db, found)
     await _store_password(db, found, new)
     await tell(db, site, found, "password_changed")
+
+
+async def _take_over(db: AsyncSession, found: Person) -> None:
+    """Note that the letter was read, and end what an earlier holder of the account left behind.
+
+    Until now nobody had proved that the address is theirs: somebody else may have signed up with
+    it and be waiting. With a second factor whoever resets does not get in, and all stays as it is.
+    """
+    found.user.email_confirmed_at = now()
+    if not (await factors_of(db, found.account.id)).any:
+        await link_queries.delete_other_ways_in(db, found.account.id)
 
 
 async def change_password(
