@@ -17,6 +17,8 @@ from markupsafe import Markup
 from app.core import i18n
 from app.core.clock import now
 from app.core.files import resource_dir
+from app.core.http import site_address
+from app.core.pictures import picture_address
 from app.core.security import ANONYMOUS, Viewer
 from app.core.task_words import task_label
 
@@ -150,7 +152,14 @@ def environment() -> Environment:
         segment_quote=_segment_quote,
         task_label=task_label,
     )
-    env.globals.update(clock=_clock, asset=asset, languages=i18n.LANGUAGES, with_query=_with_query)
+    env.globals.update(
+        clock=_clock,
+        asset=asset,
+        picture_address=picture_address,
+        site_address=site_address,
+        languages=i18n.LANGUAGES,
+        with_query=_with_query,
+    )
     return env
 
 

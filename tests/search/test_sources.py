@@ -107,6 +107,7 @@ async def test_an_answer_is_found_at_its_place_until_its_question_is_hidden(
     (place,) = names(await found_by(hub.client, "moss tag:computer-vision"))
     assert place.startswith(f"/questions/{number}/")
     assert "#answer-" in place
+    assert place in (await hub.client.get("/search", params={"q": "moss"})).text
     async with database.transaction() as db:
         await db.execute(text("UPDATE questions_question SET is_hidden = true"))
     assert (await found_by(hub.client, "moss"))["total"] == 0

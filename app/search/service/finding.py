@@ -75,7 +75,7 @@ def _wanted(viewer: Viewer, asked: Asked, query: Query, language: str) -> tuple[
         labels.append(_kind(asked.kind))
     wanted = Wanted(
         words=query.strict,
-        is_visible=_visible_to(viewer),
+        is_visible=visible_to(viewer),
         excluded=query.excluded,
         labels=labels,
         where=where,
@@ -89,7 +89,7 @@ def _kind(kind: Kind) -> str:
     return quoted(label("kind", kind.value))
 
 
-def _visible_to(viewer: Viewer) -> finding.IsVisible:
+def visible_to(viewer: Viewer) -> finding.IsVisible:
     """Return who decides whether something may be shown: what it comes from."""
 
     def is_visible(kind: Any, subject_id: Any) -> ColumnElement[bool]:
