@@ -27,12 +27,13 @@ PERSON = "bench"
 
 @dataclass(frozen=True)
 class BenchSite:
-    """Where it answers, a write token, its process, and the folder of its bytes."""
+    """Where it answers, a write token, its process, the folder of its bytes, its database."""
 
     url: str
     token: str
     pid: int
     blobs: Path
+    database_url: str
 
     def stored_bytes(self) -> int:
         """Return how much it has stored."""
@@ -61,7 +62,7 @@ def running_site(folder: Path) -> Iterator[BenchSite]:
             address = f"http://127.0.0.1:{listening.getsockname()[1]}"
             try:
                 httpx.get(f"{address}/api/models", timeout=60).raise_for_status()
-                yield BenchSite(address, token, process.pid, folder / "blobs")
+                yield BenchSite(address, token, process.pid, folder / "blobs", url)
             finally:
                 process.terminate()
                 process.wait()

@@ -54,7 +54,7 @@ class PageOut(BaseModel):
 
 
 class CountOut(BaseModel):
-    """How many are unread, at most 100, and the number of the newest."""
+    """How many are unread, at most 100, and the number of the newest of them."""
 
     unread: int
     newest: int

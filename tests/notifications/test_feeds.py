@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from app.hub.schemas import RepositoryKind
+from app.questions import service as questions
 from app.search.service import catch_up
 from app.tutorials.schemas import TutorialText
 from app.tutorials.service import publish
@@ -26,6 +27,8 @@ FEEDS = {
     "/datasets/ada/flowers/discussions": "Which?",
     "/ada": "ada/net",
     "/search?q=net": "ada/net",
+    "/questions": "Why does it overfit so?",
+    "/tags/overfitting": "Why does it overfit so?",
 }
 
 
@@ -42,6 +45,10 @@ async def filled(news: News) -> News:
     )
     async with news.database.transaction() as db:
         await publish(db, "freezing", TutorialText("en", "Freezing", "What to freeze", "Text"))
+        await questions.plant_tags(db)
+    body = {"title": "Why does it overfit so?", "body": "What to try?", "tags": ["overfitting"]}
+    asked = await news.client.post("/api/v1/questions", json=body, headers=news.headers["eve"])
+    assert asked.status_code == 201, asked.text
     await catch_up(news.database, news.storage)
     return news
 

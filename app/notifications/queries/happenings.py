@@ -112,15 +112,15 @@ async def write(db: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> Sequence
     """Write notifications; return who was told now and not before."""
     if not rows:
         return ()
-    statement = insert(Notification).values(list(rows))
-    statement = statement.on_conflict_do_nothing(index_elements=["person_id", "key"])
-    return (await db.scalars(statement.returning(Notification.person_id))).all()
+    # Rows apart from the statement: one with all their values would be compiled anew each time.
+    statement = insert(Notification).on_conflict_do_nothing(index_elements=["person_id", "key"])
+    return (await db.scalars(statement.returning(Notification.person_id), list(rows))).all()
 
 
 async def write_decisions(db: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write what was decided; what was decided before stays."""
     if rows:
-        await db.execute(insert(Decision).values(list(rows)).on_conflict_do_nothing())
+        await db.execute(insert(Decision).on_conflict_do_nothing(), list(rows))
 
 
 async def decide_mail(db: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -102,25 +102,21 @@ async def list_after(
     return (await db.scalars(statement.order_by(Notification.id.desc()).limit(limit))).all()
 
 
-async def unread(db: AsyncSession, people: Collection[int]) -> list[tuple[int, Target, int]]:
-    """Return, for each person and thread, how many notifications are unread."""
+async def unread(db: AsyncSession, people: Collection[int]) -> list[tuple[int, Target, int, int]]:
+    """Return, for each person and thread, how many are unread, and the number of the last."""
     statement = (
-        select(Notification.person_id, Notification.subject, Notification.subject_id, func.count())
+        select(
+            Notification.person_id,
+            Notification.subject,
+            Notification.subject_id,
+            func.count(),
+            func.max(Notification.id),
+        )
         .where(Notification.person_id.in_(people), _UNREAD)
         .group_by(Notification.person_id, Notification.subject, Notification.subject_id)
     )
     rows = await db.execute(statement)
-    return [(row[0], Target(row[1], row[2]), row[3]) for row in rows]
-
-
-async def newest(db: AsyncSession, people: Collection[int]) -> dict[int, int]:
-    """Return the last number given to each person."""
-    statement = (
-        select(Notification.person_id, func.max(Notification.id))
-        .where(Notification.person_id.in_(people))
-        .group_by(Notification.person_id)
-    )
-    return {row[0]: row[1] for row in await db.execute(statement)}
+    return [(row[0], Target(row[1], row[2]), row[3], row[4]) for row in rows]
 
 
 async def repositories(db: AsyncSession, person_id: int, limit: int) -> Sequence[int]:

@@ -37,7 +37,7 @@ MOST_AT_ONCE = 200
 
 @dataclass(frozen=True)
 class Count:
-    """How many notifications a person has not read, and the number of the last one."""
+    """How many notifications a person has not read, and the number of the last of them."""
 
     unread: int
     newest: int
@@ -149,15 +149,14 @@ async def single_page(
 async def counts(db: AsyncSession, people: Collection[int]) -> dict[int, Count]:
     """Return how many notifications of each person are unread, without those they may not see."""
     rows = await queries.unread(db, people)
-    seen = await sources.visible(db, {(person, thread) for person, thread, _n in rows})
-    totals = dict.fromkeys(people, 0)
-    for person, thread, number in rows:
-        totals[person] += number if (person, thread) in seen else 0
-    newest = await queries.newest(db, people)
-    return {
-        person: Count(min(total, MOST_COUNTED), newest.get(person, 0))
-        for person, total in totals.items()
-    }
+    seen = await sources.visible(db, {(person, thread) for person, thread, _n, _last in rows})
+    found = dict.fromkeys(people, Count(0, 0))
+    for person, thread, number, last in rows:
+        if (person, thread) in seen:
+            sofar = found[person]
+            total = min(sofar.unread + number, MOST_COUNTED)
+            found[person] = Count(total, max(sofar.newest, last))
+    return found
 
 
 async def count(db: AsyncSession, viewer: Viewer) -> Count:

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts import service as accounts
 from app.core.errors import NotFoundError
+from app.core.feeds import ENTRIES, Entry, Feed, feed, list_address
 from app.core.i18n import LANGUAGES, _
 from app.questions import service
 from app.questions.pages.frame import ReadDesk, WriteDesk, see
-from app.questions.schemas import Sort
+from app.questions.schemas import QuestionRow, Sort
 from app.reputation import service as reputation
 
 router = APIRouter()
@@ -48,6 +49,30 @@ async def list_page(desk: ReadDesk, query: Annotated[ListQuery, Query()]) -> HTM
         next_cursor=page.next_cursor,
         query=query,
         popular=(await service.list_tags(desk.db, limit=_POPULAR)).items,
+    )
+
+
+@feed(router, "/questions")
+async def questions_feed(
+    request: Request, desk: ReadDesk, query: Annotated[ListQuery, Query()]
+) -> Feed:
+    """Tell of the newest questions."""
+    page = await service.list_questions(desk.db, "new", None, query.languages, "", ENTRIES)
+    entries = [question_entry(row) for row in page.items]
+    return Feed(f"{_('Questions')} · Tuningfork", list_address(request), entries)
+
+
+def question_entry(row: QuestionRow) -> Entry:
+    """Return a question as an entry of a feed."""
+    return Entry(
+        key=f"question/{row.id}",
+        title=row.title,
+        address=row.url,
+        updated=row.active_at,
+        published=row.created_at,
+        author=row.author,
+        summary=row.excerpt,
+        language=row.language,
     )
 
 

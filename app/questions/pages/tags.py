@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.core.errors import AppError
+from app.core.feeds import ENTRIES, Feed, feed, list_address
 from app.questions import service
 from app.questions.pages.frame import Desk, ReadDesk, WriteDesk, see
-from app.questions.pages.lists import ListQuery
+from app.questions.pages.lists import ListQuery, question_entry
 from app.questions.schemas import TagView
 from app.reputation import service as reputation
 from app.reputation.schemas import Ability
@@ -25,6 +26,17 @@ async def tags_page(
     """List tags, the most used first."""
     page = await service.list_tags(desk.db, cursor)
     return desk.show("questions/tags.html", tags=page.items, next_cursor=page.next_cursor)
+
+
+@feed(router, "/tags/{name}")
+async def tag_feed(
+    request: Request, desk: ReadDesk, name: str, query: Annotated[ListQuery, Query()]
+) -> Feed:
+    """Tell of the newest questions under a tag."""
+    tag = await service.find_tag(desk.db, name)
+    page = await service.list_questions(desk.db, "new", tag.id, query.languages, "", ENTRIES)
+    entries = [question_entry(row) for row in page.items]
+    return Feed(f"{tag.name} · Tuningfork", list_address(request), entries)
 
 
 @router.get("/tags/{name}")
