@@ -3,8 +3,10 @@
 import asyncio
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import Database
+from tests.conftest import statements
 from tests.factories.accounts import sign_in
 from tests.moderation.conftest import API, Town
 
@@ -178,3 +180,18 @@ async def test_of_a_post_that_is_held_at_once_people_hear_when_it_stands(
     (item,) = await town.items()
     await town.decide(item["id"], "disagree")
     assert (held, await told()) == (before, before + 1)
+
+
+async def test_the_queue_costs_as_many_queries_for_many_things_as_for_few(
+    town: Town, engine: AsyncEngine
+) -> None:
+    num = await town.discuss("ada")
+    for n in range(6):
+        number = await town.comment(num, f"Post {n}", "nik")
+        await town.report(number, "bob")
+    await town.report(town.repository.id, "bob", subject="repository")
+    await town.report(town.people["ada"].id, "bob", subject="account")
+    await sign_in(town.client, "mia")
+    with statements(engine) as sent:
+        assert "Post 5" in (await town.client.get("/moderation")).text
+    assert len(sent) <= 12, "\n".join(sent)

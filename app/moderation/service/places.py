@@ -65,7 +65,8 @@ async def spots(
         found[Subject.COMMENT, number] = spot
     for number, spot in (await _repositories(db, wanted[Subject.REPOSITORY])).items():
         found[Subject.REPOSITORY, number] = spot
-    refs = await accounts.account_refs(db, wanted[Subject.ACCOUNT])
+    people = wanted[Subject.ACCOUNT]
+    refs = await accounts.account_refs(db, people) if people else {}
     for number, ref in refs.items():
         found[Subject.ACCOUNT, number] = Spot(ref.name, f"/{ref.name}", ref.id)
     return found
@@ -100,7 +101,8 @@ async def may_see(
 async def _places(db: AsyncSession, thread_ids: Collection[int]) -> dict[int, Place]:
     found: dict[int, Place] = {}
     for finder in FINDERS:
-        found |= await finder(db, thread_ids)
+        if left := set(thread_ids) - set(found):
+            found |= await finder(db, left)
     return found
 
 

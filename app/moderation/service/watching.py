@@ -1,5 +1,6 @@
 """Looking at what people write while they write it: what newcomers post is scored."""
 
+import asyncio
 from collections.abc import Sequence
 
 from app.accounts import service as accounts
@@ -33,7 +34,8 @@ async def look_at(db: AsyncSession, settings: Settings, event: CommentWritten) -
 async def _score(db: AsyncSession, settings: Settings, event: CommentWritten) -> list[Finding]:
     rows = await comments.comments_of_author(db, event.author_id or 0, _LOOKED_BACK, _everything())
     earlier = [row.body for row in rows if row.id != event.comment_id]
-    return scoring.score(event.body, earlier, settings)
+    # A scorer of the site's own may take its time.
+    return await asyncio.to_thread(scoring.score, event.body, earlier, settings)
 
 
 def _everything() -> Viewer:
