@@ -26,7 +26,7 @@ POINTS = {
 
 
 class Ability(StrEnum):
-    """What good work opens to a person; whoever administers the site has all of them."""
+    """What good work opens to a person; moderators and administrators have all of them."""
 
     VOTE_DOWN = "vote-down"
     CREATE_TAG = "create-tag"

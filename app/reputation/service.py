@@ -109,7 +109,7 @@ async def abilities_of(db: AsyncSession, viewer: Viewer) -> frozenset[Ability]:
     """Return what the viewer may do besides asking, answering and voting up."""
     if viewer.user_id is None:
         return frozenset()
-    if viewer.is_admin:
+    if viewer.is_admin or viewer.is_moderator:
         return frozenset(Ability)
     return (await standings(db, [viewer.user_id]))[viewer.user_id].abilities
 

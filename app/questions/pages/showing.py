@@ -76,7 +76,7 @@ async def rights_in(desk: Desk, question: QuestionView) -> dict[str, bool]:
     return {
         "write": desk.viewer.is_signed_in and (not question.locked or curates),
         "close": (is_asker and not question.locked) or Ability.CLOSE in abilities,
-        "accept": is_asker or desk.viewer.is_admin,
+        "accept": is_asker or desk.viewer.is_admin or desk.viewer.is_moderator,
         "curate": curates,
         "edit": Ability.EDIT in abilities,
         "vote_down": Ability.VOTE_DOWN in abilities,

@@ -289,7 +289,7 @@ async def hide_post(db: AsyncSession, viewer: Viewer, comment_id: int) -> None:
 
 
 async def _hide_question(db: AsyncSession, viewer: Viewer, question: Question) -> None:
-    if question.num_answers and not viewer.is_admin:
+    if question.num_answers and not (viewer.is_admin or viewer.is_moderator):
         raise ConflictError(
             _("Others have answered this question; their answers would vanish with it."),
             fix=_("Close it instead."),
