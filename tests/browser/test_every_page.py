@@ -8,6 +8,9 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from app.core.db import Database
+from app.core.security import Viewer
+from app.questions import service as questions
+from app.questions.schemas import QuestionIn
 from app.search import service as search
 from tests.conftest import Site
 from tests.factories.accounts import PASSWORD, make_user
@@ -33,14 +36,16 @@ WIDEST = """() => document.documentElement.scrollWidth <= 320 ? "" :
   .map((one) => one.tagName + "." + one.className).slice(0, 4).join(" | ")"""
 CARD = b"---\nlicense: mit\ntags: [vision]\n---\n# Net\n\n| a | b |\n| - | - |\n| 1 | 2 |\n"
 _PUBLIC = """
-/ /models /datasets /tutorials /tutorials/first-fine-tune /questions /questions/tags /collections
+/ /models /datasets /tutorials /tutorials/first-fine-tune /questions /tags /tags/nlp
+/questions/1 /questions/by/ada /collections
 /search?q=net /search /login /signup /forgot-password /ada /ada/net /ada/net/tree/main
 /ada/net/blob/main/README.md /ada/net/commits/main /ada/net/discussions /nowhere/at-all
 """
 _OWN = """
 / /jobs /fine-tune /new /new?kind=dataset /settings/profile /settings/tokens /settings/sessions
 /settings/password /settings/email /settings/organizations /organizations/new /collections/new
-/sweeps /questions/ask /notifications /imports /ada/net/settings /ada/net/upload/main
+/sweeps /questions/ask /questions/1 /drafts /posts/1/edit
+/notifications /imports /ada/net/settings /ada/net/upload/main
 /ada/net/discussions/new /search?q=net
 """
 
@@ -79,6 +84,13 @@ async def fill(site: Site) -> None:
     storage = site.app.state.storage
     ada = await make_user(database, "ada")
     await make_repository(database, storage, ada, "net", files={"README.md": CARD})
+    viewer = Viewer(user_id=ada.id, name=ada.name)
+    async with database.transaction() as db:
+        await questions.plant_tags(db)
+        asked = QuestionIn(title="Why does it overfit?", body="`lr` is $10^{-3}$.", tags=["nlp"])
+        made = await questions.ask(db, viewer, asked)
+        patch = "Less:\n\n```recipe-patch\ntrain.batch_size: 4\n```"
+        await questions.answer(db, viewer, made.id, patch)
     await search.catch_up(database, storage)
     await database.close()
 
