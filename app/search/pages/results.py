@@ -1,5 +1,6 @@
 """The page of the search."""
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -14,6 +15,8 @@ from app.search import service
 from app.search.schemas import Asked, Kind, Order
 
 router = APIRouter(include_in_schema=False)
+_SIMILAR = 5
+_WORDS = re.compile(r"\w+")
 
 
 @feed(router, "/search")
@@ -38,6 +41,22 @@ async def search_feed(
     ]
     title = _("Search: %(query)s") % {"query": asked.q}
     return Feed(f"{title} · Tuningfork", list_address(request), unique(entries))
+
+
+@router.get("/search/similar")
+async def similar(
+    request: Request,
+    db: Db,
+    viewer: RepoReader,
+    title: Annotated[str, Query(max_length=300)] = "",
+) -> HTMLResponse:
+    """Return the questions most like a title somebody is writing, closed ones too."""
+    # What is typed here are words, whatever it looks like.
+    words = " ".join(_WORDS.findall(title))
+    asked = Asked(q=words, kind=Kind.QUESTION)
+    found = await service.search(db, viewer, asked, i18n.language()) if words else None
+    hits = found.hits[:_SIMILAR] if found else ()
+    return render(request, "search/_similar.html", viewer=viewer, hits=hits)
 
 
 @router.get("/search")
