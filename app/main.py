@@ -17,6 +17,9 @@ from app.accounts import pages as accounts_pages
 from app.accounts.service import Eraser, authenticate
 from app.buckets import pages as buckets_pages
 from app.collections import pages as collections_pages
+from app.comparisons import api as comparisons_api
+from app.comparisons import pages as comparisons_pages
+from app.comparisons import service as comparisons
 from app.core import health
 from app.core.assets import Assets
 from app.core.db import Database, Limits, Newcomers
@@ -96,6 +99,8 @@ def routers() -> list[APIRouter]:
         tutorial_pages.router,
         questions_api.router,
         questions_pages.router,
+        comparisons_api.router,
+        comparisons_pages.router,
         datasets_api.router,
         jobs_api,
         jobs_pages.router,
@@ -171,6 +176,7 @@ def erasers() -> list[Eraser]:
         notifications.erase_person,
         webhooks.erase_person,
         questions.erase_person,
+        comparisons.erase_person,
         tutorials.erase_person,
         imports.erase_person,
         hub.erase_person,

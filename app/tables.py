@@ -4,6 +4,7 @@ from app.accounts import tables as accounts
 from app.buckets import tables as buckets
 from app.collections import tables as collections
 from app.comments import tables as comments
+from app.comparisons import tables as comparisons
 from app.core import audit, rate_limit
 from app.core.db import Base
 from app.datasets import tables as datasets
@@ -29,6 +30,7 @@ __all__ = [
     "buckets",
     "collections",
     "comments",
+    "comparisons",
     "datasets",
     "discussions",
     "hub",

@@ -6,6 +6,7 @@ from typing import Protocol
 from app.accounts import service as accounts
 from app.comments import service as comments
 from app.comments.schemas import CommentView
+from app.comparisons import service as comparisons
 from app.core.db import AsyncSession
 from app.core.i18n import _
 from app.core.security import Viewer
@@ -49,8 +50,12 @@ async def _tutorials(db: AsyncSession, thread_ids: Collection[int]) -> dict[int,
     return dict(await tutorials.places(db, thread_ids))
 
 
+async def _comparisons(db: AsyncSession, thread_ids: Collection[int]) -> dict[int, Place]:
+    return dict(await comparisons.places(db, thread_ids))
+
+
 # One for each feature that has threads.
-FINDERS: Sequence[Finder] = (_discussions, _questions, _tutorials)
+FINDERS: Sequence[Finder] = (_discussions, _questions, _tutorials, _comparisons)
 
 
 async def spots(
