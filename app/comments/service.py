@@ -173,9 +173,16 @@ async def written_between(
 
 
 async def edit_comment(
-    db: AsyncSession, thread_id: int, comment_id: int, editor_id: int, body: str
+    db: AsyncSession,
+    thread_id: int,
+    comment_id: int,
+    editor_id: int,
+    body: str,
+    approver_id: int | None = None,
 ) -> CommentView:
     """Change the words of a comment; the earlier ones are kept.
+
+    Who approves what somebody else suggested answers for it: their right to post is asked for.
 
     Raises:
         InvalidError: it would be empty or too long.
@@ -184,7 +191,8 @@ async def edit_comment(
         ForbiddenError: the editor may only read for a while.
     """
     text = check_body(body)
-    await accounts.require_may_post(db, editor_id)
+    answers_for_it = approver_id or editor_id
+    await accounts.require_may_post(db, answers_for_it)
     found = await _found(db, thread_id, comment_id, lock=True)
     if found.hidden_at is not None:
         raise ConflictError(_("This comment was hidden; it cannot be edited."), code="hidden")
@@ -202,7 +210,7 @@ async def edit_comment(
         found.body, found.edited_at, found.edited_by_id = text, now(), editor_id
         await db.flush()
         event = CommentWritten(
-            found.id, thread_id, editor_id, found.opens_thread, text, is_edit=True
+            found.id, thread_id, answers_for_it, found.opens_thread, text, is_edit=True
         )
         await announce(db, event)
     return await _view(db, found, Viewer(user_id=editor_id))

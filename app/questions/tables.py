@@ -106,6 +106,8 @@ class Post(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
     score: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     is_accepted: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    # Whether it is among its question's `num_answers`: not while it is held back or hidden.
+    is_counted: Mapped[bool] = mapped_column(server_default=false(), default=False)
     remarks_id: Mapped[int | None] = mapped_column(
         ForeignKey("comments_thread.id", ondelete="SET NULL"), default=None
     )
@@ -227,4 +229,6 @@ class Trial(Base):
     comment_id: Mapped[int] = mapped_column(ForeignKey(_COMMENT, ondelete="CASCADE"), index=True)
     base_job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs_job.id", ondelete="SET NULL"))
     tried_by_id: Mapped[int] = mapped_column(ForeignKey(_ACCOUNT, ondelete="CASCADE"))
+    # Whether its owner lets everybody see what came of it.
+    shared: Mapped[bool] = mapped_column(server_default=false(), default=False)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import now
@@ -42,18 +42,6 @@ async def add_to_standing(db: AsyncSession, account_id: int, amounts: Mapping[st
             set_={name: getattr(Standing, name) + amount for name, amount in amounts.items()},
         )
     )
-
-
-async def take_points(db: AsyncSession, account_id: int, amount: int) -> bool:
-    """Take points from somebody who has that many; return whether they had."""
-    statement = (
-        update(Standing)
-        .where(Standing.account_id == account_id, Standing.points >= amount)
-        .values(points=Standing.points - amount)
-        .returning(Standing.account_id)
-        .execution_options(synchronize_session=False)
-    )
-    return await db.scalar(statement) is not None
 
 
 async def standings(db: AsyncSession, account_ids: Collection[int]) -> dict[int, Standing]:

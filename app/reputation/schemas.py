@@ -13,7 +13,6 @@ class Reason(StrEnum):
     UPVOTED = "upvoted"
     DOWNVOTED = "downvoted"
     ACCEPTED = "accepted"
-    BOUNTY = "bounty"
     EDIT_APPROVED = "edit-approved"
 
 

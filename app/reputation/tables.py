@@ -28,11 +28,7 @@ class Vote(Base):
 
 
 class Entry(Base):
-    """Points that moved: to a person, or where `account_id` is empty to the site's own purse.
-
-    Points nobody had before come from nowhere (`UPVOTED`); those of a bounty come from a person,
-    so its rows add up to nothing.
-    """
+    """Points that somebody got or lost, and why; `account_id` is empty once they have left."""
 
     __tablename__ = "reputation_entry"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)

@@ -23,7 +23,10 @@ async def people(client: httpx.AsyncClient, database: Database) -> dict[str, dic
             async with database.transaction() as db:
                 for number in range(2):
                     job = await make_job(db, person.id, name=f"run-{number}")
-                    job.recipe = {**job.recipe, "train": {**job.recipe["train"], "batch_size": 4 + number}}
+                    job.recipe = {
+                        **job.recipe,
+                        "train": {**job.recipe["train"], "batch_size": 4 + number},
+                    }
     worker = FakeWorker(client)
     await worker.claim()
     point = {"step": 1, "epoch": 1, "loss": 0.5, "lr": {}, "samples_per_s": 1.0, "memory_bytes": 1}

@@ -99,7 +99,9 @@ async def test_a_patch_is_tried_on_ones_own_run_and_the_worker_says_what_it_did(
     patch = "Smaller batches:\n\n```recipe-patch\ntrain.batch_size: 4\n```\n"
     answer = await board.answer(asked["id"], "bob", patch)
     await run(board, made.json()["id"], 0.90)
-    tried = await board.send("POST", f"/posts/{answer}/try", "eve", {"job_id": made.json()["id"]})
+    tried = await board.send(
+        "POST", f"/posts/{answer}/try", "eve", {"job_id": made.json()["id"], "shared": True}
+    )
     job = await board.send("GET", f"/jobs/{tried.json()['job_id']}", "eve")
     await run(board, tried.json()["job_id"], 0.93)
     page = (await board.client.get(asked["url"])).text

@@ -32,10 +32,11 @@ class DecisionIn(BaseModel):
 
 
 class TrialIn(BaseModel):
-    """The run to try a patch on."""
+    """The run to try a patch on, and whether the answer may show what came of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     job_id: Annotated[int, Field(gt=0, lt=1 << 63)]
+    shared: bool = Field(default=False, description="Show everybody what was measured.")
 
 
 @router.put("/posts/{post_id}/vote")
@@ -109,7 +110,7 @@ async def try_patch(
 ) -> JobQueuedOut:
     """Queue a run of one's own once more, with the recipe patch of an answer."""
     doctor = Doctor(database(request), storage_of(request), viewer)
-    job = await service.try_patch(db, doctor, viewer, post_id, new.job_id)
+    job = await service.try_patch(db, doctor, viewer, post_id, new.job_id, shared=new.shared)
     return JobQueuedOut(job_id=job.id)
 
 

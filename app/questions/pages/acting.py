@@ -8,8 +8,9 @@ from fastapi.responses import Response
 
 from app.comments import service as comments
 from app.comments.schemas import MAX_BODY
-from app.core.errors import AppError, NotFoundError
+from app.core.errors import AppError, InvalidError, NotFoundError
 from app.core.http import JobWriter, database, storage_of
+from app.core.i18n import _
 from app.jobs.service.examination import Doctor
 from app.questions import service
 from app.questions.pages.frame import LINKS, Desk, ReadDesk, WriteDesk, see
@@ -149,7 +150,7 @@ async def hide_remark(desk: WriteDesk, post_id: int, remark_id: int) -> Response
 
 @router.post("/posts/{post_id}/try")
 async def try_patch(
-    desk: WriteDesk, viewer: JobWriter, post_id: int, job_id: Number = 0
+    desk: WriteDesk, viewer: JobWriter, post_id: int, job_id: Number = 0, shared: Word = ""
 ) -> Response:
     """Queue a run of one's own once more with an answer's patch, and look at it."""
     question_id = await _question_of(desk, post_id)
@@ -157,7 +158,13 @@ async def try_patch(
     made: list[int] = []
 
     async def act() -> None:
-        made.append((await service.try_patch(desk.db, doctor, viewer, post_id, job_id)).id)
+        made.append(
+            (
+                await service.try_patch(
+                    desk.db, doctor, viewer, post_id, job_id, shared=shared == "1"
+                )
+            ).id
+        )
 
     response = await _done(desk, question_id, act)
     return see(f"/jobs/{made[0]}") if made else response
@@ -169,11 +176,16 @@ async def close(
 ) -> Response:
     """Let a question take no more answers."""
     number = duplicate_of.strip().strip("#")
-    why = CloseIn.model_construct(
-        reason=CloseReason(reason) if reason in set(CloseReason) else CloseReason.UNCLEAR,
-        duplicate_of=int(number) if number.isdecimal() and len(number) < 19 else None,  # noqa: PLR2004  # fits 63 bits
-    )
-    act = lambda: service.close(desk.db, desk.viewer, question_id, why)  # noqa: E731  # one call
+
+    async def act() -> None:
+        if reason not in set(CloseReason):
+            raise InvalidError(_("Choose why this question is closed."), code="bad_reason")
+        why = CloseIn.model_construct(
+            reason=CloseReason(reason),
+            duplicate_of=int(number) if number.isdecimal() and len(number) < 19 else None,  # noqa: PLR2004  # fits 63 bits
+        )
+        await service.close(desk.db, desk.viewer, question_id, why)
+
     return await _done(desk, question_id, act)
 
 

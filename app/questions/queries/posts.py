@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import REGCLASS
+from sqlalchemy.dialects.postgresql import REGCLASS, insert
 
+from app.core.clock import now
 from app.core.db import AsyncSession
 from app.questions.schemas import AnswerSort, EditState
 from app.questions.tables import Draft, Post, Question, QuestionEvent, SuggestedEdit, Trial
@@ -132,6 +133,14 @@ async def draft(
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     return await db.scalar(statement)
+
+
+async def begin_draft(db: AsyncSession, author_id: int, target: str) -> None:
+    """Make an empty draft for a place unless there is one."""
+    made = insert(Draft).values(
+        author_id=author_id, target=target, title="", body="", tags="", version=0, updated_at=now()
+    )
+    await db.execute(made.on_conflict_do_nothing())
 
 
 async def drafts(db: AsyncSession, author_id: int, limit: int) -> Sequence[Draft]:

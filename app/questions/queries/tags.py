@@ -113,16 +113,15 @@ async def keep_in_step(db: AsyncSession, question_id: int, score: int, active_at
     )
 
 
-async def move_questions(db: AsyncSession, from_id: int, to_id: int) -> None:
-    """Put what is filed under one tag under another, and forget the first places."""
-    held = select(QuestionTag.question_id).where(QuestionTag.tag_id == to_id)
-    await db.execute(
-        update(QuestionTag)
-        .where(QuestionTag.tag_id == from_id, QuestionTag.question_id.not_in(held))
-        .values(tag_id=to_id)
-        .execution_options(synchronize_session=False)
+async def questions_under(db: AsyncSession, tag_id: int) -> Sequence[Question]:
+    """Return every question that is filed under a tag."""
+    statement = (
+        select(Question)
+        .join(QuestionTag, QuestionTag.question_id == Question.id)
+        .where(QuestionTag.tag_id == tag_id)
+        .order_by(Question.id)
     )
-    await db.execute(delete(QuestionTag).where(QuestionTag.tag_id == from_id))
+    return (await db.scalars(statement)).all()
 
 
 async def recount(db: AsyncSession, tag_ids: Collection[int]) -> None:

@@ -28,14 +28,20 @@ async def answer(db: AsyncSession, viewer: Viewer, question_id: int, body: str) 
     author_id = await policy.require_answering(db, viewer, question)
     words = await comments.add_comment(db, question.thread_id, author_id, text)
     db.add(
-        Post(comment_id=words.id, question_id=question.id, is_question=False, author_id=author_id)
+        Post(
+            comment_id=words.id,
+            question_id=question.id,
+            is_question=False,
+            author_id=author_id,
+            is_counted=not words.is_held,
+        )
     )
-    question.num_answers += 1
-    question.active_at = words.created_at
-    await db.flush()
-    await keep_in_step(db, question)
     await forget(db, viewer, f"answer:{question.id}")
-    if not words.is_held:  # else it is news when the moderators let it stand
+    if not words.is_held:  # else it counts, and is news, when the moderators let it stand
+        question.num_answers += 1
+        question.active_at = words.created_at
+        await db.flush()
+        await keep_in_step(db, question)
         emit(db, AnswerPosted(question.id, words.id, author_id))
     return words
 
@@ -55,10 +61,9 @@ async def remark(db: AsyncSession, viewer: Viewer, post_id: int, body: str) -> C
         # The question's row is locked: nobody else opens a second thread here.
         post.remarks_id = await comments.open_thread(db, _REMARKS, post.comment_id)
     words = await comments.add_comment(db, post.remarks_id, author_id, text, is_reply=True)
-    question.active_at = words.created_at
-    await db.flush()
-    await keep_in_step(db, question)
-    await forget(db, viewer, f"remark:{post_id}")
     if not words.is_held:
+        question.active_at = words.created_at
+        await db.flush()
+        await keep_in_step(db, question)
         emit(db, RemarkPosted(question.id, post_id, words.id, author_id))
     return words

@@ -11,7 +11,7 @@ from app.questions.queries import posts
 from app.questions.schemas import MAX_DRAFTS, DraftIn, DraftOut
 from app.questions.tables import Draft
 
-_TARGET = re.compile(r"question:new|(?:answer|edit|remark):[1-9]\d{0,17}")
+_TARGET = re.compile(r"question:new|(?:answer|edit):[1-9]\d{0,17}")
 
 
 async def keep_draft(db: AsyncSession, viewer: Viewer, target: str, new: DraftIn) -> DraftOut:
@@ -25,26 +25,37 @@ async def keep_draft(db: AsyncSession, viewer: Viewer, target: str, new: DraftIn
     _require_place(target)
     row = await posts.draft(db, user_id, target, lock=True)
     if row is not None and new.version != row.version:
-        raise ConflictError(
-            _("This draft was changed in another window."),
-            fix=_("Copy what you wrote here, and load the page again."),
-            code="draft_changed",
-        )
+        raise _changed()
+    words = [_clean(text) for text in (new.title, new.body, new.tags)]
+    if not any(text.strip() for text in words):
+        await forget(db, viewer, target)
+        return DraftOut(target=target, title="", body="", tags="", version=0, updated_at=now())
     if row is None:
         await _require_room(db, user_id)
-        row = Draft(author_id=user_id, target=target, title="", body="", tags="", version=0)
-        db.add(row)
-    row.title, row.body, row.tags = (_clean(text) for text in (new.title, new.body, new.tags))
+        # Two windows may begin at once: the row is there before either of them locks it.
+        await posts.begin_draft(db, user_id, target)
+        row = await posts.draft(db, user_id, target, lock=True)
+    if row is None or new.version != row.version:
+        raise _changed()
+    row.title, row.body, row.tags = words
     row.version, row.updated_at = row.version + 1, now()
     await db.flush()
     return _view(row)
+
+
+def _changed() -> ConflictError:
+    return ConflictError(
+        _("This draft was changed in another window."),
+        fix=_("Copy what you wrote here, and load the page again."),
+        code="draft_changed",
+    )
 
 
 def _require_place(target: str) -> None:
     if not _TARGET.fullmatch(target):
         raise InvalidError(
             _("Nothing is written at “%(target)s”.") % {"target": target[:60]},
-            fix=_("Drafts are kept for question:new, answer:ID, edit:ID and remark:ID."),
+            fix=_("Drafts are kept for question:new, answer:ID and edit:ID."),
         )
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from app.accounts import service as accounts
 from app.comments import service as comments
 from app.comments.schemas import CommentView
+from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, ForbiddenError, NotFoundError
 from app.core.events import emit
@@ -14,12 +16,11 @@ from app.questions.events import EditSuggested, PostEdited
 from app.questions.queries import posts
 from app.questions.queries import tags as tag_queries
 from app.questions.schemas import EditState, Happening, QuestionChange, SuggestionView
-from app.questions.service.accepting import lose_mark
 from app.questions.service.drafts import forget
 from app.questions.service.tagging import file_under, keep_in_step, resolve
 from app.questions.service.views import names_of
 from app.questions.service.words import check_title, check_words
-from app.questions.tables import Post, Question, QuestionEvent, SuggestedEdit
+from app.questions.tables import Question, QuestionEvent, SuggestedEdit
 from app.reputation import service as reputation
 from app.reputation.schemas import Ability
 
@@ -44,7 +45,7 @@ async def change_question(
     words = await _words(db, question.body_id)
     if not await policy.may_edit(db, viewer, words):
         return await _suggest(db, viewer, question, words, change)
-    await _apply(db, viewer, question, change)
+    await _apply(db, viewer, question, change, viewer.require_user())
     await forget(db, viewer, f"edit:{question.body_id}")
     return None
 
@@ -66,7 +67,7 @@ async def change_post(
     if not await policy.may_edit(db, viewer, words):
         change = QuestionChange(title=question.title, body=text, reason=reason)
         return await _suggest(db, viewer, question, words, change)
-    await _reword(db, question, comment_id, user_id, text)
+    await _reword(db, viewer, question, comment_id, user_id, text)
     await forget(db, viewer, f"edit:{comment_id}")
     return None
 
@@ -75,27 +76,39 @@ async def _words(db: AsyncSession, comment_id: int) -> CommentView:
     return (await comments.comments_by_id(db, [comment_id]))[comment_id]
 
 
-async def _apply(
-    db: AsyncSession, viewer: Viewer, question: Question, change: QuestionChange
+async def _apply(  # to what, what, by whom, approved by whom
+    db: AsyncSession,
+    viewer: Viewer,
+    question: Question,
+    change: QuestionChange,
+    editor_id: int,
 ) -> None:
-    user_id = viewer.require_user()
     if change.title != question.title:
-        _record(db, question, Happening.RETITLED, user_id, question.title, change.title)
-        question.title = change.title
+        _record(db, question, Happening.RETITLED, editor_id, question.title, change.title)
+        question.title, question.active_at = change.title, now()
     earlier = [name for _q, _t, name in await tag_queries.tags_of(db, [question.id])]
     if change.tags:
         tags = await resolve(db, viewer, change.tags)
-        await file_under(db, question, tags)
         if (names := [tag.name for tag in tags]) != earlier:
-            _record(db, question, Happening.RETAGGED, user_id, earlier, names)
-    await _reword(db, question, question.body_id, user_id, change.body)
+            await file_under(db, question, tags)
+            _record(db, question, Happening.RETAGGED, editor_id, earlier, names)
+            question.active_at = now()
+    await _reword(db, viewer, question, question.body_id, editor_id, change.body)
 
 
-async def _reword(
-    db: AsyncSession, question: Question, comment_id: int, editor_id: int, body: str
+async def _reword(  # by whom approved, of which, whose words
+    db: AsyncSession,
+    viewer: Viewer,
+    question: Question,
+    comment_id: int,
+    editor_id: int,
+    body: str,
 ) -> None:
-    words = await comments.edit_comment(db, question.thread_id, comment_id, editor_id, body)
-    question.active_at = words.edited_at or question.active_at
+    approver_id = viewer.require_user()
+    words = await comments.edit_comment(
+        db, question.thread_id, comment_id, editor_id, body, approver_id
+    )
+    question.active_at = max(question.active_at, words.edited_at or question.active_at)
     await db.flush()
     await keep_in_step(db, question)
     emit(db, PostEdited(question.id, comment_id, editor_id))
@@ -121,6 +134,7 @@ async def _suggest(
     change: QuestionChange,
 ) -> SuggestionView:
     author_id = viewer.require_user()
+    await accounts.require_may_post(db, author_id)
     if await posts.has_waiting_suggestion(db, words.id, author_id):
         raise ConflictError(
             _("An edit of yours already waits for a decision here."), code="suggestion_waits"
@@ -184,12 +198,9 @@ async def _publish(
     editor_id = row.author_id or viewer.require_user()
     if row.comment_id == question.body_id:
         change = QuestionChange(title=row.title, body=row.body, tags=row.tags)
-        if change.title != question.title:
-            _record(db, question, Happening.RETITLED, editor_id, question.title, change.title)
-            question.title = change.title
-        if change.tags:
-            await file_under(db, question, await resolve(db, viewer, change.tags))
-    await _reword(db, question, row.comment_id, editor_id, row.body)
+        await _apply(db, viewer, question, change, editor_id)
+    else:
+        await _reword(db, viewer, question, row.comment_id, editor_id, row.body)
 
 
 async def suggestions_of(
@@ -256,7 +267,7 @@ async def roll_back(db: AsyncSession, viewer: Viewer, comment_id: int, number: i
     found = {one.number: one for one in await comments.revisions(db, words)}
     if number not in found:
         raise NotFoundError(_("There is no such wording."))
-    await _reword(db, question, comment_id, user_id, found[number].body)
+    await _reword(db, viewer, question, comment_id, user_id, found[number].body)
     db.add(
         QuestionEvent(
             question_id=question.id,
@@ -280,33 +291,14 @@ async def hide_post(db: AsyncSession, viewer: Viewer, comment_id: int) -> None:
     user_id = viewer.require_user()
     if post.author_id != user_id:
         await reputation.require(db, viewer, Ability.CURATE)
-    if post.is_question:
-        await _hide_question(db, viewer, question)
-    else:
-        await _hide_answer(db, question, post)
-    await comments.hide_comment(db, question.thread_id, comment_id, user_id)
-    emit(db, PostEdited(question.id, comment_id, user_id))
-
-
-async def _hide_question(db: AsyncSession, viewer: Viewer, question: Question) -> None:
-    if question.num_answers and not (viewer.is_admin or viewer.is_moderator):
+    if post.is_question and question.num_answers and not (viewer.is_admin or viewer.is_moderator):
         raise ConflictError(
             _("Others have answered this question; their answers would vanish with it."),
             fix=_("Close it instead."),
             code="has_answers",
         )
-    question.is_hidden = True
-    rows = await tag_queries.rows_of(db, question.id)
-    await tag_queries.remove_from(db, question.id, [row.tag_id for row in rows])
-    await tag_queries.count(db, [row.tag_id for row in rows], -1)
-
-
-async def _hide_answer(db: AsyncSession, question: Question, post: Post) -> None:
-    words = await _words(db, post.comment_id)
-    if not words.is_hidden:
-        await lose_mark(db, question, post)
-        question.num_answers -= 1
-        await db.flush()
+    await comments.hide_comment(db, question.thread_id, comment_id, user_id)
+    emit(db, PostEdited(question.id, comment_id, user_id))
 
 
 async def hide_remark(db: AsyncSession, viewer: Viewer, post_id: int, remark_id: int) -> None:

@@ -10,6 +10,8 @@ from app.questions.events import AnswerPosted, PostEdited, QuestionAsked
 from app.questions.queries import posts
 from app.questions.queries import tags as tag_queries
 from app.questions.schemas import Place
+from app.questions.service.accepting import lose_mark
+from app.questions.service.tagging import keep_in_step
 from app.questions.tables import Post, Question
 
 Decision = CommentHeld | CommentReleased | CommentHidden
@@ -18,17 +20,41 @@ Decision = CommentHeld | CommentReleased | CommentHidden
 async def note_decision(db: AsyncSession, event: Decision) -> None:
     """Let a question vanish with its words and come back with them; the search looks again."""
     post = await posts.post(db, event.comment_id)
-    question = await posts.question(db, post.question_id) if post else None
+    question = await posts.question(db, post.question_id, lock=True) if post else None
     if post is None or question is None:
         return
     question.changed_at = now()
+    is_shown = isinstance(event, CommentReleased)
     if post.is_question:
-        question.is_hidden = not isinstance(event, CommentReleased)
+        await _show_question(db, question, is_shown=is_shown)
+    else:
+        await _count_answer(db, question, post, is_shown=is_shown)
     await db.flush()
     if isinstance(event, CommentReleased) and event.is_news:
         await _tell_late(db, question, post)
     else:
         emit(db, PostEdited(question.id, post.comment_id, 0))
+
+
+async def _show_question(db: AsyncSession, question: Question, *, is_shown: bool) -> None:
+    if question.is_hidden is is_shown:
+        question.is_hidden = not is_shown
+        filed = [row.tag_id for row in await tag_queries.rows_of(db, question.id)]
+        await tag_queries.count(db, filed, 1 if is_shown else -1)
+
+
+async def _count_answer(
+    db: AsyncSession, question: Question, post: Post, *, is_shown: bool
+) -> None:
+    if post.is_counted is is_shown:
+        return
+    post.is_counted = is_shown
+    question.num_answers += 1 if is_shown else -1
+    if is_shown:
+        question.active_at = now()
+        await keep_in_step(db, question)
+    else:
+        await lose_mark(db, question, post)
 
 
 async def _tell_late(db: AsyncSession, question: Question, post: Post) -> None:

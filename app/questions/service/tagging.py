@@ -3,7 +3,14 @@
 from collections.abc import Collection, Sequence
 
 from app.core.db import AsyncSession
-from app.core.errors import ConflictError, Detail, ForbiddenError, InvalidError, NotFoundError
+from app.core.errors import (
+    BadRequestError,
+    ConflictError,
+    Detail,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+)
 from app.core.i18n import _
 from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.core.security import Viewer
@@ -64,6 +71,7 @@ async def file_under(db: AsyncSession, question: Question, tags: Sequence[Tag]) 
     gone, fresh = set(held) - set(wanted), set(wanted) - set(held)
     if gone:
         await queries.remove_from(db, question.id, gone)
+    if gone and not question.is_hidden:
         await queries.count(db, gone, -1)
     for position, (tag_id, is_own) in enumerate(wanted.items()):
         if tag_id in held:
@@ -71,7 +79,7 @@ async def file_under(db: AsyncSession, question: Question, tags: Sequence[Tag]) 
         else:
             db.add(_row(tag_id, question, is_own=is_own, position=position))
     await db.flush()
-    if fresh:
+    if fresh and not question.is_hidden:
         await queries.count(db, fresh, 1)
     return list(wanted)
 
@@ -148,7 +156,11 @@ async def list_tags(db: AsyncSession, cursor: str = "", limit: int = 60) -> Page
     after = None
     if cursor:
         used, number = decode_cursor(cursor, 2)
-        after = (int(str(used)), int(str(number)))
+        if not isinstance(used, int) or not isinstance(number, int):
+            raise BadRequestError(
+                _("This page address is not valid."), fix=_("Start from the first page.")
+            )
+        after = (used, number)
     found = await queries.most_used(db, after, limit + 1)
     shown = found[:limit]
     following = None
@@ -232,10 +244,15 @@ async def make_synonym(db: AsyncSession, viewer: Viewer, name: str, main: str) -
     row = await _row_of(db, wanted)
     if target.id == row.id or target.synonym_of_id is not None:
         raise ConflictError(_("A synonym leads to a tag that is none itself."))
-    await queries.move_questions(db, row.id, target.id)
+    if target.parent_id == row.id:
+        target.parent_id = row.parent_id
     await queries.move_narrower(db, row.id, target.id)
     row.synonym_of_id, row.parent_id = target.id, None
     await db.flush()
+    for question in await queries.questions_under(db, row.id):
+        names = [name for _q, _tag, name in await queries.tags_of(db, [question.id])]
+        tags = await _mains(db, list((await queries.by_names(db, names)).values()))
+        await file_under(db, question, list({tag.id: tag for tag in tags}.values()))
     await queries.recount(db, [row.id, target.id])
     await db.refresh(target)
     return (await _views(db, [target]))[0]

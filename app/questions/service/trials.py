@@ -1,6 +1,5 @@
 """Answers that can be tried: a change to a recipe, and what a worker measured of it."""
 
-import re
 from collections import defaultdict
 from collections.abc import Collection
 from copy import deepcopy
@@ -24,7 +23,8 @@ from app.questions.queries import posts
 from app.questions.tables import Trial
 from worker.contract.recipe_text import RecipeError, parse_recipe_text
 
-_BLOCK = re.compile(r"(?ms)^```recipe-patch[ \t]*\n(.*?)^```[ \t]*$")
+_OPENING, _CLOSING = "```recipe-patch", "```"
+_MOST_DIGITS = 6
 _MOST_TRIALS = 200
 _MOST_KEYS = 50
 
@@ -48,8 +48,13 @@ class MeasuredTrial:
 
 def patch_in(body: str) -> str:
     """Return the first recipe patch of an answer, as it was typed; empty without one."""
-    found = _BLOCK.search(body)
-    return found[1] if found else ""
+    lines = body.splitlines()
+    opened = [at for at, line in enumerate(lines) if line.rstrip() == _OPENING][:1]
+    for begin in opened:
+        for end in range(begin + 1, len(lines)):
+            if lines[end].rstrip() == _CLOSING:
+                return "\n".join(lines[begin + 1 : end]) + "\n"
+    return ""
 
 
 def read_patch(text: str) -> dict[str, JsonValue]:
@@ -107,15 +112,24 @@ def _item(at: Any, step: str, path: str) -> Any:
 
 
 def _index(at: Any, step: str, path: str) -> int:
-    if isinstance(at, list) and step.isdecimal() and int(step) < len(at):
+    is_number = step.isascii() and step.isdecimal() and len(step) <= _MOST_DIGITS
+    if isinstance(at, list) and is_number and int(step) < len(at):
         return int(step)
     raise _bad_patch(_("“%(path)s” leads nowhere in this recipe") % {"path": path})
 
 
-async def try_patch(
-    db: AsyncSession, doctor: Doctor, viewer: Viewer, comment_id: int, job_id: int
+async def try_patch(  # with what, whose, which answer's, on which run
+    db: AsyncSession,
+    doctor: Doctor,
+    viewer: Viewer,
+    comment_id: int,
+    job_id: int,
+    *,
+    shared: bool = False,
 ) -> Job:
     """Queue the viewer's run once more with an answer's patch in its recipe.
+
+    With `shared` the answer shows everybody what a worker measured before and after.
 
     Raises:
         NotFoundError: the answer or the run is not there for the viewer.
@@ -130,16 +144,28 @@ async def try_patch(
         raise ConflictError(_("This answer has no recipe patch to try."), code="no_patch")
     made, _before = await submit(db, doctor, viewer, patched(base.recipe, read_patch(text)))
     tried_by = viewer.require_user()
-    db.add(Trial(job_id=made.id, comment_id=comment_id, base_job_id=base.id, tried_by_id=tried_by))
+    db.add(
+        Trial(
+            job_id=made.id,
+            comment_id=comment_id,
+            base_job_id=base.id,
+            tried_by_id=tried_by,
+            shared=shared,
+        )
+    )
     await db.flush()
     return made
 
 
 async def evidence_of(
-    db: AsyncSession, comment_ids: Collection[int]
+    db: AsyncSession, viewer: Viewer, comment_ids: Collection[int]
 ) -> dict[int, list[MeasuredTrial]]:
-    """Return what the patches of these answers did wherever a worker has measured it."""
-    trials = await posts.trials(db, comment_ids, _MOST_TRIALS) if comment_ids else ()
+    """Return what the patches of these answers did, where it was measured and may be told.
+
+    That is what people share, and one's own.
+    """
+    found_trials = await posts.trials(db, comment_ids, _MOST_TRIALS) if comment_ids else ()
+    trials = [one for one in found_trials if one.shared or one.tried_by_id == viewer.user_id]
     ids = {one for trial in trials for one in (trial.job_id, trial.base_job_id) if one}
     runs = await jobs_by_id(db, ids)
     found: dict[int, list[MeasuredTrial]] = defaultdict(list)
