@@ -138,6 +138,11 @@ async def act(db: AsyncSession, act_id: int, *, lock: bool = False) -> Act | Non
     return await db.scalar(statement)
 
 
+async def acts_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, Act]:
+    """Return acts by their ids."""
+    return {row.id: row for row in await db.scalars(select(Act).where(Act.id.in_(ids)))}
+
+
 async def acts(
     db: AsyncSession, *, before: int | None, limit: int, account_id: int | None = None
 ) -> Sequence[Act]:

@@ -8,7 +8,7 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 
-from app.accounts.events import SignedOut
+from app.accounts.events import ReportDecided, SignedOut
 from app.comments import service as comments
 from app.comments.events import CommentReleased
 from app.core.clock import now
@@ -57,6 +57,11 @@ _STATUSES = {
 }
 
 
+_OUTCOMES = {
+    "agreed": What.AGREED,
+    "disagreed": What.DISAGREED,
+    "ignored": What.IGNORED,
+}
 _JOB_STATES = {JobState.SUCCEEDED: What.SUCCEEDED, JobState.FAILED: What.FAILED}
 
 
@@ -68,7 +73,10 @@ class Recorder:
         self.written = asyncio.Event()
 
     async def _write(self, writer: _Writer) -> None:
-        """Write some news; a sweep finds again what could not be written."""
+        """Write some news.
+
+        What could not be written is lost, but for discussions, which a sweep finds again.
+        """
         try:
             async with self._database.transaction() as db:
                 news = await writer(db)
@@ -148,6 +156,13 @@ class Recorder:
         news = News(key, What.COMMENTED, thread, event.author_id, None, event.comment_id)
         await self._write(_known(news))
 
+    async def decided(self, event: ReportDecided) -> None:
+        """The moderators looked at what somebody reported."""
+        if event.outcome in _OUTCOMES:
+            thread = Target(service.REPORTS, event.reporter_id)
+            news = News(f"report:{event.report_id}", _OUTCOMES[event.outcome], thread, None)
+            await self._write(_known(news))
+
     async def released(self, event: CommentReleased) -> None:
         """A comment that waited for the moderators stands: now it is news."""
         async with self._database.transaction() as db:
@@ -223,6 +238,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     events.subscribe(QuestionClosed, recorder.closed)
     events.subscribe(TutorialCommented, recorder.tutorial_talked)
     events.subscribe(CommentReleased, recorder.released)
+    events.subscribe(ReportDecided, recorder.decided)
     events.subscribe(JobEnded, recorder.ended)
     events.subscribe(RepositoryCreated, recorder.created)
     events.subscribe(RepositoryChanged, recorder.created)

@@ -24,6 +24,9 @@ class What(StrEnum):
     PUBLISHED = "published"
     ANSWERED = "answered"
     ACCEPTED = "accepted"
+    AGREED = "agreed"
+    DISAGREED = "disagreed"
+    IGNORED = "ignored"
 
 
 class Reason(StrEnum):
@@ -51,6 +54,7 @@ class Kind(StrEnum):
     STATUS = "status"
     PUBLISHED = "published"
     JOB = "job"
+    REPORT = "report"
 
 
 class Pace(StrEnum):
@@ -209,6 +213,7 @@ DEFAULTS: Mapping[Kind, Choice] = {
     Kind.STATUS: Choice(in_app=True, mail=Pace.WEEKLY),
     Kind.PUBLISHED: Choice(in_app=True, mail=Pace.WEEKLY),
     Kind.JOB: Choice(in_app=True, mail=Pace.WEEKLY),
+    Kind.REPORT: Choice(in_app=True, mail=Pace.WEEKLY),
 }
 
 
@@ -225,19 +230,26 @@ class LedgerView:
     created_at: datetime
 
 
+# What falls under one kind whoever is told; the rest depends on what it is to the person.
+_KINDS: Mapping[What, Kind] = {
+    What.SUCCEEDED: Kind.JOB,
+    What.FAILED: Kind.JOB,
+    What.AGREED: Kind.REPORT,
+    What.DISAGREED: Kind.REPORT,
+    What.IGNORED: Kind.REPORT,
+    What.PUBLISHED: Kind.PUBLISHED,
+    What.OPENED: Kind.OPENED,
+    What.ACCEPTED: Kind.ANSWER,
+}
+
+
 def kind_of(what: What, reason: Reason) -> Kind:
     """Return under which of a person's settings some news falls."""
     if reason is Reason.MENTION:
         return Kind.MENTION
-    if what in {What.SUCCEEDED, What.FAILED}:
-        return Kind.JOB
-    if what is What.PUBLISHED:
-        return Kind.PUBLISHED
-    if what is What.OPENED:
-        return Kind.OPENED
     if what in {What.COMMENTED, What.ANSWERED}:
         return Kind.ANSWER if reason is Reason.AUTHOR else Kind.COMMENT
-    return Kind.ANSWER if what is What.ACCEPTED else Kind.STATUS
+    return _KINDS.get(what, Kind.STATUS)
 
 
 Pairs = Collection[tuple[int, int]]

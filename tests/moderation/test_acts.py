@@ -4,10 +4,13 @@ import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import Database
 from app.core.settings import Settings
 from app.moderation.service import key_of
+from tests.conftest import statements
+from tests.factories.accounts import sign_in
 from tests.moderation.conftest import API, Town
 
 
@@ -114,3 +117,16 @@ async def test_the_page_of_an_account_silences_lifts_and_removes(town: Town) -> 
     assert "Take it back" in page
     refused = await town.form("/moderation/accounts/mia/measure", data, "mia")
     assert refused.status_code == 422
+
+
+async def test_many_appeals_cost_as_many_queries_as_one(town: Town, engine: AsyncEngine) -> None:
+    await sign_in(town.client, "max")
+    costs = []
+    for name in ("nik", "bob", "eve", "joe"):
+        await town.silence(name)
+        act = (await town.get("/api/v1/moderation/log")).json()["acts"][0]["id"]
+        await town.post(f"/api/v1/appeals/{act}", {"words": f"{name} was kind"}, name)
+        with statements(engine) as sent:
+            assert f"{name} was kind" in (await town.client.get("/moderation/appeals")).text
+        costs.append(len(sent))
+    assert costs[1:] == costs[1:2] * 3

@@ -52,3 +52,19 @@ async def test_nobody_is_written_to_an_address_that_may_be_a_strangers(
     await town.silence("nik")
     async with database.transaction() as db:
         assert await db.scalar(text("SELECT count(*) FROM mail_letter")) == 0
+
+
+async def test_a_chinese_letter_ends_its_sentence_as_chinese_does(
+    town: Town, database: Database, settings: Settings
+) -> None:
+    async with database.transaction() as db:
+        await db.execute(
+            text("UPDATE accounts_user SET email_confirmed_at = now(), language = 'zh-CN'")
+        )
+    await town.silence("nik")
+    async with post_office() as office:
+        served = settings.model_copy(update={"smtp_url": SecretStr(office.url)})
+        await send_letters(database, served)
+    (letter,) = office.to("nik@example.org")
+    sentence = next(line for line in _plain(letter).splitlines() if "版主" in line)
+    assert sentence.endswith("。")

@@ -168,3 +168,19 @@ async def test_settings_are_stored_by_kind_and_channel(news: News) -> None:
     assert found["mention"] == {"in_app": False, "mail": "daily"}
     assert found["comment"] == {"in_app": True, "mail": "off"}
     assert found["answer"] == {"in_app": True, "mail": "instant"}
+
+
+async def test_what_only_mails_are_told_does_not_swallow_the_mark_as_unread(news: News) -> None:
+    num = await news.discuss("eve")
+    await news.say(num, "Shown", "bob")
+    await news.tell()
+    choice = {"in_app": False, "mail": "weekly"}
+    url = "/api/v1/notifications/choices/comment"
+    await news.client.put(url, json=choice, headers=news.headers["ada"])
+    await news.say(num, "Only by letter", "bob")
+    await news.tell()
+    thread = (await news.asked("ada", "?state=all")).json()["items"][0]["thread"]
+    await news.do("ada", action="read", threads=[thread])
+    assert await news.unread("ada") == 0
+    await news.do("ada", action="unread", threads=[thread])
+    assert await news.unread("ada") == 1

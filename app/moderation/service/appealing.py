@@ -71,9 +71,9 @@ async def open_appeals(db: AsyncSession, viewer: Viewer) -> Sequence[OpenAppeal]
     """Return the appeals that wait, the oldest first."""
     policy.require_moderator(viewer)
     rows = await queries.open_appeals(db, LISTED)
-    acts = [act for row in rows if (act := await queries.act(db, row.act_id)) is not None]
-    views = {one.id: one for one in await log.views(db, acts, viewer=viewer)}
-    actors = {act.id: act for act in acts}
+    actors = await queries.acts_by_id(db, {row.act_id for row in rows})
+    shown = await log.views(db, list(actors.values()), viewer=viewer)
+    views = {one.id: one for one in shown}
     return [
         OpenAppeal(log.appeal_view(row), views[row.act_id], _may_decide(viewer, actors[row.act_id]))
         for row in rows

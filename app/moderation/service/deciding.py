@@ -24,6 +24,7 @@ from app.moderation.schemas import (
 from app.moderation.service import acting, places
 from app.moderation.service.queue import take, views
 from app.moderation.tables import Item
+from app.reputation import service as reputation
 
 log = structlog.get_logger(__name__)
 
@@ -119,8 +120,16 @@ async def close(db: AsyncSession, viewer: Viewer, item: Item, state: State) -> N
     """Take an item out of the queue, and tell those who reported it what became of it."""
     item.state, item.decided_by_id, item.decided_at = state, viewer.user_id, now()
     item.claimed_by_id = item.claimed_until = None
-    for row in await queries.reports_of_items(db, [item.id]):
+    rows = await queries.reports_of_items(db, [item.id])
+    # In the order of the people: two moderators who decide at once wait for each other, not both.
+    for row in sorted(rows, key=lambda one: one.reporter_id):
         if row.outcome is State.OPEN:
             row.outcome = state
+            await _count(db, row.reporter_id, state)
             emit(db, ReportDecided(row.reporter_id, row.id, state.value))
     await db.flush()
+
+
+async def _count(db: AsyncSession, reporter_id: int, state: State) -> None:
+    if state in {State.AGREED, State.DISAGREED}:
+        await reputation.count_report(db, reporter_id, helpful=state is State.AGREED)

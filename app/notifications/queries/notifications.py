@@ -187,7 +187,7 @@ async def mark_unread(db: AsyncSession, person_id: int, threads: Collection[Targ
     """Let whole threads count as unread again, the newest of each."""
     newest = (
         select(func.max(Notification.id))
-        .where(Notification.person_id == person_id, _in(threads))
+        .where(Notification.person_id == person_id, Notification.in_app, _in(threads))
         .group_by(Notification.subject, Notification.subject_id)
     )
     statement = update(Notification).where(Notification.id.in_(newest))

@@ -24,6 +24,7 @@ from app.notifications.service.inbox import (
 from app.notifications.service.ledger import forget_old, ledger_page
 from app.notifications.service.mailing import mail_digests, mail_instant
 from app.notifications.service.sources.asking import QUESTION
+from app.notifications.service.sources.reports import REPORTS
 from app.notifications.service.sources.talks import REPOSITORY, TALK
 from app.notifications.service.sources.works import JOB, TUTORIAL
 from app.notifications.service.streams import Stream, Streams
@@ -34,6 +35,7 @@ __all__ = [
     "JOB",
     "PAGE",
     "QUESTION",
+    "REPORTS",
     "REPOSITORY",
     "TALK",
     "TUTORIAL",

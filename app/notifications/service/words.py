@@ -25,6 +25,9 @@ def _sentences() -> dict[What, str]:
         What.PUBLISHED: _("%(who)s published it"),
         What.ANSWERED: _("%(who)s answered"),
         What.ACCEPTED: _("%(who)s accepted the answer"),
+        What.AGREED: _("The moderators agreed with a report of yours"),
+        What.DISAGREED: _("The moderators did not agree with a report of yours"),
+        What.IGNORED: _("The moderators closed a report of yours and did nothing"),
     }
 
 
@@ -49,6 +52,7 @@ def kind(one: Kind) -> str:
         Kind.STATUS: _("Closed and merged"),
         Kind.PUBLISHED: _("Publications"),
         Kind.JOB: _("Jobs"),
+        Kind.REPORT: _("Your reports"),
     }[one]
 
 
@@ -62,6 +66,7 @@ def kind_help(one: Kind) -> str:
         Kind.STATUS: _("What you take part in is closed, reopened or merged."),
         Kind.PUBLISHED: _("New models, data sets and tutorials of whom you watch."),
         Kind.JOB: _("A job of yours succeeded or failed."),
+        Kind.REPORT: _("The moderators decided about what you reported."),
     }[one]
 
 

@@ -6,18 +6,30 @@ from app.core.db import AsyncSession
 from app.notifications.schemas import News, Occasion, SubjectView, Target, What
 from app.notifications.service.sources.asking import QUESTION, Questions
 from app.notifications.service.sources.base import Source
+from app.notifications.service.sources.reports import REPORTS, Reports
 from app.notifications.service.sources.talks import REPOSITORY, TALK, Talks
 from app.notifications.service.sources.works import JOB, TUTORIAL, Jobs, Repositories, Tutorials
 from app.notifications.tables import Happening, Notification
 
 # What a thread begins with; all else answers it.
-FIRST = frozenset({What.OPENED, What.PUBLISHED, What.SUCCEEDED, What.FAILED})
+FIRST = frozenset(
+    {
+        What.OPENED,
+        What.PUBLISHED,
+        What.SUCCEEDED,
+        What.FAILED,
+        What.AGREED,
+        What.DISAGREED,
+        What.IGNORED,
+    }
+)
 SOURCES: Mapping[str, Source] = {
     TALK: Talks(),
     JOB: Jobs(),
     REPOSITORY: Repositories(),
     TUTORIAL: Tutorials(),
     QUESTION: Questions(),
+    REPORTS: Reports(),
 }
 
 
