@@ -14,6 +14,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+from weakref import WeakSet
 from xml.etree import ElementTree as ET
 
 from fastapi import APIRouter, Request, Response
@@ -29,6 +30,7 @@ _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _UNSPEAKABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TYPES = {"atom": "application/atom+xml; charset=utf-8", "json": "application/feed+json"}
 _MOST_SUMMARY = 2000
+_FEEDS: WeakSet[Callable[..., Any]] = WeakSet()
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,11 @@ def feed(router: APIRouter, path: str) -> Callable[[Maker], Maker]:
 
     def register(make: Maker) -> Maker:
         for form in _TYPES:
+            answer = _answering(make, form)
+            _FEEDS.add(answer)
             router.add_api_route(
                 f"{path}.{form}",
-                _answering(make, form),
+                answer,
                 methods=["GET"],
                 response_class=Response,
                 response_model=None,
@@ -87,6 +91,11 @@ def feed(router: APIRouter, path: str) -> Callable[[Maker], Maker]:
         return make
 
     return register
+
+
+def is_feed(request: Request) -> bool:
+    """Whether what answers this request is a feed, whatever its address ends with."""
+    return request.method == "GET" and request.scope.get("endpoint") in _FEEDS
 
 
 def _answering(make: Maker, form: str) -> Callable[..., Awaitable[Response]]:
@@ -121,7 +130,7 @@ def _is_known(request: Request, etag: str, updated: datetime) -> bool:
         }
     try:
         since = parsedate_to_datetime(request.headers.get("if-modified-since", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     since = since if since.tzinfo else since.replace(tzinfo=UTC)
     return updated.replace(microsecond=0) <= since

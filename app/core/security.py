@@ -27,6 +27,8 @@ class Scope(StrEnum):
 
 READ_SCOPES = frozenset({Scope.REPOS_READ, Scope.JOBS_READ})
 WRITE_SCOPES = READ_SCOPES | {Scope.REPOS_WRITE, Scope.JOBS_WRITE, Scope.COMMUNITY_WRITE}
+# What somebody who was silenced may not do, by whatever credential.
+SILENCED_SCOPES = frozenset({Scope.REPOS_WRITE, Scope.COMMUNITY_WRITE})
 ALL_SCOPES = frozenset(Scope)
 
 
@@ -106,7 +108,7 @@ class Viewer:
                 fix=_("Open the link in the letter; Settings, E-mail sends it again."),
                 code="email_not_confirmed",
             )
-        if scope is Scope.REPOS_WRITE and self.silence is not None:
+        if scope in SILENCED_SCOPES and self.silence is not None:
             raise self.silence.error()
         if scope is Scope.MODERATION and scope not in self.scopes and self.session_id is not None:
             raise ForbiddenError(_("Only moderators may do this."), code="not_a_moderator")

@@ -8,9 +8,12 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from app.accounts import service
+from app.accounts.schemas import Measure, StandingKind
 from app.cli import main
 from app.core.db import Database
 from tests.accounts.conftest import Mailbox
+from tests.accounts.test_second_factor import add_app
 from tests.factories.accounts import PASSWORD, bearer, make_token, make_user, sign_in
 
 NEW = "a different sentence"
@@ -259,3 +262,56 @@ async def test_a_reset_link_to_the_old_address_ends_when_the_address_changes(
     link = await mailbox.link("n@example.org")
     await client.post("/verify-email/new", data=token_of(link))
     assert (await client.get(reset)).status_code == 410
+
+
+@pytest.mark.parametrize("address", ['.:a@a",', "a:b@[", "a,b@example.org", "(a@example.org"])
+async def test_an_address_that_no_letter_can_be_written_to_is_refused(
+    client: httpx.AsyncClient, mailbox: Mailbox, address: str
+) -> None:
+    answer = await client.post("/signup", data={**SIGN_UP, "email": address})
+    assert answer.status_code == 422
+    assert 'id="error-email"' in answer.text
+    await client.post("/signup", data={**SIGN_UP, "email": "ada@example.org"})
+    assert len(await mailbox.open("ada@example.org")) == 1
+
+
+async def test_a_change_of_address_ends_with_the_password_and_the_old_address_knows_of_it(
+    client: httpx.AsyncClient, database: Database, mailbox: Mailbox
+) -> None:
+    await make_user(database, "ada")
+    await sign_in(client, "ada")
+    asked = {"email": "thief@example.org", "password": PASSWORD}
+    await client.post("/settings/email", data=asked)
+    link = await mailbox.link("thief@example.org")
+    assert "wants letters to go to another" in (await mailbox.open("ada@example.org"))[-1]
+    form = {"current_password": PASSWORD, "new_password": NEW}
+    assert (await client.post("/settings/password", data=form)).status_code == 303
+    assert (await client.post("/verify-email/new", data=token_of(link))).status_code == 410
+    assert (await client.get("/api/v1/me")).json()["email"] == "ada@example.org"
+
+
+async def test_a_change_of_address_ends_with_a_suspension(
+    client: httpx.AsyncClient, database: Database, mailbox: Mailbox
+) -> None:
+    ada = await make_user(database, "ada")
+    await sign_in(client, "ada")
+    asked = {"email": "other@example.org", "password": PASSWORD}
+    await client.post("/settings/email", data=asked)
+    link = await mailbox.link("other@example.org")
+    async with database.transaction() as db:
+        await service.impose(db, ada.id, Measure(StandingKind.SUSPENDED, "Spam."))
+    assert (await client.post("/verify-email/new", data=token_of(link))).status_code == 410
+
+
+async def test_a_reset_that_a_second_factor_stops_proves_no_address(
+    client: httpx.AsyncClient, database: Database, mailbox: Mailbox
+) -> None:
+    await make_user(database, "ada")
+    await sign_in(client, "ada")
+    await add_app(client)
+    await client.post("/forgot-password", data={"email": "ada@example.org"})
+    form = {**token_of(await mailbox.link("ada@example.org")), "password": NEW}
+    assert (await client.post("/reset-password", data=form)).status_code == 303
+    async with database.transaction() as db:
+        proved = await db.scalar(text("SELECT email_confirmed_at FROM accounts_user"))
+    assert proved is None

@@ -240,3 +240,22 @@ async def test_who_has_left_is_told_nothing_more(
         people = await service.people_by_id(db, [2])
     assert people[2].is_suspended
     assert NAME not in people[2].email
+
+
+@pytest.mark.parametrize(("proved", "left"), [(False, EMAIL), (True, "")])
+async def test_commits_are_found_by_an_address_only_if_it_was_proved(
+    app: FastAPI, client: httpx.AsyncClient, database: Database, *, proved: bool, left: str
+) -> None:
+    await make_user(database, "eve")
+    await make_user(database, NAME)
+    await sign_in(client, "eve")
+    await client.post("/api/repos/create", json={"name": "net", "type": "model"})
+    async with database.transaction() as db:
+        commits = "UPDATE hub_commit SET author_email = :email, author_id = NULL"
+        await db.execute(text(commits), {"email": EMAIL})
+        user = "UPDATE accounts_user SET erased_from = now(), email_confirmed_at = {} WHERE email"
+        proof = user.format("now()" if proved else "NULL")
+        await db.execute(text(f"{proof} = :email"), {"email": EMAIL})
+    assert await erase_due(app) == 1
+    async with database.transaction() as db:
+        assert await db.scalar(text("SELECT author_email FROM hub_commit")) == left

@@ -141,3 +141,13 @@ async def test_nobody_sets_what_is_not_theirs_to_set(
     before = (await client.get("/api/v1/me")).json()
     assert (await client.patch("/api/v1/me", json={key: True})).status_code == 422
     assert (await client.get("/api/v1/me")).json() == before
+
+
+async def test_the_current_password_is_not_guessed_without_end(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await make_user(database, "ada")
+    await sign_in(client, "ada")
+    form = {"current_password": "wrong password", "new_password": "a different sentence"}
+    answers = [await client.post("/settings/password", data=form) for _n in range(11)]
+    assert [answer.status_code for answer in answers] == [422] * 10 + [429]

@@ -247,3 +247,12 @@ async def test_an_operator_sends_a_test_letter(
     assert run.exit_code == 0, run.output
     await service.send_due(database, posting)
     assert "Letters work" in str(office.to("op@example.org")[0]["Subject"])
+
+
+@pytest.mark.parametrize("address", ['.:a@a",', "a:b@["])
+async def test_a_letter_that_cannot_be_written_fails_alone(
+    database: Database, posting: Settings, office: PostOffice, address: str
+) -> None:
+    await hand_in(database, letter(address), letter())
+    await service.send_due(database, posting)
+    assert [one[0] for one in await states(database)] == [LetterState.FAILED, LetterState.SENT]

@@ -166,3 +166,23 @@ async def test_a_key_opens_feeds_alone_until_it_is_taken_back(news: News) -> Non
 def _check_atom_title(answer: httpx.Response) -> str:
     root = ET.fromstring(answer.content)  # our own
     return root.findtext(f"{_A}entry/{_A}title") or ""
+
+
+async def test_a_key_opens_no_file_whose_name_ends_like_a_feeds(news: News) -> None:
+    files = {"config.json": b'{"hidden": 1}'}
+    ada = news.people["ada"]
+    await make_repository(news.database, news.storage, ada, "secret", private=True, files=files)
+    await sign_in(news.client, "ada")
+    await news.client.post("/settings/feeds")
+    page = (await news.client.get("/settings/feeds")).text
+    key = re.findall(r"feed_key=([0-9a-f.]+)", page)[0]
+    path = "/ada/secret/resolve/main/config.json"
+    assert (await news.client.get(path)).status_code == 200
+    news.client.cookies.clear()
+    answer = await news.client.get(f"{path}?feed_key={key}")
+    assert answer.status_code in {401, 404}
+
+
+async def test_a_moment_that_no_calendar_holds_is_no_mistake_of_the_site(news: News) -> None:
+    since = {"If-Modified-Since": "Mon, 01 Jan 99999999999 00:00:00 GMT"}
+    assert (await news.client.get("/models.atom", headers=since)).status_code == 200

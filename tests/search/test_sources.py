@@ -111,3 +111,22 @@ async def test_an_answer_is_found_at_its_place_until_its_question_is_hidden(
     async with database.transaction() as db:
         await db.execute(text("UPDATE questions_question SET is_hidden = true"))
     assert (await found_by(hub.client, "moss"))["total"] == 0
+
+
+async def test_whoever_left_or_is_suspended_is_not_found(
+    client: httpx.AsyncClient, database: Database, storage: BlobStore
+) -> None:
+    for name in ("eve-gone", "eve-out", "eve-back"):
+        await make_user(database, name)
+    await service.catch_up(database, storage)
+    states = {
+        "eve-gone": "erased_at = now()",
+        "eve-out": "suspended_at = now()",
+        "eve-back": "suspended_at = now(), suspended_until = now() - interval '1 s'",
+    }
+    async with database.transaction() as db:
+        for name, state in states.items():
+            user = f"UPDATE accounts_user SET {state} WHERE email = :email"
+            await db.execute(text(user), {"email": f"{name}@example.org"})
+    assert names(await found_by(client, "is:account eve")) == ["/eve-back"]
+    assert "eve-gone" not in (await client.get("/sitemap-0.xml")).text

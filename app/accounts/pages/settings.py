@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from app.accounts import service
 from app.accounts.pages import cookies
+from app.accounts.pages.confirming import CONFIRM_BY_PERSON
 from app.accounts.pages.forms import (
     FORM_PROBLEMS,
     PasswordForm,
@@ -15,6 +16,7 @@ from app.accounts.pages.forms import (
     site_of,
 )
 from app.accounts.schemas import ProfileIn
+from app.core import http, rate_limit
 from app.core.http import AccountViewer, Db
 
 router = APIRouter()
@@ -60,12 +62,14 @@ async def change_password(
     person = await service.person(db, user_id)
     if not person.user.has_password:
         service.require_confirmed(viewer)
+    await rate_limit.take(http.database(request), CONFIRM_BY_PERSON, str(user_id))
     try:
         await service.change_password(
             db, site_of(request), user_id, form.current_password, form.new_password
         )
     except FORM_PROBLEMS as problem:
         return form_page(request, "accounts/password.html", viewer, problem, person=person)
+    await rate_limit.give_back(http.database(request), CONFIRM_BY_PERSON, str(user_id))
     response = see("/settings/password?saved=1")
     await cookies.sign_in(db, request, response, user_id)
     return response

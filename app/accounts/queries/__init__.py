@@ -90,8 +90,12 @@ async def living_sessions(db: AsyncSession, ids: Collection[int], idle: timedelt
 
 
 def is_account(number: Any) -> ColumnElement[bool]:
-    """Return the condition that there is an account of this number."""
-    return exists().where(Account.id == number)
+    """Return the condition that there is this account, and nobody left or suspended behind it."""
+    suspended = User.suspended_at.is_not(None) & (
+        User.suspended_until.is_(None) | (User.suspended_until > now())
+    )
+    out = exists().where(User.account_id == Account.id, User.erased_at.is_not(None) | suspended)
+    return exists().where(Account.id == number, ~out)
 
 
 async def changed_since(

@@ -17,7 +17,7 @@ from app.core.db import AsyncSession
 from app.core.errors import UnauthorizedError
 from app.core.http import site_settings
 from app.core.i18n import _
-from app.core.security import ALL_SCOPES, Scope, Silence, Viewer, token_hash
+from app.core.security import ALL_SCOPES, SILENCED_SCOPES, Scope, Silence, Viewer, token_hash
 from app.mail import service as mail
 
 # How stale "last used" may be; a write for every request would cost more than it tells.
@@ -119,7 +119,7 @@ async def _viewer(
         scopes -= {Scope.MODERATION}
     if found.user.is_silenced:
         silence = await silence_of(db, found)
-        scopes -= {Scope.REPOS_WRITE, Scope.MODERATION}
+        scopes -= SILENCED_SCOPES | {Scope.MODERATION}
     return Viewer(
         user_id=found.account.id,
         name=found.account.name,

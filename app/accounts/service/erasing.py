@@ -42,6 +42,8 @@ class Gone:
     old_name: str = field(repr=False)
     new_name: str
     email: str = field(repr=False)
+    # Only then is what was done under the address theirs: anybody may write any address.
+    email_proved: bool
 
 
 Eraser = Callable[[AsyncSession, Gone], Awaitable[None]]
@@ -117,7 +119,13 @@ async def _erase(db: AsyncSession, site: Site, user_id: int, erasers: Sequence[E
     if user is None or user.erased_at or user.erased_from is None or user.erased_from > now():
         return  # another process was quicker, or the person stays
     found = await person(db, user_id)
-    gone = Gone(user_id, found.account.name, await _free_name(db, user_id), user.email)
+    gone = Gone(
+        user_id,
+        found.account.name,
+        await _free_name(db, user_id),
+        user.email,
+        email_proved=user.email_confirmed_at is not None,
+    )
     await mail.forget_address(db, gone.email)
     await tell(db, site, found, "erased", is_last=True)
     if user.is_suspended:

@@ -21,6 +21,7 @@ from app.core.db import AsyncSession
 from app.core.errors import Detail, InvalidError, NotFoundError
 from app.core.events import emit
 from app.core.i18n import _
+from app.mail import service as mail
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +93,7 @@ def check_email(email: str) -> None:
     Raises:
         InvalidError: it is no address.
     """
-    if not _EMAIL.fullmatch(email):
+    if not _EMAIL.fullmatch(email) or not mail.is_address(email):
         problem = _("Write an e-mail address like name@example.org.")
         raise InvalidError(problem, code="bad_email", details=[Detail("email", problem)])
 

@@ -65,6 +65,7 @@ async def change_email(
         await _store_email(db, found, email)
         found.user.email_confirmed_at = None
         return False
+    await tell(db, site, found, "email_change_asked")
     secret = await make_link(db, user_id, LinkPurpose.CHANGE_EMAIL, email)
     await send_link(db, site, found, "change_email", f"/verify-email/new?token={secret}", to=email)
     return True
@@ -139,8 +140,8 @@ async def _take_over(db: AsyncSession, found: Person) -> None:
     Until now nobody had proved that the address is theirs: somebody else may have signed up with
     it and be waiting. With a second factor whoever resets does not get in, and all stays as it is.
     """
-    found.user.email_confirmed_at = now()
     if not (await factors_of(db, found.account.id)).any:
+        found.user.email_confirmed_at = now()
         await link_queries.delete_other_ways_in(db, found.account.id)
 
 
@@ -164,7 +165,9 @@ async def _store_password(db: AsyncSession, found: Person, new: str) -> None:
     await queries.delete_login_sessions(db, found.account.id, keep_id=None)
     emit(db, SignedOut(found.account.id))
     await link_queries.delete_renewable_tokens(db, found.account.id)
-    await link_queries.close_links(db, found.account.id, LinkPurpose.RESET)
+    # Who knew the old password may have asked for letters to go to them.
+    for purpose in (LinkPurpose.RESET, LinkPurpose.CHANGE_EMAIL):
+        await link_queries.close_links(db, found.account.id, purpose)
     await db.flush()
     log.info("password_changed", user_id=found.account.id)
 

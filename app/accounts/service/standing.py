@@ -7,7 +7,8 @@ import structlog
 from app.accounts import queries
 from app.accounts.events import StandingChanged
 from app.accounts.queries import Person
-from app.accounts.schemas import Measure, StandingKind, StandingView
+from app.accounts.queries import links as link_queries
+from app.accounts.schemas import LinkPurpose, Measure, StandingKind, StandingView
 from app.accounts.tables import Standing, User
 from app.core.clock import now
 from app.core.db import AsyncSession
@@ -56,6 +57,8 @@ async def impose(db: AsyncSession, account_id: int, measure: Measure) -> Standin
     )
     db.add(made)
     _set(user, made)
+    if made.kind is StandingKind.SUSPENDED:
+        await link_queries.close_links(db, account_id, LinkPurpose.CHANGE_EMAIL)
     await db.flush()
     await _tell(db, made, lifted=False)
     log.info("standing_imposed", user_id=account_id, kind=made.kind.value, standing_id=made.id)

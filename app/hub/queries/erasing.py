@@ -21,9 +21,11 @@ async def delete_redirects_of(db: AsyncSession, owner_key: str) -> None:
     await db.execute(delete(Redirect).where(Redirect.owner_key == owner_key))
 
 
-async def rename_author(db: AsyncSession, user_id: int, email: str, name: str) -> None:
-    """Show commits of a person under another name, without an address."""
-    theirs = or_(Commit.author_id == user_id, func.lower(Commit.author_email) == email.lower())
+async def rename_author(db: AsyncSession, user_id: int, email: str | None, name: str) -> None:
+    """Show commits of a person, and those under their address, under another name without one."""
+    theirs = Commit.author_id == user_id
+    if email is not None:
+        theirs = or_(theirs, func.lower(Commit.author_email) == email.lower())
     await db.execute(update(Commit).where(theirs).values(author_name=name, author_email=""))
 
 

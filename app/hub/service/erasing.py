@@ -28,5 +28,6 @@ async def erase_person(db: AsyncSession, gone: Gone) -> None:
             emit(db, RepositoryChanged(repository.id))
         await db.flush()
     await queries.delete_redirects_of(db, gone.old_name.casefold())
-    await queries.rename_author(db, gone.user_id, gone.email, gone.new_name)
+    email = gone.email if gone.email_proved else None
+    await queries.rename_author(db, gone.user_id, email, gone.new_name)
     await queries.delete_access_requests(db, gone.user_id)

@@ -1,6 +1,6 @@
 """What the post room does for the rest of the site."""
 
-from app.mail.service.delivery import check_server, is_on, send_due
+from app.mail.service.delivery import check_server, is_address, is_on, send_due
 from app.mail.service.outbox import (
     enqueue,
     forget_address,
@@ -20,6 +20,7 @@ __all__ = [
     "compose",
     "enqueue",
     "forget_address",
+    "is_address",
     "is_on",
     "is_suppressed",
     "letters_page",

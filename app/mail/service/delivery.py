@@ -29,6 +29,8 @@ AT_ONCE = 20
 _LEASE_PER_LETTER_S = 45
 _FOR_GOOD = range(500, 600)
 _MAX_ERROR = 300
+# What the library raises at addresses that are none, by how far it has read.
+_UNWRITABLE = (ValueError, IndexError, AttributeError, TypeError, MessageError)
 
 
 class _RefusedForGoodError(Exception):
@@ -134,7 +136,7 @@ async def _hand_over(client: aiosmtplib.SMTP, message: EmailMessage, recipient: 
         if error.code in _FOR_GOOD:
             raise _RefusedForGoodError(_said(error)) from error
         raise
-    except aiosmtplib.SMTPNotSupported as error:
+    except (aiosmtplib.SMTPNotSupported, ValueError) as error:
         raise _RefusedForGoodError(_said(error)) from error
 
 
@@ -153,12 +155,21 @@ def _message(settings: Settings, letter: QueuedLetter) -> EmailMessage:
         message["Auto-Submitted"] = "auto-generated"
         for name, value in letter.headers.items():
             message[name] = value
-    except (ValueError, IndexError, MessageError) as error:
+    except _UNWRITABLE as error:
         raise _RefusedForGoodError(f"The letter cannot be written: {error}") from error
     message.set_content(letter.text)
     if letter.html:
         message.add_alternative(letter.html, subtype="html")
     return message
+
+
+def is_address(text: str) -> bool:
+    """Whether a letter can be written to this, and to nobody else."""
+    try:
+        [read] = EmailMessage(policy=SMTP_POLICY).policy.header_factory("To", text).addresses
+    except _UNWRITABLE:
+        return False
+    return bool(read.addr_spec == text)
 
 
 async def _fail(database: Database, letter: QueuedLetter, refusal: _RefusedForGoodError) -> None:

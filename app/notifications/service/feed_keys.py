@@ -5,7 +5,7 @@ from fastapi import Request
 from app.accounts import service as accounts
 from app.core.db import AsyncSession
 from app.core.errors import UnauthorizedError
-from app.core.feeds import KEY
+from app.core.feeds import KEY, is_feed
 from app.core.i18n import _
 from app.core.security import Scope, Viewer, sign, verify
 from app.core.settings import Settings
@@ -15,7 +15,6 @@ from app.notifications.queries import choices as queries
 TOKEN_NAME = "feed"  # noqa: S105  # what the credential is called
 _PURPOSE = "feed"
 _SCOPES = frozenset({Scope.REPOS_READ})
-_ENDINGS = (".atom", ".json")
 
 
 async def key_of(db: AsyncSession, settings: Settings, viewer: Viewer) -> str:
@@ -48,8 +47,7 @@ async def authenticate(db: AsyncSession, request: Request) -> Viewer | None:
         UnauthorizedError: the key is not one of ours, or was taken back.
     """
     key = request.query_params.get(KEY, "")
-    path = request.url.path
-    if not key or not path.endswith(_ENDINGS) or path.startswith("/api/"):
+    if not key or not is_feed(request):
         return None
     message, _dot, signature = key.rpartition(".")
     secret = request.app.state.settings.secret_key.get_secret_value()
