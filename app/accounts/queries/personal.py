@@ -53,7 +53,7 @@ def personal_tables() -> list[tuple[Table, list[Column[Any]]]]:
 
 def _is_whose(column: Column[Any]) -> bool:
     points = any(key.target_fullname in _PEOPLE for key in column.foreign_keys)
-    return points and not column.name.endswith(_NOT_THEIRS)
+    return points and not f"_{column.name}".endswith(_NOT_THEIRS)
 
 
 def shown_columns(table: Table) -> list[Column[Any]]:

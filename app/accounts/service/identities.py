@@ -73,7 +73,7 @@ async def sign_up_with(db: AsyncSession, stranger: Stranger, name: str, email: s
         InvalidError: name or e-mail address will not do, or somebody has them; an account that
             has the address stays as it is, whoever vouches for what.
     """
-    proved = stranger.email_proved and email.casefold() == stranger.email.casefold()
+    proved = stranger.email_proved and email == stranger.email
     made = await create_user(db, NewUser(name, email, None, is_trusted=proved))
     db.add(
         ExternalIdentity(

@@ -32,7 +32,14 @@ from app.core.security import sign
 log = structlog.get_logger(__name__)
 
 # What malformed answers of a browser, or of somebody who plays one, make the library raise.
-_MALFORMED = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
+_MALFORMED = (
+    WebAuthnException,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True)

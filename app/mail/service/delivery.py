@@ -166,7 +166,7 @@ def _message(settings: Settings, letter: QueuedLetter) -> EmailMessage:
 def is_address(text: str) -> bool:
     """Whether a letter can be written to this, and to nobody else."""
     try:
-        [read] = EmailMessage(policy=SMTP_POLICY).policy.header_factory("To", text).addresses
+        [read] = SMTP_POLICY.header_factory("To", text).addresses
     except _UNWRITABLE:
         return False
     return bool(read.addr_spec == text)
