@@ -80,6 +80,7 @@ from app.sweeps import api as sweeps_api
 from app.sweeps import background as sweeps_background
 from app.sweeps import pages as sweeps_pages
 from app.tutorials import api as tutorials_api
+from app.tutorials import background as tutorials_background
 from app.tutorials import pages as tutorial_pages
 from app.tutorials import service as tutorials
 from app.webhooks import background as webhooks_background
@@ -188,6 +189,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     mail_background.subscribe(events, app.state.letters_queued)
     discussions_background.subscribe(events, app.state.database)
     questions_background.subscribe(events)
+    tutorials_background.subscribe(events)
     moderation_background.subscribe(events, app.state.settings)
     imports_background.subscribe(events, app.state.wakeups)
     webhooks_background.subscribe(events, app)

@@ -1,7 +1,6 @@
 """Keeping words back until the moderators have looked at them, and giving them back."""
 
 from collections.abc import Collection
-from datetime import timedelta
 
 from app.comments import queries
 from app.comments.events import CommentHeld, CommentReleased
@@ -9,9 +8,6 @@ from app.comments.tables import Comment
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.events import announce
-
-# Held within this time, it was held by the transaction that wrote it.
-_AT_ONCE = timedelta(seconds=5)
 
 
 async def hold(db: AsyncSession, ids: Collection[int]) -> list[int]:
@@ -34,8 +30,8 @@ async def release(db: AsyncSession, ids: Collection[int]) -> list[int]:
     changed = []
     for row in await queries.by_ids(db, ids, lock=True):
         if row.held_at is not None:
-            is_news = row.held_at - row.created_at < _AT_ONCE
-            row.held_at = None
+            is_news = row.held_at_birth
+            row.held_at, row.held_at_birth = None, False
             await _settle(db, row)
             await announce(db, CommentReleased(row.id, row.thread_id, row.author_id, is_news))
             changed.append(row.id)

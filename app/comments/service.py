@@ -127,6 +127,9 @@ async def add_comment(
         made.id, thread_id, author_id, made.opens_thread, text, typed_too_fast=too_fast
     )
     await announce(db, event)
+    if made.held_at is not None:
+        made.held_at_birth = True
+        await db.flush()
     return await _view(db, made, Viewer(user_id=author_id))
 
 

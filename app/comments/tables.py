@@ -37,6 +37,7 @@ class Comment(Base):
     """What somebody wrote; Markdown. A hidden one keeps its place and loses its words.
 
     A held one keeps them too, for its author and the moderators, until these have decided.
+    One `held_at_birth` was held by the transaction that wrote it: nobody was told of it yet.
     """
 
     __tablename__ = "comments_comment"
@@ -59,6 +60,7 @@ class Comment(Base):
 
     opens_thread: Mapped[bool] = mapped_column(server_default=false(), default=False)
     held_at: Mapped[datetime | None] = mapped_column(default=None)
+    held_at_birth: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
     __table_args__ = (
         Index("ix_comments_comment_thread", "thread_id", "id"),

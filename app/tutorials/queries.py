@@ -49,6 +49,12 @@ async def is_published(db: AsyncSession, tutorial_id: int) -> bool:
     return bool(await db.scalar(statement))
 
 
+async def published_among(db: AsyncSession, ids: Collection[int]) -> set[int]:
+    """Return those of some tutorials of which there is a version for everybody to read."""
+    version = exists().where(TutorialVersion.tutorial_id == Tutorial.id)
+    return set(await db.scalars(select(Tutorial.id).where(Tutorial.id.in_(ids), version)))
+
+
 async def newest_versions(db: AsyncSession, tutorial_id: int) -> Sequence[TutorialVersion]:
     """Return the newest version in each language."""
     statement = (

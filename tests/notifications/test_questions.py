@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.core.security import Viewer
 from app.questions import service as questions
 from tests.notifications.conftest import News
 from tests.questions.conftest import Board
@@ -43,6 +44,19 @@ async def test_who_follows_a_tag_is_told_of_its_questions(news: News, asked: Boa
     await asked.ask("ada")
     assert await news.told("bob") == [("opened", "opened", "watch")]
     assert (await news.set_level("bob", f"tag:{tag.id}", "mute")).status_code == 422
+
+
+async def test_who_follows_a_tag_two_levels_up_is_told_as_well(news: News, asked: Board) -> None:
+    curator = Viewer(user_id=news.people["eve"].id, is_moderator=True)
+    async with news.database.transaction() as db:
+        one, two = "computer-vision", "augmentation"
+        await questions.set_parent(db, curator, one, "")
+        await questions.set_parent(db, curator, two, one)
+        await questions.set_parent(db, curator, "overfitting", two)
+        top = await questions.find_tag(db, one)
+    await news.set_level("bob", f"tag:{top.id}", "watch")
+    await asked.ask("ada")
+    assert await news.told("bob") == [("opened", "opened", "watch")]
 
 
 async def test_whose_answer_is_accepted_is_told(news: News, asked: Board) -> None:

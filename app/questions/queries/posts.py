@@ -194,6 +194,11 @@ async def questions_of_remarks(
     return [(remarks_id, question) for remarks_id, question in found if remarks_id is not None]
 
 
+async def post_of_remarks(db: AsyncSession, thread_id: int) -> Post | None:
+    """Return the post under which this thread of remarks is."""
+    return await db.scalar(select(Post).where(Post.remarks_id == thread_id))
+
+
 async def delete_drafts_of(db: AsyncSession, author_id: int) -> None:
     """Forget everything a person has begun to write."""
     await db.execute(delete(Draft).where(Draft.author_id == author_id))

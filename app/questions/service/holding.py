@@ -6,7 +6,7 @@ from app.comments.events import CommentHeld, CommentHidden, CommentReleased
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.events import emit
-from app.questions.events import AnswerPosted, PostEdited, QuestionAsked
+from app.questions.events import AnswerPosted, PostEdited, QuestionAsked, RemarkPosted
 from app.questions.queries import posts
 from app.questions.queries import tags as tag_queries
 from app.questions.schemas import Place
@@ -22,6 +22,7 @@ async def note_decision(db: AsyncSession, event: Decision) -> None:
     post = await posts.post(db, event.comment_id)
     question = await posts.question(db, post.question_id, lock=True) if post else None
     if post is None or question is None:
+        await _note_remark(db, event)
         return
     question.changed_at = now()
     is_shown = isinstance(event, CommentReleased)
@@ -55,6 +56,16 @@ async def _count_answer(
         await keep_in_step(db, question)
     else:
         await lose_mark(db, question, post)
+
+
+async def _note_remark(db: AsyncSession, event: Decision) -> None:
+    """A remark that was held when it was written is news now that it stands."""
+    if not isinstance(event, CommentReleased) or not event.is_news:
+        return
+    post = await posts.post_of_remarks(db, event.thread_id)
+    if post is not None:
+        author_id = event.author_id or 0
+        emit(db, RemarkPosted(post.question_id, post.comment_id, event.comment_id, author_id))
 
 
 async def _tell_late(db: AsyncSession, question: Question, post: Post) -> None:

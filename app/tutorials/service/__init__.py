@@ -2,7 +2,13 @@
 
 from app.tutorials.service.erasing import erase_person
 from app.tutorials.service.publishing import parse_text, publish, publish_starter
-from app.tutorials.service.reading import changed_since, newest, newest_texts, read
+from app.tutorials.service.reading import (
+    changed_since,
+    newest,
+    newest_texts,
+    published_ids,
+    read,
+)
 
 __all__ = [
     "changed_since",
@@ -12,5 +18,6 @@ __all__ = [
     "parse_text",
     "publish",
     "publish_starter",
+    "published_ids",
     "read",
 ]

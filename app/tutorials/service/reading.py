@@ -145,6 +145,11 @@ async def changed_since(
     return await queries.changed_since(db, moment, after_id, limit)
 
 
+async def published_ids(db: AsyncSession, ids: Collection[int]) -> set[int]:
+    """Return those of some tutorials that everybody may read, without a word of them."""
+    return await queries.published_among(db, ids)
+
+
 async def newest_texts(db: AsyncSession, ids: Collection[int]) -> list[PublishedText]:
     """Return the newest text of tutorials in each of their languages."""
     slugs = await queries.slugs(db, ids)

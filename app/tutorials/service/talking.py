@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from app.comments import service as comments
+from app.comments.events import CommentReleased
 from app.comments.schemas import CommentView
 from app.core.db import AsyncSession
 from app.core.errors import ForbiddenError, NotFoundError
@@ -43,9 +44,17 @@ async def add_comment(db: AsyncSession, viewer: Viewer, slug: str, words: str) -
     if tutorial.thread_id is None:
         tutorial.thread_id = await comments.open_thread(db, SUBJECT, tutorial.id)
     made = await comments.add_comment(db, tutorial.thread_id, user_id, words, is_reply=True)
-    if not made.is_held:
+    if not made.is_held:  # else it is news when the moderators let it stand
         emit(db, TutorialCommented(tutorial.id, made.id, user_id, tutorial.owner_id))
     return made.id
+
+
+async def note_release(db: AsyncSession, event: CommentReleased) -> None:
+    """Tell of a comment that was held when it was written, now that it stands."""
+    if not event.is_news or event.author_id is None:
+        return
+    for row in await queries.tutorials_of_threads(db, [event.thread_id]):
+        emit(db, TutorialCommented(row.id, event.comment_id, event.author_id, row.owner_id))
 
 
 async def _published(db: AsyncSession, viewer: Viewer, slug: str) -> Tutorial:

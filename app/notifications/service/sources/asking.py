@@ -89,10 +89,16 @@ async def _question_thread(db: AsyncSession, number: int) -> int:
 
 
 async def _tags(db: AsyncSession, row: QuestionRow) -> list[Target]:
-    """Return the tags of a question and the wider ones."""
-    own = await questions.known_tags(db, row.tags)
-    wider = await questions.known_tags(db, [tag.parent for tag in own if tag.parent])
-    return [Target(TAG, number) for number in sorted({tag.id for tag in (*own, *wider)})]
+    """Return the tags of a question and all the wider ones above them."""
+    found: set[int] = set()
+    asked: set[str] = set()
+    level = set(row.tags)
+    while level:
+        tags = await questions.known_tags(db, sorted(level))
+        found |= {tag.id for tag in tags}
+        asked |= level
+        level = {tag.parent for tag in tags if tag.parent} - asked
+    return [Target(TAG, number) for number in sorted(found)]
 
 
 def _anchor(row: QuestionRow, entry: int, what: What) -> str:

@@ -109,7 +109,7 @@ class Tutorials:
 
     async def occasion(self, db: AsyncSession, news: News) -> Occasion | None:
         """Return whom one may watch for it; of a comment, who wrote here before."""
-        if news.actor_id is None or not await tutorials.newest_texts(db, [news.thread.id]):
+        if news.actor_id is None or not await tutorials.published_ids(db, [news.thread.id]):
             return None
         if news.entry_id is None:
             return Occasion(watched=[Target(ACCOUNT, news.actor_id)])
@@ -125,8 +125,7 @@ class Tutorials:
 
     async def visible(self, db: AsyncSession, wanted: Pairs) -> set[tuple[int, int]]:
         """Everybody may, as long as it is there."""
-        found = await tutorials.newest_texts(db, {number for _person, number in wanted})
-        there = {one.tutorial_id for one in found}
+        there = await tutorials.published_ids(db, {number for _person, number in wanted})
         return {(person, number) for person, number in wanted if number in there}
 
     async def text(self, db: AsyncSession, news: News) -> str:
@@ -140,13 +139,16 @@ class Tutorials:
     async def views(
         self, db: AsyncSession, ids: Collection[int], entries: Mapping[int, What]
     ) -> dict[int, SubjectView]:
-        """Return titles, in the reader's language where there is one."""
-        del entries
+        """Return titles, in the reader's language where there is one, and addresses of comments."""
         views: dict[int, SubjectView] = {}
         for one in await tutorials.newest_texts(db, ids):
             if one.tutorial_id not in views or one.text.language == language():
+                address = f"/tutorials/{one.slug}"
                 views[one.tutorial_id] = SubjectView(
-                    one.text.title, f"/tutorials/{one.slug}", "tutorial"
+                    one.text.title,
+                    address,
+                    "tutorial",
+                    anchors={number: f"{address}#comment-{number}" for number in entries},
                 )
         return views
 
