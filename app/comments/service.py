@@ -18,7 +18,7 @@ from app.comments.schemas import (
     may_read_held,
 )
 from app.comments.tables import Comment, CommentRevision, Thread
-from app.comments.words import Piece, word_diff
+from app.comments.words import BoundedMatcher, Piece, Steps, word_diff
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, Detail, InvalidError, NotFoundError
@@ -30,6 +30,8 @@ from app.core.security import Viewer
 PAGE = 50
 __all__ = [
     "PAGE",
+    "BoundedMatcher",
+    "Steps",
     "add_comment",
     "any_comment",
     "authors",
@@ -300,10 +302,16 @@ async def revisions(db: AsyncSession, comment: CommentView) -> list[RevisionView
     return [*earlier, RevisionView(len(rows) + 1, comment.body, comment.editor, moment)]
 
 
-def rewordings(wordings: Sequence[RevisionView]) -> list[tuple[RevisionView, list[Piece]]]:
-    """Return each wording but the first with what it changed, the newest first."""
-    steps = [(later, word_diff(earlier.body, later.body)) for earlier, later in pairwise(wordings)]
-    return steps[::-1]
+def rewordings(
+    wordings: Sequence[RevisionView], steps: Steps | None = None
+) -> list[tuple[RevisionView, list[Piece]]]:
+    """Return each wording but the first with what it changed, the newest first.
+
+    All comparisons together take no more than `steps`, which are some tenths of a second.
+    """
+    left = steps or Steps()
+    pairs = list(pairwise(wordings))[::-1]
+    return [(later, word_diff(earlier.body, later.body, left)) for earlier, later in pairs]
 
 
 async def _found(

@@ -45,6 +45,13 @@ async def test_a_model_is_found_by_its_card_name_and_tags(hub: Hub, database: Da
     assert names(await found_by(hub.client, "frozen model:ada/petals")) == ["/ada/petals"]
 
 
+async def test_a_card_made_to_be_hard_to_read_is_indexed(hub: Hub, database: Database) -> None:
+    hostile = b"# Petals ##\n# a" + b" " * 1_000_000 + b"b\n" + b"## ##" * 100_000
+    await make_repository(database, hub.storage, hub.owner, "bloom", files={"README.md": hostile})
+    await service.catch_up(database, hub.storage)
+    assert names(await found_by(hub.client, "petals")) == ["/ada/bloom"]
+
+
 async def test_a_private_model_is_in_no_hit_and_no_count(hub: Hub, database: Database) -> None:
     made = await make_repository(
         database, hub.storage, hub.owner, "petals", files={"README.md": CARD}, private=True

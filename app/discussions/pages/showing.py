@@ -156,6 +156,6 @@ async def history(room: ReadRoom, num: int, comment_id: int) -> HTMLResponse:
         found=found,
         url=f"{room.url}/{num}",
         comment=comment,
-        steps=comments.rewordings(wordings),
+        steps=await asyncio.to_thread(comments.rewordings, wordings),
         first=wordings[0],
     )

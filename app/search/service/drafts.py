@@ -12,13 +12,14 @@ from app.hub.service import Repository
 from app.jobs.service.indexed import JobText
 from app.questions.schemas import QuestionRow
 from app.questions.schemas import Status as QuestionStatus
-from app.search.schemas import Draft, Kind
+from app.search.schemas import MAX_BODY_CHARS, Draft, Kind
 from app.search.words import is_chinese
 from app.tutorials.schemas import PublishedText
 
-_HEADING = re.compile(r"(?m)^#{1,6} +(.+?) *#*$")
 _RECIPE = re.compile(r"(?m)^(?:```|~~~)recipe\b")
 _SECTION = re.compile(r"(?m)^(?=## )")
+_MOST_SECTIONS = 500
+_DEEPEST = 6
 # What is made with care stands before what is only there.
 _CARD, _TUTORIAL, _TALK, _COLLECTION, _JOB, _ACCOUNT = 0.2, 0.5, 0.1, 0.3, 0.1, 0.1
 _QUESTION, _ANSWER, _ACCEPTED = 0.3, 0.2, 0.4
@@ -37,7 +38,7 @@ def of_repository(row: Repository, card: str) -> Draft:
         tags=[tag for tag in row.tags if tag],
         facts=_facts(row, card),
         author=row.owner_name,
-        language="zh" if is_chinese(card) else "",
+        language="zh" if is_chinese(card[:MAX_BODY_CHARS]) else "",
         repository_id=row.id,
         owner_id=row.owner_id,
         private=row.private or row.disabled,
@@ -55,11 +56,11 @@ def _facts(row: Repository, card: str) -> list[tuple[str, str]]:
 
 
 def of_tutorial(found: PublishedText) -> Iterator[Draft]:
-    """Yield the sections of a tutorial."""
+    """Yield the sections of a tutorial; those after very many are one."""
     text = found.text
     facts = [("has", "recipe" if _RECIPE.search(text.body) else "")]
     facts += [("has", "code" if "```" in text.body else "")]
-    for part, section in enumerate(_SECTION.split(text.body)):
+    for part, section in enumerate(_SECTION.split(text.body, _MOST_SECTIONS - 1)):
         yield Draft(
             kind=Kind.TUTORIAL,
             subject_id=found.tutorial_id,
@@ -104,7 +105,16 @@ def of_discussion(
 
 
 def _headings(markdown: str) -> str:
-    return "\n".join(found[1] for found in _HEADING.finditer(markdown))
+    """Return the headings among the beginning of a text, of which alone the index keeps words."""
+    lines = markdown[:MAX_BODY_CHARS].split("\n")
+    return "\n".join(filter(None, map(_heading, lines)))
+
+
+def _heading(line: str) -> str:
+    words = line.lstrip("#")
+    if not 1 <= len(line) - len(words) <= _DEEPEST or not words.startswith(" "):
+        return ""
+    return words.strip().rstrip("#").rstrip()
 
 
 def of_job(found: JobText) -> Draft:

@@ -15,7 +15,8 @@ Names of private things never go into a text that other people may find: what a 
 public as soon as the thing it belongs to is.
 """
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +36,11 @@ from app.search.service import drafts
 from app.tutorials import service as tutorials
 
 Moments = Sequence[tuple[datetime, int]]
+
+
+async def _made(texts: Iterable[Draft]) -> list[Draft]:
+    """Return texts made beside the event loop: reading them for their language takes a while."""
+    return await asyncio.to_thread(list, texts)
 
 
 class Source:
@@ -79,7 +85,9 @@ class Repositories(Source):
         """Return the texts of these things."""
         found = await hub.repositories_by_id(db, list(ids))
         cards = await hub.card_texts(db, storage, list(found))
-        return [drafts.of_repository(row, cards.get(number, "")) for number, row in found.items()]
+        return await _made(
+            drafts.of_repository(row, cards.get(number, "")) for number, row in found.items()
+        )
 
 
 class Tutorials(Source):
@@ -98,7 +106,7 @@ class Tutorials(Source):
         """Return the texts of these things."""
         del storage
         texts = await tutorials.newest_texts(db, ids)
-        return [draft for found in texts for draft in drafts.of_tutorial(found)]
+        return await _made(draft for found in texts for draft in drafts.of_tutorial(found))
 
 
 class Discussions(Source):
@@ -119,12 +127,12 @@ class Discussions(Source):
         found = await discussions.whole_discussions(db, ids)
         owners = list({one.repository_id for one, _ in found})
         repositories = await hub.repositories_by_id(db, owners)
-        return [
+        return await _made(
             draft
             for one, comments in found
             if (row := repositories.get(one.repository_id)) is not None
             for draft in drafts.of_discussion(one, comments, row)
-        ]
+        )
 
 
 class Collections(Source):
@@ -143,7 +151,7 @@ class Collections(Source):
         """Return the texts of these things."""
         del storage
         found = await collections.collection_texts(db, ids)
-        return [drafts.of_collection(row) for row in found]
+        return await _made(drafts.of_collection(row) for row in found)
 
     def is_visible(self, viewer: Viewer, subject_id: Any) -> ColumnElement[bool]:
         """Return the condition that the viewer may see what belongs to no repository."""
@@ -211,7 +219,9 @@ class Questions(Source):
         """Return the texts of these things."""
         del storage
         found = await questions.whole_questions(db, ids)
-        return [draft for row, posts in found for draft in drafts.of_question(row, posts)]
+        return await _made(
+            draft for row, posts in found for draft in drafts.of_question(row, posts)
+        )
 
     def is_visible(self, viewer: Viewer, subject_id: Any) -> ColumnElement[bool]:
         """Return the condition that the viewer may see what belongs to no repository."""

@@ -98,6 +98,7 @@ async def tutorial_page(
     cursor = request.query_params.get("cursor", "")
     thread = await talking.thread_of(db, page, int(cursor) if _is_number(cursor) else 0, viewer)
     site = site_address(request)
+    minutes = reading_minutes(page.text.body)
     return render(
         request,
         "tutorials/show.html",
@@ -107,7 +108,7 @@ async def tutorial_page(
         text=text,
         contents=contents_of(text.headings),
         panels=panels(blocks, found),
-        minutes=reading_minutes(page.text.body),
+        minutes=minutes,
         series=chapters,
         beside=chapters.beside(page.id) if chapters else (None, None),
         is_read=page.id in {one.id for one in chapters.chapters if one.is_read}
@@ -118,7 +119,7 @@ async def tutorial_page(
         # As in `policy.may_write`: what came with the site is nobody's.
         is_own=page.owner_id is not None and viewer.may_steer(page.owner_id),
         site=site,
-        linked_data=linked_data(page, site),
+        linked_data=linked_data(page, site, minutes),
         trouble=trouble,
         told=told,
         reader_language=i18n.language(),
@@ -129,7 +130,7 @@ def _is_number(word: str) -> bool:
     return word.isascii() and word.isdigit() and len(word) < 19  # noqa: PLR2004  # fits the column
 
 
-def linked_data(page: TutorialPage, site: str) -> Markup:
+def linked_data(page: TutorialPage, site: str, minutes: int) -> Markup:
     """Return what search engines read, as JSON that no text can break out of."""
     address = f"{site}/tutorials/{page.slug}?lang={page.text.language}"
     author = {"@type": "Person", "name": page.owner, "url": f"{site}/{page.owner}"}
@@ -146,7 +147,7 @@ def linked_data(page: TutorialPage, site: str) -> Markup:
         "mainEntityOfPage": address,
         "author": author if page.owner else house,
         "publisher": house,
-        "timeRequired": f"PT{reading_minutes(page.text.body)}M",
+        "timeRequired": f"PT{minutes}M",
     }
     text = json.dumps(told_as, ensure_ascii=False)
     for sign in "<>&":

@@ -171,7 +171,7 @@ async def _page(
         text=form.text if form else kept.text,
         note=form.note if form else "",
         source_newest=source.number,
-        theirs=history.changes(form.text, kept.text) if form and is_stale else None,
+        theirs=await history.changes(form.text, kept.text) if form and is_stale else None,
         pictures=await pictures.own_pictures(desk.db, found),
         series=chapters,
         choices=_LANGUAGES,
@@ -216,8 +216,10 @@ async def write(desk: AtDesk, form: Annotated[DraftForm, Form()]) -> Response:
     form = form.model_copy(update={"revision": revision})
     if problem is None and form.action == "save":
         return see(desk.url(form.language))
-    shown = preview_of(form.text) if form.action == "preview" else None
-    minutes = reading.reading_minutes(form.body)
+    # A text that was refused may be of any length: nothing is made of it.
+    is_shown = problem is None and form.action == "preview"
+    shown = preview_of(form.text) if is_shown else None
+    minutes = reading.reading_minutes(form.body) if is_shown else 0
     return await _page(desk, form.language, form, problem, preview=shown, minutes=minutes)
 
 

@@ -1,7 +1,5 @@
 """The versions of a tutorial, and what changed from one to another."""
 
-import asyncio
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +12,14 @@ from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import NotFoundError
 from app.core.i18n import _
+from app.core.threads import FewThreads
 from app.tutorials import queries
 from app.tutorials.schemas import TutorialPage, TutorialText
 from app.tutorials.service.publishing import text_of
 
 MOST_VERSIONS = 200
 _CONTEXT = 2
+_comparing = FewThreads(2, "comparing")
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,21 @@ async def compare(
         raise NotFoundError(
             _("This tutorial has no such version."), fix=_("Look through its history.")
         )
-    return await asyncio.to_thread(changes, text_of(old), text_of(new))
+    return await changes(text_of(old), text_of(new))
 
 
-def changes(old: TutorialText, new: TutorialText) -> list[Change]:
-    """Return the stretches of both texts in order, lines far from any change left out."""
+async def changes(old: TutorialText, new: TutorialText) -> list[Change]:
+    """Return the stretches of both texts in order, lines far from any change left out.
+
+    Texts that are much work to compare are shown as one removed and one added.
+    """
+    return await _comparing.run(_changes, old, new)
+
+
+def _changes(old: TutorialText, new: TutorialText) -> list[Change]:
+    steps = comments.Steps()
     before, after = _lines(old), _lines(new)
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    matcher = comments.BoundedMatcher(before, after, steps)
     found: list[Change] = []
     end = 0
     for group in matcher.get_grouped_opcodes(_CONTEXT):
@@ -88,7 +96,7 @@ def changes(old: TutorialText, new: TutorialText) -> list[Change]:
             if tag == "equal":
                 found.append(Change("kept", "".join(before[i1:i2])))
             else:
-                found += _words("".join(before[i1:i2]), "".join(after[j1:j2]))
+                found += _words("".join(before[i1:i2]), "".join(after[j1:j2]), steps)
             end = i2
     if end < len(before):
         found.append(Change("gap", ""))
@@ -100,7 +108,7 @@ def _lines(text: TutorialText) -> Sequence[str]:
     return whole.splitlines(keepends=True)
 
 
-def _words(old: str, new: str) -> list[Change]:
+def _words(old: str, new: str, steps: comments.Steps) -> list[Change]:
     pair = [RevisionView(number, text, "", now()) for number, text in ((1, old), (2, new))]
-    ((_later, pieces),) = comments.rewordings(pair)
+    ((_later, pieces),) = comments.rewordings(pair, steps)
     return [Change(piece.kind, piece.text) for piece in pieces]

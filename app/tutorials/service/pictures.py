@@ -1,6 +1,5 @@
 """Pictures of tutorials: written anew before they are kept, so only pixels of a file stay."""
 
-import asyncio
 import hashlib
 import io
 import re
@@ -14,6 +13,7 @@ from app.core.errors import InvalidError, NotFoundError, TooLargeError
 from app.core.i18n import _
 from app.core.security import Viewer
 from app.core.storage import BlobStore, content_key
+from app.core.threads import FewThreads
 from app.tutorials import queries
 from app.tutorials.policy import may_write
 from app.tutorials.tables import Picture, Tutorial
@@ -22,6 +22,9 @@ MAX_BYTES = 10_000_000
 MAX_PIXELS = 24_000_000
 MOST = 200
 _SIDE = 2000
+# A picture unpacked takes up to 100 MB: only two of them at once.
+_drawing = FewThreads(2, "pictures")
+_SHRINKS_WELL = frozenset({"L", "RGB", "RGBA", "CMYK", "YCbCr"})
 _PREFIX = "tutorial-pictures"
 _READ = ("PNG", "JPEG", "WEBP", "GIF")
 _KINDS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg")}
@@ -74,7 +77,7 @@ async def keep_picture(
     known = await queries.pictures(db, tutorial.id, MOST)
     if len(known) >= MOST:
         raise TooLargeError(_("A tutorial holds at most %(n)d pictures.") % {"n": MOST})
-    drawn = await asyncio.to_thread(_redraw, content)
+    drawn = await _drawing.run(_redraw, content)
     digest = hashlib.sha256(drawn.content).hexdigest()
     media_type, suffix = _KINDS[drawn.kind]
     if digest not in {one.sha256 for one in known}:
@@ -103,9 +106,14 @@ def _redraw(content: bytes) -> _Redrawn:
                 raise TooLargeError(
                     _("A picture may have at most 24 million pixels."), fix=_("Make it smaller.")
                 )
+            is_jpeg = picture.format == "JPEG"
+            # Made small as early as can be: a JPEG then unpacks to a part of its pixels. A palette
+            # would be made small without mixing its colours, so that one is converted first.
+            if picture.mode in _SHRINKS_WELL and "transparency" not in picture.info:
+                picture.thumbnail((_SIDE, _SIDE))
             # A camera says in EXIF which side is up; what else it says stays behind.
             upright = ImageOps.exif_transpose(picture)
-            return _written(upright, as_jpeg=picture.format == "JPEG")
+            return _written(upright, as_jpeg=is_jpeg)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InvalidError(
             _("This is no picture that can be shown here."),

@@ -1,7 +1,8 @@
 """Reading tutorials: lists, one version of one, and what search wants to know."""
 
+import asyncio
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from app.accounts import service as accounts
@@ -19,17 +20,31 @@ PAGE = 30
 # People read about so many Chinese characters, or English words, in a minute of a technical text.
 _CHARACTERS_A_MINUTE = 350
 _WORDS_A_MINUTE = 200
-_CODE = re.compile(r"^(`{3,}|~{3,}).*?^\1\s*$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r" {0,3}(?:(`{3,})[^`]*|(~{3,}).*)")
 _WIDE = re.compile(r"[㐀-鿿豈-﫿]")
 _WORD = re.compile(r"[A-Za-z0-9]+(?:['’-][A-Za-z0-9]+)*")
 
 
 def reading_minutes(text: str) -> int:
     """Return how many minutes a text takes, Chinese and English alike; code counts as nothing."""
-    plain = _CODE.sub("", text)
+    plain = "\n".join(_prose(text))
     num_wide = len(_WIDE.findall(plain))
     num_words = len(_WORD.findall(plain))
     return max(1, round(num_wide / _CHARACTERS_A_MINUTE + num_words / _WORDS_A_MINUTE))
+
+
+def _prose(text: str) -> Iterator[str]:
+    """Yield the lines that stand in no block of code; one without an end goes to the last line."""
+    fence = ""
+    for line in text.split("\n"):
+        if fence:
+            mark = line.strip()
+            if mark.startswith(fence) and not mark.strip(fence[0]):
+                fence = ""
+        elif opening := _FENCE.fullmatch(line):
+            fence = opening[1] or opening[2]
+        else:
+            yield line
 
 
 def title_in(titles: Mapping[str, str], language: str) -> str:
@@ -55,6 +70,8 @@ async def newest(
     names = await accounts.account_refs(db, owners)
     series = await queries.series_titles(db, {one.series_id for one, _v in shown if one.series_id})
     more = len(found) > limit
+    bodies = [version.body for _one, version in shown]
+    minutes = await asyncio.to_thread(lambda: [reading_minutes(body) for body in bodies])
     rows = [
         TutorialRow(
             id=one.id,
@@ -63,12 +80,12 @@ async def newest(
             title=version.title,
             summary=version.summary,
             published_at=version.published_at,
-            minutes=reading_minutes(version.body),
+            minutes=num_minutes,
             owner=names[one.owner_id].name if one.owner_id in names else "",
             series=title_in(series[one.series_id], language) if one.series_id in series else "",
             chapter=one.chapter,
         )
-        for one, version in shown
+        for (one, version), num_minutes in zip(shown, minutes, strict=True)
     ]
     return Page(rows, encode_cursor([shown[-1][0].id]) if more else None)
 
