@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import rjieba
-
 from app.search.words import (
     Run,
     is_stop_word,
@@ -228,6 +226,8 @@ def _pieces(run: str) -> list[str]:
     """
     if len(run) <= _LONGEST_WORD:
         return [run]
+    import rjieba  # its dictionary takes 32 MB: only for who asks in whole Chinese sentences
+
     found, left = [], ""
     for piece in rjieba.cut(run):
         if piece in _QUESTION_WORDS:

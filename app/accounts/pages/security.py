@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import segno
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse
 from markupsafe import Markup
@@ -126,6 +125,8 @@ async def remove_passkey(
 async def _totp_page(
     request: Request, db: AsyncSession, viewer: Viewer, problem: AppError | None = None
 ) -> Response:
+    import segno
+
     secret, address = await service.waiting_totp(db, site_of(request), viewer.require_user())
     picture = segno.make(address, error="m").svg_inline(omitsize=True, light="#fff", svgclass="qr")
     return form_page(

@@ -6,16 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-import webauthn
 from sqlalchemy.exc import IntegrityError
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from app.accounts.queries import factors as queries
 from app.accounts.schemas import Site, Step
@@ -30,16 +21,6 @@ from app.core.i18n import _
 from app.core.security import sign
 
 log = structlog.get_logger(__name__)
-
-# What malformed answers of a browser, or of somebody who plays one, make the library raise.
-_MALFORMED = (
-    WebAuthnException,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-)
 
 
 @dataclass(frozen=True)
@@ -73,6 +54,14 @@ async def ask_for_new(db: AsyncSession, site: Site, user_id: int) -> Asked:
     Raises:
         ConflictError: there are too many.
     """
+    import webauthn  # here and below: the library and what it needs take 5 MB
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        PublicKeyCredentialDescriptor,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     mine = await queries.passkeys_of(db, user_id)
     if len(mine) >= queries.MAX_PASSKEYS:
         raise ConflictError(_("You have as many passkeys as one person may have."))
@@ -94,6 +83,9 @@ async def ask_for_new(db: AsyncSession, site: Site, user_id: int) -> Asked:
 
 
 async def _remember(db: AsyncSession, step: Step, user_id: int | None, options: Any) -> Asked:
+    import webauthn
+    from webauthn.helpers import bytes_to_base64url
+
     challenge = bytes_to_base64url(options.challenge)
     key = await ceremonies.begin(db, step, user_id, challenge=challenge)
     return Asked(key, json.loads(webauthn.options_to_json(options)))
@@ -109,6 +101,9 @@ async def add_passkey(
         InvalidError: it is not an answer to what was asked.
         ConflictError: the passkey is somebody's already.
     """
+    import webauthn
+    from webauthn.helpers import base64url_to_bytes
+
     ceremony = await ceremonies.take(db, Step.PASSKEY_NEW, answer.key)
     if ceremony.user_id != user_id:
         raise _not_understood()
@@ -119,7 +114,7 @@ async def add_passkey(
             expected_rp_id=_host(site),
             expected_origin=_origin(site),
         )
-    except _MALFORMED as error:
+    except _malformed() as error:
         raise _not_understood() from error
     passkey = Passkey(
         user_id=user_id,
@@ -136,12 +131,22 @@ async def add_passkey(
     return await factor_added(db, site, user_id)
 
 
+def _malformed() -> tuple[type[Exception], ...]:
+    """Return what wrong answers of a browser, or of who plays one, make the library raise."""
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    return (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
 def _not_understood() -> InvalidError:
     return InvalidError(_("The answer of your device does not fit."), fix=_("Try once more."))
 
 
 async def ask_for_proof(db: AsyncSession, site: Site) -> Asked:
     """Return what a device needs to prove whom one of its passkeys belongs to."""
+    import webauthn
+    from webauthn.helpers.structs import UserVerificationRequirement
+
     options = webauthn.generate_authentication_options(
         rp_id=_host(site), user_verification=UserVerificationRequirement.PREFERRED
     )
@@ -160,6 +165,9 @@ async def prove(
         GoneError: the answer came too late.
         UnauthorizedError: it is no answer to what was asked, or of an unknown or suspended person.
     """
+    import webauthn
+    from webauthn.helpers import base64url_to_bytes
+
     ceremony = await ceremonies.take(db, Step.PASSKEY_PROOF, answer.key)
     passkey = await _passkey_of(db, answer.credential)
     if second_for is not None and passkey.user_id != second_for:
@@ -174,7 +182,7 @@ async def prove(
             credential_current_sign_count=passkey.sign_count,
             require_user_verification=second_for is None,
         )
-    except _MALFORMED as error:
+    except _malformed() as error:
         raise _refused() from error
     if (await person(db, passkey.user_id)).user.is_suspended:
         raise _refused()
@@ -184,9 +192,11 @@ async def prove(
 
 
 async def _passkey_of(db: AsyncSession, credential: str) -> Passkey:
+    from webauthn.helpers import base64url_to_bytes
+
     try:
         credential_id = base64url_to_bytes(json.loads(credential)["id"])
-    except _MALFORMED as error:
+    except _malformed() as error:
         raise _refused() from error
     found = await queries.passkey_by_credential(db, credential_id)
     if found is None:

@@ -11,13 +11,10 @@ import hmac
 import json
 import secrets
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import structlog
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from app.accounts.schemas import Site, Step
 from app.accounts.service import ceremonies
@@ -27,6 +24,9 @@ from app.core.errors import NotFoundError, UnauthorizedError
 from app.core.i18n import _
 from app.core.safe_fetch import OutboundError, safe_fetch
 from app.core.settings import Settings, SignInProvider
+
+if TYPE_CHECKING:
+    from joserfc.jwt import JWTClaimsRegistry
 
 log = structlog.get_logger(__name__)
 
@@ -251,6 +251,10 @@ async def _from_id_token(
     told: dict[str, Any],
     nonce: str,
 ) -> Stranger:
+    from joserfc import jwt  # it loads cryptography, 10 MB
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     keys = await _json(settings, "GET", endpoints.keys)
     try:
         token = jwt.decode(
@@ -276,10 +280,12 @@ async def _from_id_token(
     )
 
 
-def _registry(provider: SignInProvider, issuer: str, nonce: str) -> jwt.JWTClaimsRegistry:
+def _registry(provider: SignInProvider, issuer: str, nonce: str) -> "JWTClaimsRegistry":
+    from joserfc.jwt import JWTClaimsRegistry
+
     # An issuer may write its own address with or without the last slash; nothing else differs.
     expected = issuer if issuer.rstrip("/") == provider.address else provider.address
-    return jwt.JWTClaimsRegistry(
+    return JWTClaimsRegistry(
         leeway=_LEEWAY_S,
         iss={"essential": True, "value": expected},
         aud={"essential": True, "value": provider.client_id},

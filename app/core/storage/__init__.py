@@ -17,7 +17,6 @@ from app.core.storage.base import (
     missing,
 )
 from app.core.storage.directory import DirectoryStore
-from app.core.storage.s3 import S3Address, S3BlobStore
 
 __all__ = [
     "CHUNK_BYTES",
@@ -49,6 +48,8 @@ def open_storage(settings: Settings) -> BlobStore:
             f"STORAGE_URL {url!r} is not an address of a store.",
             fix="Write file:///path or s3://bucket/prefix?endpoint=…&region=…",
         )
+    from app.core.storage.s3 import S3Address, S3BlobStore
+
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     address = S3Address(
         bucket=parts.netloc,
