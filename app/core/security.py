@@ -141,4 +141,6 @@ def sign(key: str, purpose: str, message: str) -> str:
 
 def verify(key: str, purpose: str, message: str, signature: str) -> bool:
     """Whether `signature` was made by `sign` with the same key, purpose and message."""
-    return hmac.compare_digest(sign(key, purpose, message), signature)
+    expected = sign(key, purpose, message)
+    # As bytes: of strings, only ASCII can be compared so, and strangers write what they like.
+    return hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
