@@ -6,6 +6,7 @@ from app.core.errors import ConflictError, ForbiddenError, NotFoundError
 from app.core.i18n import _
 from app.core.security import Viewer
 from app.questions.queries import posts
+from app.questions.schemas import Place
 from app.questions.tables import Post, Question
 from app.reputation import service as reputation
 from app.reputation.schemas import Ability
@@ -25,6 +26,11 @@ def may_see_hidden(viewer: Viewer, author_id: int | None) -> bool:
     return viewer.is_signed_in and (
         viewer.is_admin or viewer.is_moderator or viewer.user_id == author_id
     )
+
+
+def may_see_place(viewer: Viewer, place: Place) -> bool:
+    """Whether the viewer may know what stands in a question or under it."""
+    return not place.is_hidden or may_see_hidden(viewer, place.author_id)
 
 
 async def access_question(

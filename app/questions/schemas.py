@@ -251,3 +251,5 @@ class Place:
     title: str
     path: str
     repository_id: int = 0
+    author_id: int | None = None
+    is_hidden: bool = False

@@ -103,7 +103,8 @@ async def test_who_can_not_come_in_appeals_by_the_address_they_were_sent(
     wrong = await town.get(f"/moderation/appeal/{act}/{'0' * 40}")
     assert "Appeal against a decision" in await town.page(f"/moderation/appeal/{act}/{key}")
     sent = await town.client.post(f"/moderation/appeal/{act}/{key}", data={"words": "No!"})
-    assert wrong.status_code == 404
+    foreign = await town.get(f"/moderation/appeal/{act}/{'é' * 40}")
+    assert wrong.status_code == foreign.status_code == 404
     assert "Another moderator decides" in sent.text
 
 
@@ -130,3 +131,15 @@ async def test_many_appeals_cost_as_many_queries_as_one(town: Town, engine: Asyn
             assert f"{name} was kind" in (await town.client.get("/moderation/appeals")).text
         costs.append(len(sent))
     assert costs[1:] == costs[1:2] * 3
+
+
+async def test_private_places_of_what_was_done_are_for_administrators_only(town: Town) -> None:
+    num = await town.discuss("ada")
+    number = await town.comment(num, "Inner matters", "nik")
+    await town.report(number, "bob")
+    (item,) = await town.items()
+    await town.decide(item["id"], "agree")
+    private = {"private": True}
+    await town.client.put(f"{API}/settings", json=private, headers=town.headers["ada"])
+    assert "/ada/net" not in await town.page("/moderation/accounts/nik", "max")
+    assert "/ada/net" in await town.page("/moderation/accounts/nik", "ruth")

@@ -68,3 +68,13 @@ async def test_a_comment_on_a_tutorial_is_reported_like_any_other(town: Town) ->
     assert "Rude words" in await town.page(f"/tutorials/{slug}", "nik")
     (item,) = await town.items()
     assert item["address"] == f"/tutorials/{slug}#comment-1"
+
+
+async def test_nothing_under_a_hidden_question_is_shown_to_who_would_report_it(town: Town) -> None:
+    number = await _ask(town)
+    body = {"body": "An answer below"}
+    await town.post(f"/api/v1/questions/{number}/answers", body, "ada")
+    await _report(town, 1)
+    form = await town.get("/moderation/report/comment/2", "bob")
+    assert form.status_code == (await town.report(2, "bob")).status_code == 404
+    assert "An answer below" not in form.text

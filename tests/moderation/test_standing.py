@@ -82,7 +82,9 @@ async def test_jobs_of_the_suspended_are_asked_to_stop(town: Town, database: Dat
     assert state == "cancelled"
 
 
-@pytest.mark.parametrize(("name", "status"), [("ruth", 403), ("mia", 422), ("nobody", 404)])
+@pytest.mark.parametrize(
+    ("name", "status"), [("ruth", 403), ("max", 403), ("mia", 422), ("nobody", 404)]
+)
 async def test_who_can_not_be_silenced(town: Town, name: str, status: int) -> None:
     assert (await town.silence(name)).status_code == status
 

@@ -61,7 +61,7 @@ async def _account_page(
     account = await accounts.find_account(db, name)
     if account is None:
         raise NotFoundError(_("There is no such account."))
-    page = await service.acts_against(db, account.id, cursor)
+    page = await service.acts_against(db, viewer, account.id, cursor)
     return show(
         request,
         "moderation/account.html",

@@ -60,7 +60,7 @@ async def _standing(
     problem: AppError | None = None,
 ) -> HTMLResponse:
     user_id = viewer.require_user()
-    page = await service.acts_against(db, user_id, cursor)
+    page = await service.acts_against(db, viewer, user_id, cursor)
     standings = await accounts.standings_of(db, user_id)
     return show(
         request,

@@ -10,7 +10,7 @@ from app.comments import service as comments
 from app.core import audit
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.errors import InvalidError, NotFoundError
+from app.core.errors import ForbiddenError, InvalidError, NotFoundError
 from app.core.events import announce
 from app.core.i18n import _
 from app.core.security import Viewer
@@ -138,7 +138,7 @@ async def punish(  # noqa: PLR0913  # whom, how, why
     """Silence or suspend somebody; 0 days is until it is lifted.
 
     Raises:
-        ForbiddenError: they administer the site.
+        ForbiddenError: they administer the site, or moderate it and the viewer only does so too.
         InvalidError: it is the viewer, or there is no reason.
         NotFoundError: there is no such person.
     """
@@ -146,6 +146,9 @@ async def punish(  # noqa: PLR0913  # whom, how, why
         return None
     if account_id == viewer.user_id:
         raise InvalidError(_("Nobody can silence or suspend themselves."))
+    person = await accounts.person(db, account_id)
+    if person.user.is_moderator and not viewer.is_admin:
+        raise ForbiddenError(_("Only an administrator may do this to a moderator."))
     standing, kind = _KINDS[penalty]
     before = await accounts.standing_of(db, account_id, standing)
     until = now() + timedelta(days=days) if days else None

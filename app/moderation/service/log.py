@@ -26,13 +26,13 @@ async def public_log(db: AsyncSession, before: int | None, limit: int = PAGE) ->
 
 
 async def acts_against(
-    db: AsyncSession, account_id: int, before: int | None = None, limit: int = PAGE
+    db: AsyncSession, viewer: Viewer, account_id: int, before: int | None = None, limit: int = PAGE
 ) -> Page[ActView]:
-    """Return what was done about somebody, for themselves and for moderators."""
+    """Return what was done about somebody; private places and appeals only to them and admins."""
     rows = await queries.acts(db, before=before, limit=limit + 1, account_id=account_id)
     shown = rows[:limit]
     following = str(shown[-1].id) if len(rows) > limit else None
-    return Page(await views(db, shown, is_for_concerned=True), following)
+    return Page(await views(db, shown, is_for_concerned=viewer.may_steer(account_id)), following)
 
 
 async def views(

@@ -15,7 +15,9 @@ from app.hub import policy as hub_policy
 from app.hub import service as hub
 from app.hub.service import Repository
 from app.moderation.schemas import Spot, Subject
+from app.questions import policy as questions_policy
 from app.questions import service as questions
+from app.questions.schemas import Place as QuestionPlace
 from app.tutorials.service import talking as tutorials
 
 _MODERATOR = Viewer(user_id=0, is_moderator=True)
@@ -95,6 +97,8 @@ async def may_see(
         if row is None or row.is_hidden:
             return None
         place = (await _places(db, [row.thread_id])).get(row.thread_id)
+        if isinstance(place, QuestionPlace) and not questions_policy.may_see_place(viewer, place):
+            return None
         repository_id = place.repository_id if place else None
     if repository_id:
         repository = (await hub.repositories_by_id(db, [repository_id])).get(repository_id)

@@ -80,9 +80,18 @@ async def _tell_late(db: AsyncSession, question: Question, post: Post) -> None:
 async def places(db: AsyncSession, thread_ids: Collection[int]) -> dict[int, Place]:
     """Return the questions that these threads belong to, or are remarks under, by thread."""
     found = {
-        question.thread_id: Place(question.title, f"/questions/{question.id}#post-")
+        question.thread_id: _place(question, "post")
         for question in await posts.questions_of_threads(db, thread_ids)
     }
     for remarks_id, question in await posts.questions_of_remarks(db, thread_ids):
-        found[remarks_id] = Place(question.title, f"/questions/{question.id}#remark-")
+        found[remarks_id] = _place(question, "remark")
     return found
+
+
+def _place(question: Question, anchor: str) -> Place:
+    return Place(
+        title=question.title,
+        path=f"/questions/{question.id}#{anchor}-",
+        author_id=question.author_id,
+        is_hidden=question.is_hidden,
+    )
