@@ -15,6 +15,8 @@ from sqlalchemy import (
     Text,
     false,
     func,
+    literal_column,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -51,6 +53,12 @@ class Account(Base):
             "ix_accounts_account_prefix",
             "name_key",
             postgresql_ops={"name_key": "text_pattern_ops"},
+        ),
+        Index(
+            "ix_accounts_account_display",
+            literal_column("lower(display_name)").label("start"),
+            postgresql_ops={"start": "text_pattern_ops"},
+            postgresql_where=text("display_name <> ''"),
         ),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     desc,
     false,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -89,6 +90,11 @@ class Question(Base):
             "ix_questions_question_fingerprint",
             "fingerprint",
             postgresql_where=text("fingerprint <> ''"),
+        ),
+        Index(
+            "ix_questions_question_title",
+            literal_column("lower(title)").label("start"),
+            postgresql_ops={"start": "text_pattern_ops"},
         ),
         Index("ix_questions_question_pinned", "id", postgresql_where=text("pinned")),
     )

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from app.core import i18n
 from app.core.http import Db, RepoReader
 from app.search import service
-from app.search.schemas import Asked, Hit, Kind, Results
+from app.search.schemas import Asked, Hit, Kind, Results, Suggested
 
 router = APIRouter(prefix="/api/v1", tags=["search"])
+_ALL_KINDS = ",".join(Suggested)
 
 
 class FacetOut(BaseModel):
@@ -55,6 +56,34 @@ class ResultsOut(BaseModel):
     loose: bool
     unknown: list[str]
     meant: str
+
+
+class SuggestionOut(BaseModel):
+    """A name that begins with what was typed, as a text refers to it, and where it leads."""
+
+    kind: Suggested
+    name: str
+    label: str
+    address: str
+
+
+class SuggestionsOut(BaseModel):
+    """At most eight names."""
+
+    items: list[SuggestionOut]
+
+
+@router.get("/suggest")
+async def suggest(
+    db: Db,
+    viewer: RepoReader,
+    starts: Annotated[str, Query(description="What was typed so far.")] = "",
+    kinds: Annotated[str, Query(description="Only these, with commas between them.")] = _ALL_KINDS,
+) -> SuggestionsOut:
+    """Offer names that begin so, while somebody types; never an error, whatever is typed."""
+    wanted = {kind.strip() for kind in kinds.split(",")}
+    found = await service.suggest(db, viewer, starts, wanted)
+    return SuggestionsOut(items=[SuggestionOut(**asdict(one)) for one in found])
 
 
 @router.get("/search")

@@ -27,6 +27,32 @@ class Kind(StrEnum):
     ACCOUNT = "account"
 
 
+class Suggested(StrEnum):
+    """What is offered while somebody types."""
+
+    MODEL = "model"
+    DATASET = "dataset"
+    ACCOUNT = "account"
+    QUESTION = "question"
+    JOB = "job"
+    TAG = "tag"
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A name that begins with what was typed.
+
+    Attributes:
+        name: as a text refers to it, without the `@` or `#`; of a data set without `datasets/`.
+        label: what people know it by besides its name; may be empty.
+    """
+
+    kind: Suggested
+    name: str
+    label: str
+    address: str
+
+
 class Order(StrEnum):
     """How hits are ordered."""
 

@@ -8,6 +8,7 @@ import { startKeys } from "./lib/keys.js";
 import { startMath } from "./lib/math.js";
 import { startMenus } from "./lib/menus.js";
 import { startReferences } from "./lib/references.js";
+import { startSuggestions } from "./lib/suggest.js";
 import { startTrying } from "./lib/trying.js";
 
 // The page says in a meta element what htmx may do; set here too, so no page can forget it.
@@ -22,6 +23,7 @@ startCode(document);
 startKeys(document);
 startMath(document);
 startReferences(document);
+startSuggestions(document);
 startTrying(document);
 document.addEventListener("parts:fresh", (event) => {
   if (event instanceof CustomEvent) htmx.process(event.detail);

@@ -44,5 +44,8 @@ async def account_texts(db: AsyncSession, ids: Collection[int]) -> list[AccountT
 
 
 async def names_beginning(db: AsyncSession, prefix: str, limit: int) -> Sequence[AccountRef]:
-    """Return accounts whose name begins so, in any case, by name."""
-    return [ref(row) for row in await queries.names_beginning(db, name_key(prefix), limit)]
+    """Return accounts whose name, or else other name, begins so, in any case."""
+    named = await queries.names_beginning(db, name_key(prefix), limit)
+    shown = await queries.display_names_beginning(db, prefix, limit)
+    found = {row.id: ref(row) for row in (*named, *shown)}
+    return list(found.values())[:limit]

@@ -78,6 +78,14 @@ class Repository(Base):
         UniqueConstraint("kind", "owner_id", "name_key"),
         Index("ix_hub_repository_owner_id", "owner_id"),
         Index("ix_hub_repository_address", "kind", text("lower(owner_name)"), "name_key"),
+        # What everybody may find by the beginning of its name.
+        Index(
+            "ix_hub_repository_public_names",
+            "kind",
+            "name_key",
+            postgresql_ops={"name_key": "text_pattern_ops"},
+            postgresql_where=text("NOT private"),
+        ),
         Index("ix_hub_repository_created", "kind", "created_at", "id"),
         Index("ix_hub_repository_updated", "kind", "updated_at", "id"),
         Index("ix_hub_repository_downloads", "kind", "downloads", "id"),

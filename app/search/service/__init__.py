@@ -4,6 +4,7 @@ from app.search.service.addresses import last_number, public_addresses
 from app.search.service.erasing import erase_person
 from app.search.service.finding import PAGE, search
 from app.search.service.indexing import catch_up, put
+from app.search.service.suggesting import suggest
 
 __all__ = [
     "PAGE",
@@ -13,4 +14,5 @@ __all__ = [
     "public_addresses",
     "put",
     "search",
+    "suggest",
 ]
