@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, exists, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, delete, exists, select, tuple_, update
 
 from app.accounts.names import name_key
 from app.accounts.schemas import AccountKind, Decision, Role, StandingKind
@@ -119,23 +119,6 @@ async def whole_accounts(
         .where(Account.id.in_(ids))
     )
     return (await db.execute(statement)).all()
-
-
-async def names_beginning(db: AsyncSession, prefix: str, limit: int) -> Sequence[Account]:
-    """Return accounts whose name begins so, by name."""
-    statement = select(Account).where(Account.name_key.startswith(prefix, autoescape=True))
-    # The order of the index, whatever the language of the database.
-    return (await db.scalars(statement.order_by(text("name_key USING ~<~")).limit(limit))).all()
-
-
-async def display_names_beginning(db: AsyncSession, start: str, limit: int) -> Sequence[Account]:
-    """Return accounts whose other name begins so, in any case, by that name."""
-    shown = func.lower(Account.display_name)
-    statement = select(Account).where(
-        Account.display_name != "", shown.startswith(start.lower(), autoescape=True)
-    )
-    order = text("lower(display_name) USING ~<~")
-    return (await db.scalars(statement.order_by(order).limit(limit))).all()
 
 
 async def _person(db: AsyncSession, condition: ColumnElement[bool]) -> Person | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.accounts import queries
 from app.accounts.names import name_key
-from app.accounts.queries import changed_since, is_account
+from app.accounts.queries import beginnings, changed_since, is_account
 from app.accounts.schemas import AccountKind, AccountRef
 from app.accounts.service.refs import ref
 from app.core.db import AsyncSession
@@ -45,7 +45,7 @@ async def account_texts(db: AsyncSession, ids: Collection[int]) -> list[AccountT
 
 async def names_beginning(db: AsyncSession, prefix: str, limit: int) -> Sequence[AccountRef]:
     """Return accounts whose name, or else other name, begins so, in any case."""
-    named = await queries.names_beginning(db, name_key(prefix), limit)
-    shown = await queries.display_names_beginning(db, prefix, limit)
+    named = await beginnings.names_beginning(db, name_key(prefix), limit)
+    shown = await beginnings.display_names_beginning(db, prefix, limit)
     found = {row.id: ref(row) for row in (*named, *shown)}
     return list(found.values())[:limit]
