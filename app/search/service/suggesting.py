@@ -36,7 +36,7 @@ async def suggest(
     What may stand in a text before a name (`@`, `#`, `datasets/`) is understood. Kinds take turns,
     so that none hides the others. Whatever is typed, it is no error.
     """
-    typed = starts.replace("\0", "").strip().lstrip("#@")
+    typed = starts.strip().lstrip("#@")
     key = unicodedata.normalize("NFKC", typed).casefold()
     if not key or len(key) > _LONGEST:
         return []
