@@ -8,7 +8,7 @@ from alembic import op
 
 
 revision = 'd41f0c6be827'
-down_revision = '265a18824cb9'
+down_revision = '5be1d07c9a24'
 branch_labels = None
 depends_on = None
 
