@@ -53,6 +53,8 @@ class Document(Base):
     place: Mapped[str] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
+    # Written by the release before this one only; to be dropped one release later.
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"), init=False)
     labels: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     author: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(TSVECTOR)
@@ -80,7 +82,10 @@ class Word(Base):
 
 
 class Progress(Base):
-    """How far a source has been read: everything of it that changed up to this moment."""
+    """How far a source has been read: everything of it that changed up to this moment.
+
+    A row `again question 7` is no source but a thing that is to be read again.
+    """
 
     __tablename__ = "search_progress"
     source: Mapped[str] = mapped_column(Text, primary_key=True)

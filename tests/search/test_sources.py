@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
+from app.accounts.service import Gone
 from app.core.db import AsyncSession, Database
 from app.core.storage import BlobStore
 from app.questions import service as questions
@@ -132,3 +133,33 @@ async def test_whoever_left_or_is_suspended_is_not_found(
     listed = (await client.get("/sitemap-0.xml")).text
     assert not {"/eve-gone", "/eve-out"} & set(found)
     assert [name for name in states if f"/{name}<" in listed] == ["eve-back"]
+
+
+async def test_what_an_erased_person_leaves_is_found_again_and_nothing_else_is_read(
+    hub: Hub, database: Database
+) -> None:
+    opened = await hub.post(
+        "/api/models/ada/net/discussions", {"title": "Orchids", "description": "They fade."}
+    )
+    assert opened.status_code == 200, opened.text
+    await service.catch_up(database, hub.storage)
+    words, progress = await stored(database)
+    async with database.transaction() as db:
+        await service.erase_person(
+            db, Gone(hub.owner.id, "ada", "gone-1", "ada@example.org", email_proved=True)
+        )
+    assert names(await found_by(hub.client, "orchids fade")) == []
+    left, marked = await stored(database)
+    assert left.get("orchids") is None
+    assert {name for name in marked if not name.startswith("again ")} == set(progress)
+    await service.catch_up(database, hub.storage)
+    assert names(await found_by(hub.client, "orchids fade")) == ["/ada/net/discussions/1"]
+    again, read = await stored(database)
+    assert (again, set(read)) == (words, set(progress))
+
+
+async def stored(database: Database) -> tuple[dict[str, int], list[str]]:
+    async with database.transaction() as db:
+        words = await db.execute(text("SELECT word, num_texts FROM search_word"))
+        sources = await db.scalars(text("SELECT source FROM search_progress"))
+        return {row[0]: row[1] for row in words}, list(sources)

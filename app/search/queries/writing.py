@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from app.core.db import AsyncSession
 from app.search.tables import Document, Progress, Word
 
+_AGAIN = "again "
+
 
 async def put(db: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Write documents, over what was there of the same part."""
@@ -79,8 +81,36 @@ async def set_read_to(db: AsyncSession, source: str, moment: datetime) -> None:
     )
 
 
-async def forget_author(db: AsyncSession, author: str, owner_id: int) -> None:
-    """Forget the texts of an author, and how far was read: all of them are read again."""
+async def forget_author(
+    db: AsyncSession, author: str, owner_id: int, limit: int
+) -> Sequence[Row[str, int, bool, str, str]]:
+    """Forget some texts of an author; return their kind, thing, privacy, title and body."""
     theirs = or_(Document.author == author, Document.owner_id == owner_id)
-    await db.execute(delete(Document).where(theirs))
-    await db.execute(delete(Progress))
+    some = select(Document.id).where(theirs).limit(limit)
+    statement = delete(Document).where(Document.id.in_(some))
+    columns = (
+        Document.kind,
+        Document.subject_id,
+        Document.private,
+        Document.title,
+        Document.body,
+    )
+    return (await db.execute(statement.returning(*columns))).all()
+
+
+async def ask_again(
+    db: AsyncSession, things: Collection[tuple[str, int]], moment: datetime
+) -> None:
+    """Write down that things are to be read again, whenever they changed."""
+    if not things:
+        return
+    rows = [{"source": f"{_AGAIN}{kind} {number}", "read_to": moment} for kind, number in things]
+    await db.execute(insert(Progress).on_conflict_do_nothing(), rows)
+
+
+async def take_asked_again(db: AsyncSession, limit: int) -> list[tuple[str, int]]:
+    """Return some kinds and ids of things to be read again, and cross them off."""
+    some = select(Progress.source).where(Progress.source.startswith(_AGAIN)).limit(limit)
+    statement = delete(Progress).where(Progress.source.in_(some)).returning(Progress.source)
+    names = [name.split(" ") for name in await db.scalars(statement)]
+    return [(kind, int(number)) for _again, kind, number in names]

@@ -30,7 +30,23 @@ _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 async def catch_up(database: Database, storage: BlobStore) -> int:
     """Index whatever changed since the last time; return how many things that were."""
-    return sum([await _catch_up(database, storage, source) for source in SOURCES])
+    done = sum([await _catch_up(database, storage, source) for source in SOURCES])
+    return done + await _read_again(database, storage)
+
+
+async def _read_again(database: Database, storage: BlobStore) -> int:
+    """Index what is to be read again, whenever it changed: what an erased person leaves."""
+    done = 0
+    while True:
+        async with database.transaction() as db:
+            things = await writing.take_asked_again(db, _TOGETHER)
+            if not things:
+                return done
+            for source in SOURCES:
+                ids = sorted({number for kind, number in things if kind in source.kinds})
+                if ids:
+                    await put(db, await source.read(db, storage, ids), source.things(ids))
+        done += len(things)
 
 
 async def _catch_up(database: Database, storage: BlobStore, source: Source) -> int:
