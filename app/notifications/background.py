@@ -166,7 +166,7 @@ class Recorder:
     async def released(self, event: CommentReleased) -> None:
         """A comment that waited for the moderators stands: now it is news."""
         async with self._database.transaction() as db:
-            is_news = event.is_news and await service.tell_again(db, event.comment_id)
+            is_news = await service.tell_again(db, event.comment_id)
         if is_news:
             self.written.set()
 
