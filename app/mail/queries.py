@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.db import AsyncSession
+from app.core.sql import taken
 from app.mail.schemas import Letter, LetterState
 from app.mail.tables import QueuedLetter, SuppressedAddress
 
@@ -54,7 +55,7 @@ async def take_due(db: AsyncSession, limit: int, lease: timedelta) -> Sequence[Q
     )
     statement = (
         update(QueuedLetter)
-        .where(QueuedLetter.id.in_(due))
+        .where(QueuedLetter.id.in_(taken(due)))
         .values(attempts=QueuedLetter.attempts + 1, next_try_at=_NOW + lease)
         .returning(QueuedLetter)
     )

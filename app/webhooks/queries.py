@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, delete, func, select, tuple_, update
 
 from app.core.db import AsyncSession
+from app.core.sql import taken
 from app.webhooks.schemas import FAILURES_TO_OFF, DeliveryState, Domain, WatchedKind
 from app.webhooks.tables import Delivery, Watch, Webhook
 
@@ -93,7 +94,7 @@ async def take_due(db: AsyncSession, limit: int, lease: timedelta) -> Sequence[D
     )
     statement = (
         update(Delivery)
-        .where(Delivery.id.in_(due))
+        .where(Delivery.id.in_(taken(due)))
         .values(attempts=Delivery.attempts + 1, due_at=_NOW + lease)
         .returning(Delivery)
     )

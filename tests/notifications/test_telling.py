@@ -1,7 +1,7 @@
 """Who is told of what, and why: thread mute > mention > participation > watch."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.comments import holding
 from app.comments.tables import Comment
@@ -179,3 +179,15 @@ async def test_what_waits_for_the_moderators_is_told_once_they_let_it_stand(
     async with database.transaction() as db:
         await holding.release(db, ids)
     assert await news.told("bob") == [("commented", "mention", "mention")]
+
+
+async def test_news_is_taken_one_by_one_whatever_the_planner_knows_of_the_table(
+    news: News,
+) -> None:
+    async with news.database.transaction() as db:
+        await db.execute(text("ANALYZE notifications_happening"))  # there is one row: the repository
+    num = await news.discuss("eve")
+    await news.say(num, "Me too", "bob")
+    await news.say(num, "Soon", "ada")
+    assert len(await news.told("eve")) == 2
+    assert len(await news.told("ada")) == 2

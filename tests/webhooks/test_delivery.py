@@ -283,8 +283,9 @@ async def test_the_history_looks_the_same_whatever_went_wrong(
     page = (await client.get(f"/settings/webhooks/{int(made['id'], 16)}")).text
     row = page[page.index("<tbody>") : page.index("</tbody>")]
     assert "waiting" in row
+    seen = re.sub(r"<[^>]*>", " ", row)  # the attributes hold moments, of any digits
     for told in ("418", "302", "secret", "refused", "timeout"):
-        assert told not in row
+        assert told not in seen
     assert (len(receiver.messages) > 0) == (port in {"error", "redirect"})
 
 

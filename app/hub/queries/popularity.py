@@ -42,10 +42,11 @@ async def pending_downloads(db: AsyncSession, repository_id: int) -> tuple[int, 
 
 # One statement takes the deltas and adds them: what another transaction holds is left to it.
 _ADD_UP = text("""
-WITH taken AS (
-    DELETE FROM hub_download_delta WHERE id IN (
-        SELECT id FROM hub_download_delta ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
-    ) RETURNING repository_id, day, count
+WITH found AS (
+    SELECT id FROM hub_download_delta ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+), taken AS (
+    DELETE FROM hub_download_delta WHERE id IN (SELECT id FROM found)
+    RETURNING repository_id, day, count
 ), sums AS (
     SELECT repository_id, day, sum(count)::int AS count, count(*) AS raw
     FROM taken GROUP BY repository_id, day ORDER BY repository_id, day

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.core.db import AsyncSession
+from app.core.sql import taken
 from app.jobs.states import ACTIVE_STATES, RESUMABLE_STATES, JobState
 from app.jobs.tables import Job, Worker
 from app.jobs.tokens import AttemptRef
@@ -228,7 +229,7 @@ async def expire(db: AsyncSession, failure: Json, fingerprint: str, limit: int =
     hopeless = Job.worker_lost_count >= MAX_WORKER_LOST
     statement = (
         update(Job)
-        .where(Job.id.in_(overdue))
+        .where(Job.id.in_(taken(overdue)))
         .values(
             state=case(
                 (Job.cancel_requested, _state(JobState.CANCELLED)),

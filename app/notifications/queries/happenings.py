@@ -8,6 +8,7 @@ from sqlalchemy import Table, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.db import AsyncSession
+from app.core.sql import taken
 from app.notifications.schemas import Kind, Level, News, Target
 from app.notifications.tables import Decision, Happening, Notification, Preference, Wish
 
@@ -44,7 +45,7 @@ async def take_due(db: AsyncSession, lease: timedelta) -> int | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    statement = update(Happening).where(Happening.id.in_(due)).values(due_at=_NOW + lease)
+    statement = update(Happening).where(Happening.id.in_(taken(due))).values(due_at=_NOW + lease)
     return await db.scalar(statement.returning(Happening.id))
 
 
