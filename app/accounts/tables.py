@@ -1,13 +1,11 @@
 """People, organisations, and the credentials that stand for them."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -33,11 +31,7 @@ from app.accounts.schemas import (
 )
 from app.core.clock import now
 from app.core.db import Base
-
-
-def _stored_by_value(kind: type[StrEnum | Role]) -> Enum:
-    """Keep the word itself in the column, so that a new member needs no migration."""
-    return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
+from app.core.sql import by_value
 
 
 class Account(Base):
@@ -64,7 +58,7 @@ class Account(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     name: Mapped[str] = mapped_column(Text)
     name_key: Mapped[str] = mapped_column(Text, unique=True)
-    kind: Mapped[AccountKind] = mapped_column(_stored_by_value(AccountKind))
+    kind: Mapped[AccountKind] = mapped_column(by_value(AccountKind))
     display_name: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     # When what everybody may read of it changed last.
@@ -127,7 +121,7 @@ class Standing(Base):
     account_id: Mapped[int] = mapped_column(
         ForeignKey("accounts_user.account_id", ondelete="CASCADE"), index=True
     )
-    kind: Mapped[StandingKind] = mapped_column(_stored_by_value(StandingKind))
+    kind: Mapped[StandingKind] = mapped_column(by_value(StandingKind))
     reason: Mapped[str] = mapped_column(Text)
     until: Mapped[datetime | None]
     by_id: Mapped[int | None] = mapped_column(
@@ -162,7 +156,7 @@ class Membership(Base):
     user_id: Mapped[int] = mapped_column(
         ForeignKey("accounts_user.account_id", ondelete="CASCADE"), primary_key=True, index=True
     )
-    role: Mapped[Role] = mapped_column(_stored_by_value(Role))
+    role: Mapped[Role] = mapped_column(by_value(Role))
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
@@ -182,7 +176,7 @@ class LoginSession(Base):
     user_agent: Mapped[str] = mapped_column(Text, default="")
     address: Mapped[str] = mapped_column(Text, default="", server_default="")
     method: Mapped[SignInMethod] = mapped_column(
-        _stored_by_value(SignInMethod),
+        by_value(SignInMethod),
         default=SignInMethod.PASSWORD,
         server_default=SignInMethod.PASSWORD.value,
     )
@@ -200,7 +194,7 @@ class AccessToken(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("accounts_user.account_id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(Text)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
-    role: Mapped[TokenRole] = mapped_column(_stored_by_value(TokenRole))
+    role: Mapped[TokenRole] = mapped_column(by_value(TokenRole))
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
@@ -235,11 +229,11 @@ class DeviceLogin(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     polled_at: Mapped[datetime | None] = mapped_column(default=None)
-    decision: Mapped[Decision] = mapped_column(_stored_by_value(Decision), default=Decision.PENDING)
+    decision: Mapped[Decision] = mapped_column(by_value(Decision), default=Decision.PENDING)
     user_id: Mapped[int | None] = mapped_column(
         ForeignKey("accounts_user.account_id", ondelete="CASCADE"), default=None
     )
-    role: Mapped[TokenRole | None] = mapped_column(_stored_by_value(TokenRole), default=None)
+    role: Mapped[TokenRole | None] = mapped_column(by_value(TokenRole), default=None)
 
 
 class RefreshToken(Base):
@@ -272,7 +266,7 @@ class OneTimeLink(Base):
     user_id: Mapped[int] = mapped_column(
         ForeignKey("accounts_user.account_id", ondelete="CASCADE"), index=True
     )
-    purpose: Mapped[LinkPurpose] = mapped_column(_stored_by_value(LinkPurpose))
+    purpose: Mapped[LinkPurpose] = mapped_column(by_value(LinkPurpose))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
     email: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(index=True)
@@ -348,7 +342,7 @@ class Ceremony(Base):
     __tablename__ = "accounts_ceremony"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
-    step: Mapped[Step] = mapped_column(_stored_by_value(Step))
+    step: Mapped[Step] = mapped_column(by_value(Step))
     expires_at: Mapped[datetime] = mapped_column(index=True)
     user_id: Mapped[int | None] = mapped_column(
         ForeignKey("accounts_user.account_id", ondelete="CASCADE"), default=None

@@ -2,18 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import REGCLASS
+from sqlalchemy import select
 
 from app.comparisons.tables import Comparison
 from app.core.db import AsyncSession
-
-
-async def next_id(db: AsyncSession) -> int:
-    """Return the number of a comparison that is about to be made; its thread must know it."""
-    sequence = func.pg_get_serial_sequence(Comparison.__tablename__, "id")
-    found: int = await db.scalar(select(func.nextval(sequence.cast(REGCLASS)))) or 0
-    return found
 
 
 async def comparison(

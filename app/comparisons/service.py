@@ -21,6 +21,7 @@ from app.core.db import AsyncSession
 from app.core.errors import Detail, ForbiddenError, InvalidError, NotFoundError
 from app.core.i18n import _
 from app.core.security import Viewer
+from app.core.sql import next_id
 from app.jobs import policy as jobs
 from app.jobs.service import Job
 from app.jobs.service.records import headline_of
@@ -48,7 +49,7 @@ async def share(db: AsyncSession, viewer: Viewer, new: ComparisonIn) -> Comparis
         raise InvalidError(problem, code="how_many", details=[Detail("job_ids", problem)])
     found = [await jobs.access_run(db, viewer, number) for number in ids]
     runs = [await _copied(db, job, shown=job.id not in new.hidden) for job in found]
-    number = await queries.next_id(db)
+    number = await next_id(db, Comparison)
     row = Comparison(
         title=title,
         owner_id=owner_id,

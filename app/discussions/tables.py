@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
 from app.discussions.schemas import EventKind, Status
 
 _REPOSITORY = "hub_repository.id"
@@ -47,9 +47,7 @@ class Discussion(Base):
     repository_id: Mapped[int] = mapped_column(ForeignKey(_REPOSITORY, ondelete="CASCADE"))
     num: Mapped[int]
     title: Mapped[str] = mapped_column(Text)
-    status: Mapped[Status] = mapped_column(
-        Enum(Status, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
-    )
+    status: Mapped[Status] = mapped_column(by_value(Status))
     is_pull_request: Mapped[bool]
     author_id: Mapped[int | None] = mapped_column(
         ForeignKey(_ACCOUNT, ondelete="SET NULL"), index=True
@@ -78,11 +76,7 @@ class DiscussionEvent(Base):
     discussion_id: Mapped[int] = mapped_column(
         ForeignKey("discussions_discussion.id", ondelete="CASCADE"), index=True
     )
-    kind: Mapped[EventKind] = mapped_column(
-        Enum(
-            EventKind, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e]
-        )
-    )
+    kind: Mapped[EventKind] = mapped_column(by_value(EventKind, 24))
     author_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
     data: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
-    Enum,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
@@ -17,15 +16,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
 from app.hub.schemas import RepositoryKind
 from app.imports.schemas import ImportState
 
-_KIND = Enum(
-    RepositoryKind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-)
-_STATE = Enum(
-    ImportState, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-)
+_KIND = by_value(RepositoryKind)
+_STATE = by_value(ImportState)
 
 
 class Import(Base):

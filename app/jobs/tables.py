@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Enum,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
@@ -21,6 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
+from app.core.sql import by_value
 from app.jobs.states import ACTIVE_STATES, AttemptOutcome, JobState
 from worker.contract.work import FINE_TUNE_KIND
 
@@ -28,11 +28,6 @@ from worker.contract.work import FINE_TUNE_KIND
 Json = dict[str, Any]
 
 _ACTIVE = ", ".join(f"'{state}'" for state in ACTIVE_STATES)
-
-
-def _stored_by_value(kind: type[JobState | AttemptOutcome]) -> Enum:
-    """Keep the word itself in the column, so that a new member needs no migration."""
-    return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
 
 
 class Worker(Base):
@@ -79,9 +74,7 @@ class Job(Base):
     plan: Mapped[Json] = mapped_column(JSONB)
     plan_hash: Mapped[str] = mapped_column(Text)
     queue: Mapped[str] = mapped_column(Text)
-    state: Mapped[JobState] = mapped_column(
-        _stored_by_value(JobState), default=JobState.QUEUED, init=False
-    )
+    state: Mapped[JobState] = mapped_column(by_value(JobState), default=JobState.QUEUED, init=False)
     attempt: Mapped[int] = mapped_column(default=0, init=False)
     worker_id: Mapped[int | None] = mapped_column(
         ForeignKey("jobs_worker.id", ondelete="SET NULL"), default=None, init=False
@@ -147,7 +140,7 @@ class Attempt(Base):
     resumed_epoch: Mapped[int | None] = mapped_column(default=None)
     event_seq: Mapped[int] = mapped_column(BigInteger, default=0, init=False)
     outcome: Mapped[AttemptOutcome | None] = mapped_column(
-        _stored_by_value(AttemptOutcome), default=None, init=False
+        by_value(AttemptOutcome), default=None, init=False
     )
     started_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), init=False)
     ended_at: Mapped[datetime | None] = mapped_column(default=None, init=False)

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Enum, Identity, Index, Text, text
+from sqlalchemy import BigInteger, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
 from app.mail.schemas import LetterState
 
 
@@ -33,12 +34,7 @@ class QueuedLetter(Base):
     dedupe_key: Mapped[str | None] = mapped_column(Text, unique=True, default=None)
     is_last: Mapped[bool] = mapped_column(default=False)
     state: Mapped[LetterState] = mapped_column(
-        Enum(
-            LetterState,
-            native_enum=False,
-            length=16,
-            values_callable=lambda kind: [member.value for member in kind],
-        ),
+        by_value(LetterState),
         default=LetterState.QUEUED,
     )
     attempts: Mapped[int] = mapped_column(default=0)

@@ -1,12 +1,10 @@
 """The queue, what people report, what moderators did, and appeals against it."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -20,13 +18,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
 from app.moderation.schemas import ActKind, Reason, State, Subject
 
 _ACCOUNT = "accounts_account.id"
-
-
-def _word(kind: type[StrEnum]) -> Enum:
-    return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
 
 
 class Item(Base):
@@ -37,7 +32,7 @@ class Item(Base):
 
     __tablename__ = "moderation_item"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
-    subject: Mapped[Subject] = mapped_column(_word(Subject))
+    subject: Mapped[Subject] = mapped_column(by_value(Subject))
     subject_id: Mapped[int] = mapped_column(BigInteger)
     account_id: Mapped[int | None] = mapped_column(
         ForeignKey(_ACCOUNT, ondelete="SET NULL"), index=True
@@ -47,7 +42,7 @@ class Item(Base):
     score: Mapped[float] = mapped_column(default=0.0)
     num_reports: Mapped[int] = mapped_column(default=0)
     findings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default_factory=list)
-    state: Mapped[State] = mapped_column(_word(State), default=State.OPEN)
+    state: Mapped[State] = mapped_column(by_value(State), default=State.OPEN)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     claimed_by_id: Mapped[int | None] = mapped_column(
         ForeignKey(_ACCOUNT, ondelete="SET NULL"), default=None
@@ -81,13 +76,13 @@ class Report(Base):
     item_id: Mapped[int] = mapped_column(
         ForeignKey("moderation_item.id", ondelete="CASCADE"), index=True
     )
-    subject: Mapped[Subject] = mapped_column(_word(Subject))
+    subject: Mapped[Subject] = mapped_column(by_value(Subject))
     subject_id: Mapped[int] = mapped_column(BigInteger)
     reporter_id: Mapped[int] = mapped_column(ForeignKey(_ACCOUNT, ondelete="CASCADE"))
-    reason: Mapped[Reason] = mapped_column(_word(Reason))
+    reason: Mapped[Reason] = mapped_column(by_value(Reason))
     words: Mapped[str] = mapped_column(Text)
     weight: Mapped[float]
-    outcome: Mapped[State] = mapped_column(_word(State), default=State.OPEN)
+    outcome: Mapped[State] = mapped_column(by_value(State), default=State.OPEN)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
     __table_args__ = (
@@ -101,8 +96,8 @@ class Act(Base):
 
     __tablename__ = "moderation_act"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
-    kind: Mapped[ActKind] = mapped_column(_word(ActKind))
-    subject: Mapped[Subject] = mapped_column(_word(Subject))
+    kind: Mapped[ActKind] = mapped_column(by_value(ActKind))
+    subject: Mapped[Subject] = mapped_column(by_value(Subject))
     subject_id: Mapped[int] = mapped_column(BigInteger)
     is_private: Mapped[bool]
     account_id: Mapped[int | None] = mapped_column(

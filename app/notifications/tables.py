@@ -5,11 +5,9 @@ somebody looks, and so is whether they may see it.
 """
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
-    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -22,15 +20,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
 from app.notifications.schemas import Channel, Kind, Level, Pace, Reason, What, Why
 
 _PERSON = "accounts_user.account_id"
 _ACCOUNT = "accounts_account.id"
-
-
-def _stored_by_value(kind: type[StrEnum]) -> Enum:
-    """Keep the word itself in the column, so that a new member needs no migration."""
-    return Enum(kind, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e])
 
 
 class Notification(Base):
@@ -61,9 +55,9 @@ class Notification(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     person_id: Mapped[int] = mapped_column(ForeignKey(_PERSON, ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(Text)
-    what: Mapped[What] = mapped_column(_stored_by_value(What))
-    kind: Mapped[Kind] = mapped_column(_stored_by_value(Kind))
-    reason: Mapped[Reason] = mapped_column(_stored_by_value(Reason))
+    what: Mapped[What] = mapped_column(by_value(What, 24))
+    kind: Mapped[Kind] = mapped_column(by_value(Kind, 24))
+    reason: Mapped[Reason] = mapped_column(by_value(Reason, 24))
     subject: Mapped[str] = mapped_column(Text)
     subject_id: Mapped[int] = mapped_column(BigInteger)
     entry_id: Mapped[int | None] = mapped_column(BigInteger, default=None)
@@ -72,7 +66,7 @@ class Notification(Base):
         ForeignKey(_ACCOUNT, ondelete="SET NULL"), index=True, default=None
     )
     in_app: Mapped[bool] = mapped_column(default=True)
-    mail: Mapped[Pace] = mapped_column(_stored_by_value(Pace), default=Pace.OFF)
+    mail: Mapped[Pace] = mapped_column(by_value(Pace, 24), default=Pace.OFF)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     read_at: Mapped[datetime | None] = mapped_column(default=None)
     done_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -95,7 +89,7 @@ class Happening(Base):
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     key: Mapped[str] = mapped_column(Text, unique=True)
-    what: Mapped[What] = mapped_column(_stored_by_value(What))
+    what: Mapped[What] = mapped_column(by_value(What, 24))
     subject: Mapped[str] = mapped_column(Text)
     subject_id: Mapped[int] = mapped_column(BigInteger)
     entry_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -117,9 +111,9 @@ class Decision(Base):
     happening_id: Mapped[int] = mapped_column(
         ForeignKey("notifications_happening.id", ondelete="CASCADE"), primary_key=True, index=True
     )
-    channel: Mapped[Channel] = mapped_column(_stored_by_value(Channel), primary_key=True)
+    channel: Mapped[Channel] = mapped_column(by_value(Channel, 24), primary_key=True)
     is_told: Mapped[bool]
-    why: Mapped[Why] = mapped_column(_stored_by_value(Why))
+    why: Mapped[Why] = mapped_column(by_value(Why, 24))
 
 
 class Wish(Base):
@@ -134,7 +128,7 @@ class Wish(Base):
     )
     target: Mapped[str] = mapped_column(Text, primary_key=True)
     target_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    level: Mapped[Level] = mapped_column(_stored_by_value(Level))
+    level: Mapped[Level] = mapped_column(by_value(Level, 24))
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
@@ -145,9 +139,9 @@ class Preference(Base):
     person_id: Mapped[int] = mapped_column(
         ForeignKey(_PERSON, ondelete="CASCADE"), primary_key=True
     )
-    kind: Mapped[Kind] = mapped_column(_stored_by_value(Kind), primary_key=True)
+    kind: Mapped[Kind] = mapped_column(by_value(Kind, 24), primary_key=True)
     in_app: Mapped[bool]
-    mail: Mapped[Pace] = mapped_column(_stored_by_value(Pace))
+    mail: Mapped[Pace] = mapped_column(by_value(Pace, 24))
 
 
 class FeedKey(Base):

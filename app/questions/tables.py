@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -25,16 +24,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
 from app.questions.schemas import CloseReason, EditState, Happening, Status
 
 _ACCOUNT = "accounts_account.id"
 _QUESTION = "questions_question.id"
 _COMMENT = "comments_comment.id"
-
-
-def _word(kind: type[Status | CloseReason | Happening | EditState]) -> Enum:
-    """Keep the word itself in the column, so that a new member needs no migration."""
-    return Enum(kind, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e])
 
 
 class Question(Base):
@@ -47,8 +42,10 @@ class Question(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
     thread_id: Mapped[int] = mapped_column(ForeignKey("comments_thread.id"), unique=True)
     body_id: Mapped[int] = mapped_column(ForeignKey(_COMMENT), unique=True)
-    status: Mapped[Status] = mapped_column(_word(Status), default=Status.OPEN)
-    close_reason: Mapped[CloseReason | None] = mapped_column(_word(CloseReason), default=None)
+    status: Mapped[Status] = mapped_column(by_value(Status, 24), default=Status.OPEN)
+    close_reason: Mapped[CloseReason | None] = mapped_column(
+        by_value(CloseReason, 24), default=None
+    )
     closed_at: Mapped[datetime | None] = mapped_column(default=None)
     closed_by_id: Mapped[int | None] = mapped_column(
         ForeignKey(_ACCOUNT, ondelete="SET NULL"), default=None
@@ -177,7 +174,7 @@ class QuestionEvent(Base):
     __tablename__ = "questions_event"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     question_id: Mapped[int] = mapped_column(ForeignKey(_QUESTION, ondelete="CASCADE"), index=True)
-    kind: Mapped[Happening] = mapped_column(_word(Happening))
+    kind: Mapped[Happening] = mapped_column(by_value(Happening, 24))
     author_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
     data: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
@@ -196,7 +193,7 @@ class SuggestedEdit(Base):
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
     reason: Mapped[str] = mapped_column(Text)
     base_edits: Mapped[int]
-    state: Mapped[EditState] = mapped_column(_word(EditState), default=EditState.WAITING)
+    state: Mapped[EditState] = mapped_column(by_value(EditState, 24), default=EditState.WAITING)
     decided_by_id: Mapped[int | None] = mapped_column(
         ForeignKey(_ACCOUNT, ondelete="SET NULL"), default=None
     )

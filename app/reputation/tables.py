@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Identity, Index, SmallInteger, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
 from app.reputation.schemas import Reason
 
 _ACCOUNT = "accounts_account.id"
@@ -34,9 +35,7 @@ class Entry(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
     account_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
     amount: Mapped[int]
-    reason: Mapped[Reason] = mapped_column(
-        Enum(Reason, native_enum=False, length=20, values_callable=lambda e: [m.value for m in e])
-    )
+    reason: Mapped[Reason] = mapped_column(by_value(Reason, 20))
     comment_id: Mapped[int | None] = mapped_column(
         ForeignKey(_COMMENT, ondelete="SET NULL"), default=None, index=True
     )

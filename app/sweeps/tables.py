@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -18,6 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
+from app.core.sql import by_value
 from app.sweeps.schemas import SweepState
 
 # Recipes and blocks have schemas of their own in worker.contract.
@@ -44,12 +44,7 @@ class Sweep(Base):
     metric: Mapped[str] = mapped_column(Text)
     maximize: Mapped[bool]
     state: Mapped[SweepState] = mapped_column(
-        Enum(
-            SweepState,
-            native_enum=False,
-            length=16,
-            values_callable=lambda kind: [member.value for member in kind],
-        ),
+        by_value(SweepState),
         default=SweepState.RUNNING,
         init=False,
     )

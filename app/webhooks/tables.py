@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -18,11 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
 from app.webhooks.schemas import DeliveryState, WatchedKind
-
-
-def _stored_by_value(kind: type[DeliveryState | WatchedKind]) -> Enum:
-    return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
 
 
 class Webhook(Base):
@@ -53,7 +49,7 @@ class Watch(Base):
     webhook_id: Mapped[int] = mapped_column(
         ForeignKey("webhooks_webhook.id", ondelete="CASCADE"), primary_key=True
     )
-    kind: Mapped[WatchedKind] = mapped_column(_stored_by_value(WatchedKind), primary_key=True)
+    kind: Mapped[WatchedKind] = mapped_column(by_value(WatchedKind), primary_key=True)
     target_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
 
@@ -81,7 +77,7 @@ class Delivery(Base):
     scope: Mapped[str] = mapped_column(Text)
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[DeliveryState] = mapped_column(
-        _stored_by_value(DeliveryState), default=DeliveryState.WAITING
+        by_value(DeliveryState), default=DeliveryState.WAITING
     )
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(default_factory=now)

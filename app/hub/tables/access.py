@@ -2,18 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Identity, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
 from app.hub.schemas import AccessStatus
 from app.hub.tables.repositories import REPOSITORY
 
-_STATUS = Enum(
-    AccessStatus, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-)
+_STATUS = by_value(AccessStatus)
 
 
 class AccessRequest(Base):

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import (
     DDL,
     BigInteger,
-    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -21,11 +20,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
 from app.hub.schemas import RepositoryKind
 
-KIND = Enum(
-    RepositoryKind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-)
+KIND = by_value(RepositoryKind)
 
 REPOSITORY = "hub_repository.id"
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import REGCLASS, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import now
 from app.core.db import AsyncSession
@@ -17,13 +17,6 @@ async def question(db: AsyncSession, question_id: int, *, lock: bool = False) ->
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     return await db.scalar(statement)
-
-
-async def next_id(db: AsyncSession) -> int:
-    """Return the number of a question that is about to be made; its thread must know it."""
-    sequence = func.pg_get_serial_sequence(Question.__tablename__, "id")
-    found: int = await db.scalar(select(func.nextval(sequence.cast(REGCLASS)))) or 0
-    return found
 
 
 async def post(db: AsyncSession, comment_id: int, *, lock: bool = False) -> Post | None:

@@ -6,8 +6,8 @@ from app.comments import service as comments
 from app.core.db import AsyncSession
 from app.core.events import emit
 from app.core.security import Viewer
+from app.core.sql import next_id
 from app.questions.events import QuestionAsked
-from app.questions.queries import posts
 from app.questions.schemas import QuestionIn, QuestionView, Snapshot
 from app.questions.service.drafts import forget
 from app.questions.service.runs import snapshot_of
@@ -49,7 +49,7 @@ async def _write(  # whose, what, in which language, about which run
     language: str | None,
     about: Snapshot | None,
 ) -> Question:
-    number = await posts.next_id(db)
+    number = await next_id(db, Question)
     thread_id = await comments.open_thread(db, SUBJECT, number)
     words = await comments.add_comment(db, thread_id, author_id, body)
     question = Question(
