@@ -31,6 +31,8 @@ from app.tutorials.events import TutorialPublished
 log = structlog.get_logger(__name__)
 
 EVERY_S = 30.0
+# While a site indexes everything anew, most of its time is left to its readers.
+REST = 2.0
 
 
 def subscribe(events: EventBus, news: asyncio.Event) -> None:
@@ -66,7 +68,7 @@ async def run_indexer(app: FastAPI) -> None:
     while True:
         news.clear()
         try:
-            await service.catch_up(database, storage)
+            await service.catch_up(database, storage, REST)
         except (AppError, DBAPIError) as error:
             log.warning("search_indexing_postponed", reason=type(error).__name__)
         try:

@@ -185,7 +185,7 @@ async def test_news_is_taken_one_by_one_whatever_the_planner_knows_of_the_table(
     news: News,
 ) -> None:
     async with news.database.transaction() as db:
-        await db.execute(text("ANALYZE notifications_happening"))  # there is one row: the repository
+        await db.execute(text("ANALYZE notifications_happening"))  # one row
     num = await news.discuss("eve")
     await news.say(num, "Me too", "bob")
     await news.say(num, "Soon", "ada")

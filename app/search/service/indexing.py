@@ -5,6 +5,7 @@ the last look, and a little before, for transactions that ended late.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,9 +29,12 @@ _OVERLAP = timedelta(minutes=2)
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-async def catch_up(database: Database, storage: BlobStore) -> int:
-    """Index whatever changed since the last time; return how many things that were."""
-    done = sum([await _catch_up(database, storage, source) for source in SOURCES])
+async def catch_up(database: Database, storage: BlobStore, rest: float = 0.0) -> int:
+    """Index whatever changed since the last time; return how many things that were.
+
+    After each hundred of many it pauses, `rest` times as long as they took.
+    """
+    done = sum([await _catch_up(database, storage, source, rest) for source in SOURCES])
     return done + await _read_again(database, storage)
 
 
@@ -49,13 +53,14 @@ async def _read_again(database: Database, storage: BlobStore) -> int:
         done += len(things)
 
 
-async def _catch_up(database: Database, storage: BlobStore, source: Source) -> int:
+async def _catch_up(database: Database, storage: BlobStore, source: Source, rest: float) -> int:
     """Index in transactions of a hundred, so that a first time over all may be broken off."""
     name, began = f"{source.name} {VERSION}", now()
     async with database.transaction() as db:
         known = await writing.read_to(db, name)
     moment, last, done = (known - _OVERLAP if known else _BEGINNING), 0, 0
     while True:
+        started = time.monotonic()
         async with database.transaction() as db:
             found = await source.changed(db, moment, last, _TOGETHER)
             if not found:
@@ -68,6 +73,8 @@ async def _catch_up(database: Database, storage: BlobStore, source: Source) -> i
             moment, last = found[-1]
             await writing.set_read_to(db, name, max(moment, known or moment))
         done += len(found)
+        if len(found) == _TOGETHER:
+            await asyncio.sleep(rest * (time.monotonic() - started))
 
 
 async def put(
