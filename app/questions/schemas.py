@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from app.comments.schemas import MAX_BODY, CommentView
 
 MAX_TITLE, MAX_TAGS, MAX_DRAFTS = 200, 5, 100
+# A run that did better counts like so many votes, all of them together like no more than so many.
+VOTES_OF_A_RUN, MAX_EVIDENCE = 2, 10
 # A Chinese character says about as much as two and a half Latin letters.
 MIN_TITLE_WIDTH = 10
 Language = Literal["en", "zh-CN"]
@@ -215,6 +217,14 @@ class PostView:
     num_remarks: int = 0
     own_vote: int = 0
     author_points: int = 0
+    num_better: int = 0
+    num_worse: int = 0
+    evidence: int = 0
+
+    @property
+    def rank(self) -> int:
+        """Return what answers are ordered by: votes, and the votes that runs count like."""
+        return self.score + self.evidence
 
 
 @dataclass(frozen=True)

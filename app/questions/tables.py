@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Computed,
     ForeignKey,
     Identity,
     Index,
@@ -109,6 +110,12 @@ class Post(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
     score: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     is_accepted: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    # How many runs did better and worse with its patch, and how many votes that counts like.
+    num_better: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    num_worse: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    evidence: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    # What answers are ordered by, after the accepted one.
+    rank: Mapped[int] = mapped_column(Computed("score + evidence", persisted=True), init=False)
     # Whether it is among its question's `num_answers`: not while it is held back or hidden.
     is_counted: Mapped[bool] = mapped_column(server_default=false(), default=False)
     remarks_id: Mapped[int | None] = mapped_column(
@@ -117,8 +124,8 @@ class Post(Base):
 
     __table_args__ = (
         Index(
-            "ix_questions_post_best",
-            *("question_id", desc("is_question"), desc("is_accepted"), desc("score"), "comment_id"),
+            "ix_questions_post_rank",
+            *("question_id", desc("is_question"), desc("is_accepted"), desc("rank"), "comment_id"),
         ),
         Index("ix_questions_post_author", "author_id", desc("comment_id")),
     )
@@ -230,8 +237,12 @@ class Trial(Base):
         ForeignKey("jobs_job.id", ondelete="CASCADE"), primary_key=True
     )
     comment_id: Mapped[int] = mapped_column(ForeignKey(_COMMENT, ondelete="CASCADE"), index=True)
-    base_job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs_job.id", ondelete="SET NULL"))
+    base_job_id: Mapped[int | None] = mapped_column(
+        ForeignKey("jobs_job.id", ondelete="SET NULL"), index=True
+    )
     tried_by_id: Mapped[int] = mapped_column(ForeignKey(_ACCOUNT, ondelete="CASCADE"))
     # Whether its owner lets everybody see what came of it.
     shared: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    # Which patch was tried: what an edited answer says now has to be tried anew.
+    patch_hash: Mapped[str] = mapped_column(Text, server_default="", default="")
     created_at: Mapped[datetime] = mapped_column(default_factory=now)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from app.core.db import AsyncSession
-from app.core.events import emit
+from app.core.events import announce, emit
 from app.jobs.events import JobChanged, JobEnded, JobQueued
 from app.jobs.queries import leases
 from app.jobs.states import JobState
@@ -44,4 +44,4 @@ async def record_state(db: AsyncSession, job: Job, kind: str = JOB_QUEUED) -> No
         emit(db, JobQueued(job.id, job.queue))
     elif job.state.is_final:
         await record(db, job, JOB_ENDED, {"state": job.state.value, "failure": job.failure})
-        emit(db, JobEnded(job.id, job.owner_id, job.state))
+        await announce(db, JobEnded(job.id, job.owner_id, job.state))

@@ -17,6 +17,7 @@ from app.questions.api.shapes import (
     RevisionOut,
     ScoreOut,
     SuggestionOut,
+    TrialOut,
 )
 from app.questions.schemas import PostIn, VoteIn
 
@@ -112,6 +113,14 @@ async def try_patch(
     doctor = Doctor(database(request), storage_of(request), viewer)
     job = await service.try_patch(db, doctor, viewer, post_id, new.job_id, shared=new.shared)
     return JobQueuedOut(job_id=job.id)
+
+
+@router.get("/posts/{post_id}/trials")
+async def list_trials(db: Db, viewer: Anybody, post_id: int) -> list[TrialOut]:
+    """Return what a worker measured of an answer's patch: shared runs and one's own."""
+    _question, words = await service.post_words(db, viewer, post_id)
+    found = await service.evidence_of(db, viewer, {post_id: words.body})
+    return [TrialOut.of(one) for one in found.get(post_id, [])]
 
 
 @router.get("/suggestions")

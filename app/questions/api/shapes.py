@@ -15,6 +15,7 @@ from app.questions.schemas import (
     SuggestionView,
     TagView,
 )
+from app.questions.service import MeasuredTrial
 
 
 class _Out(BaseModel):
@@ -45,11 +46,19 @@ class RemarkOut(_Out):
 
 
 class PostOut(RemarkOut):
-    """A question's words or an answer. `own_vote` is the caller's: 1, 0 or -1."""
+    """A question's words or an answer. `own_vote` is the caller's: 1, 0 or -1.
+
+    `better_runs` and `worse_runs` count people whose runs did so with the answer's recipe patch;
+    `evidence` is how many votes that counts like, and answers are ordered by `rank`, the sum.
+    """
 
     score: int
     accepted: bool
     own_vote: int
+    evidence: int
+    rank: int
+    better_runs: int
+    worse_runs: int
     num_edits: int
     remarks: list[RemarkOut]
     num_remarks: int
@@ -62,6 +71,10 @@ class PostOut(RemarkOut):
             score=post.score,
             accepted=post.is_accepted,
             own_vote=post.own_vote,
+            evidence=post.evidence,
+            rank=post.rank,
+            better_runs=post.num_better,
+            worse_runs=post.num_worse,
             num_edits=post.words.num_edits,
             remarks=[RemarkOut.of(one) for one in post.remarks],
             num_remarks=post.num_remarks,
@@ -226,6 +239,31 @@ class RevisionOut(_Out):
     editor: str
     body: str
     written_at: datetime
+
+
+class TrialOut(_Out):
+    """What a patch did to one run; `effect` is 1 for better, -1 for worse, 0 for no difference.
+
+    `before` or `after` is null where that run failed. `job_id` is null where the caller may not see
+    the run.
+    """
+
+    metric: str
+    before: float | None
+    after: float | None
+    effect: int
+    job_id: int | None
+
+    @classmethod
+    def of(cls, trial: MeasuredTrial) -> "TrialOut":
+        """Return the shape of a trial."""
+        return cls(
+            metric=trial.metric,
+            before=trial.before,
+            after=trial.after,
+            effect=trial.effect,
+            job_id=trial.job_id or None,
+        )
 
 
 class JobQueuedOut(_Out):

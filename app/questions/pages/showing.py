@@ -106,7 +106,9 @@ async def question_page(
         preview=render_markdown(draft.text, LINKS) if draft.wants_preview else None,
         rights=await rights_in(desk, question),
         evidence=await service.evidence_of(
-            desk.db, desk.viewer, [item.post.words.id for item in items if item.has_patch]
+            desk.db,
+            desk.viewer,
+            {one.post.words.id: one.post.words.body for one in items if one.has_patch},
         ),
         suggestions=await service.suggestions_of(desk.db, desk.viewer, question.id),
         curve=curve_points(question.snapshot.curve) if question.snapshot else "",

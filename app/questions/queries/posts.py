@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.questions.schemas import AnswerSort, EditState
 from app.questions.tables import Draft, Post, Question, QuestionEvent, SuggestedEdit, Trial
+
+_MOST_ANSWERS = 100
 
 
 async def question(db: AsyncSession, question_id: int, *, lock: bool = False) -> Question | None:
@@ -34,13 +36,13 @@ async def answers(
     after: tuple[object, ...] | None,
     limit: int,
 ) -> Sequence[Post]:
-    """Return answers after a key: (accepted, score, -id) for the best, (id) else."""
+    """Return answers after a key: (accepted, rank, -id) for the best, (id) else."""
     statement = select(Post).where(Post.question_id == question_id, Post.is_question.is_(False))
     if sort == "best":
-        keys = (Post.is_accepted, Post.score, -Post.comment_id)
+        keys = (Post.is_accepted, Post.rank, -Post.comment_id)
         if after is not None:
             statement = statement.where(tuple_(*keys) < tuple_(*after))
-        order = (Post.is_accepted.desc(), Post.score.desc(), Post.comment_id)
+        order = (Post.is_accepted.desc(), Post.rank.desc(), Post.comment_id)
         return (await db.scalars(statement.order_by(*order).limit(limit))).all()
     number = Post.comment_id
     if after is not None:
@@ -58,7 +60,7 @@ async def answered_posts(db: AsyncSession, question_ids: Collection[int]) -> Seq
             Post.question_id,
             Post.is_question.desc(),
             Post.is_accepted.desc(),
-            Post.score.desc(),
+            Post.rank.desc(),
             Post.comment_id,
         )
     )
@@ -155,6 +157,26 @@ async def trials(db: AsyncSession, comment_ids: Collection[int], limit: int) -> 
         .where(Trial.comment_id.in_(comment_ids))
         .order_by(Trial.job_id.desc())
         .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def tried_answers(db: AsyncSession, job_id: int) -> Sequence[int]:
+    """Return the answers whose patches were tried in this run, or on it."""
+    statement = select(Trial.comment_id).where(
+        or_(Trial.job_id == job_id, Trial.base_job_id == job_id)
+    )
+    return (await db.scalars(statement.distinct().limit(_MOST_ANSWERS))).all()
+
+
+async def lock_posts(db: AsyncSession, comment_ids: Collection[int]) -> Sequence[Post]:
+    """Return posts, held until the transaction ends; always in the same order."""
+    statement = (
+        select(Post)
+        .where(Post.comment_id.in_(comment_ids))
+        .order_by(Post.comment_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     return (await db.scalars(statement)).all()
 

@@ -18,6 +18,7 @@ from app.questions.service.editing import (
     waiting_suggestions,
 )
 from app.questions.service.erasing import erase_person
+from app.questions.service.evidence import MeasuredTrial, evidence_of, note_end
 from app.questions.service.holding import note_decision, places
 from app.questions.service.listing import (
     changed_since,
@@ -29,6 +30,7 @@ from app.questions.service.listing import (
     questions_by_id,
     whole_questions,
 )
+from app.questions.service.patches import patch_in
 from app.questions.service.reading import (
     best_answers,
     happenings,
@@ -53,7 +55,7 @@ from app.questions.service.tagging import (
     tags_beginning,
     tags_by_id,
 )
-from app.questions.service.trials import MeasuredTrial, evidence_of, patch_in, try_patch
+from app.questions.service.trials import try_patch
 from app.questions.service.voting import vote
 from app.questions.service.words import split_tags
 
@@ -90,6 +92,7 @@ __all__ = [
     "make_synonym",
     "narrower",
     "note_decision",
+    "note_end",
     "patch_in",
     "pinned_questions",
     "places",

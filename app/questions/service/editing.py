@@ -17,6 +17,7 @@ from app.questions.queries import posts
 from app.questions.queries import tags as tag_queries
 from app.questions.schemas import EditState, Happening, QuestionChange, SuggestionView
 from app.questions.service.drafts import forget
+from app.questions.service.evidence import weigh
 from app.questions.service.tagging import file_under, keep_in_step, resolve
 from app.questions.service.views import names_of
 from app.questions.service.words import check_title, check_words
@@ -111,6 +112,8 @@ async def _reword(  # by whom approved, of which, whose words
     question.active_at = max(question.active_at, words.edited_at or question.active_at)
     await db.flush()
     await keep_in_step(db, question)
+    if comment_id != question.body_id:
+        await weigh(db, [comment_id])
     emit(db, PostEdited(question.id, comment_id, editor_id))
 
 

@@ -56,7 +56,7 @@ async def posts_of(
     following = None
     if more:
         last = shown[-1]
-        key = [last.is_accepted, last.score, -last.comment_id]
+        key = [last.is_accepted, last.rank, -last.comment_id]
         following = encode_cursor(key if sort == "best" else [last.comment_id])
     if not cursor and (own := await posts.post(db, question.body_id)) is not None:
         shown = [own, *shown]
@@ -82,6 +82,9 @@ async def _views(db: AsyncSession, viewer: Viewer, shown: Sequence[Post]) -> lis
             num_remarks=counts[post.remarks_id].num_comments if post.remarks_id in counts else 0,
             own_vote=own.get(post.comment_id, 0),
             author_points=standings[post.author_id].points if post.author_id in standings else 0,
+            num_better=post.num_better,
+            num_worse=post.num_worse,
+            evidence=post.evidence,
         )
         for post in shown
     ]
