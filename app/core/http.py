@@ -125,6 +125,7 @@ def _checked(viewer: Viewer, required: SecurityScopes) -> Viewer:
 Anybody = Annotated[Viewer, Security(_viewer, scopes=[])]
 # May be a visitor; a token must still carry the scope.
 RepoReader = Annotated[Viewer, Security(_viewer, scopes=[Scope.REPOS_READ.value])]
+WaitingVisitor = Annotated[Viewer, Security(_viewer_briefly, scopes=[])]
 WaitingRepoReader = Annotated[Viewer, Security(_viewer_briefly, scopes=[Scope.REPOS_READ.value])]
 JobReader = Annotated[Viewer, Security(_viewer, scopes=[Scope.JOBS_READ.value])]
 # Somebody is signed in.
@@ -136,6 +137,7 @@ JobWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.JOBS_WRITE.valu
 CommunityWriter = Annotated[Viewer, Security(_signed_in, scopes=[Scope.COMMUNITY_WRITE.value])]
 AccountViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.ACCOUNT.value])]
 AnySignedIn = Annotated[Viewer, Security(_signed_in, scopes=[])]
+WaitingAccountViewer = Annotated[Viewer, Security(_signed_in_briefly, scopes=[Scope.ACCOUNT.value])]
 WaitingSignedIn = Annotated[Viewer, Security(_signed_in_briefly, scopes=[])]
 ModeratorViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.MODERATION.value])]
 AdminViewer = Annotated[Viewer, Security(_signed_in, scopes=[Scope.ADMIN.value])]

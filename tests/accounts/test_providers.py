@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from joserfc.jwk import RSAKey
 from pydantic import ValidationError
 
 from app.core.db import Database
@@ -242,6 +243,31 @@ async def test_a_provider_that_does_not_answer_is_an_error_with_a_sentence(
     know(app, provider, outbound_allow="")
     assert (await client.get("/login/via/corp")).status_code in {422, 502}
     assert (await client.get("/login/via/nobody")).status_code == 404
+
+
+async def test_nothing_of_the_database_is_held_while_the_provider_thinks(
+    client: httpx.AsyncClient, database: Database, provider: Provider
+) -> None:
+    held: list[int] = []
+    pool: Any = database.engine.pool
+    provider.meanwhile = lambda: held.append(pool.checkedout())
+    await come_back(client, provider)
+    assert provider.asked[0] == "/.well-known/openid-configuration"
+    assert "/token" in provider.asked
+    assert set(held) == {0}
+
+
+async def test_what_a_provider_says_of_itself_is_asked_once_until_its_keys_change(
+    client: httpx.AsyncClient, provider: Provider
+) -> None:
+    await come_back(client, provider)
+    provider.asked.clear()
+    assert (await come_back(client, provider)).status_code == 303
+    assert provider.asked == ["/token"]
+    provider.key = RSAKey.generate_key(2048, {"kid": "k2"})
+    provider.kid = "k2"
+    assert (await come_back(client, provider)).status_code == 303
+    assert provider.asked == ["/token", "/token", "/keys"]
 
 
 def test_a_provider_that_is_written_down_wrong_stops_the_start(

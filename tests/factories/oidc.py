@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,9 +25,13 @@ class Provider:
     claims: dict[str, Any] = field(default_factory=lambda: {"sub": "s-1"})
     wrong: dict[str, Any] = field(default_factory=dict)
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "k1"}))
+    kid: str = "k1"
     signs_with: str = "key"
     port: int = 0
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    # The paths it was asked for, and what is to be looked at while somebody waits for an answer.
+    asked: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
 
     @property
     def issuer(self) -> str:
@@ -60,6 +64,8 @@ class Provider:
         """Take one request."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         path = head[0].split(" ")[1]
+        self.asked.append(path)
+        self.meanwhile()
         headers = {k.lower(): v for k, _s, v in (line.partition(": ") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         status, told = self._told(path, headers, body.decode())
@@ -120,7 +126,7 @@ class Provider:
         if self.signs_with == "secret":
             return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET * 2))
         key = self.key if self.signs_with == "key" else RSAKey.generate_key(2048, {"kid": "k1"})
-        return jwt.encode({"alg": "RS256", "kid": "k1"}, claims, key)
+        return jwt.encode({"alg": "RS256", "kid": self.kid}, claims, key)
 
 
 def _knows(headers: dict[str, str], form: dict[str, str]) -> bool:

@@ -12,10 +12,18 @@ from app.accounts.pages.forms import FORM_PROBLEMS, ViaForm, form_page, see, sit
 from app.accounts.pages.second_factor import first_step
 from app.accounts.schemas import SignInMethod, Step
 from app.accounts.service import Stranger
+from app.accounts.tables import Ceremony
 from app.core import http, rate_limit
 from app.core.db import AsyncSession
 from app.core.errors import ForbiddenError, UnauthorizedError
-from app.core.http import AccountViewer, Anybody, Db, SiteSettings
+from app.core.http import (
+    AccountViewer,
+    Anybody,
+    Db,
+    SiteSettings,
+    WaitingAccountViewer,
+    WaitingVisitor,
+)
 from app.core.i18n import _
 from app.core.local_url import local_path
 from app.core.rate_limit import Limit
@@ -31,37 +39,31 @@ VIA_BY_ADDRESS = Limit("provider_address", hits=60, per_s=300)
 @router.get("/login/via/{provider}")
 async def begin(  # what a sign-in is made of
     request: Request,
-    db: Db,
-    _viewer: Anybody,
+    _viewer: WaitingVisitor,
     settings: SiteSettings,
     provider: str,
     next_path: Annotated[str, Query(alias="next")] = "/",
 ) -> Response:
     """Go to the provider, to sign in or to sign up."""
-    return await _leave(request, db, settings, provider, None, local_path(next_path))
+    return await _leave(request, settings, provider, None, local_path(next_path))
 
 
 @router.get("/settings/security/join/{provider}")
 async def join(
-    request: Request, db: Db, viewer: AccountViewer, settings: SiteSettings, provider: str
+    request: Request, viewer: WaitingAccountViewer, settings: SiteSettings, provider: str
 ) -> Response:
     """Go to the provider, to join the account there to this one."""
     user_id = service.require_confirmed(viewer)
-    return await _leave(request, db, settings, provider, user_id, "/settings/security?saved=1")
+    return await _leave(request, settings, provider, user_id, "/settings/security?saved=1")
 
 
-async def _leave(  # what a sign-in is made of
-    request: Request,
-    db: AsyncSession,
-    settings: Settings,
-    name: str,
-    user_id: int | None,
-    next_path: str,
+async def _leave(
+    request: Request, settings: Settings, name: str, user_id: int | None, next_path: str
 ) -> Response:
-    provider = service.find_provider(settings, name)
-    await rate_limit.take(http.database(request), VIA_BY_ADDRESS, rate_limit.address_of(request))
+    provider, database = service.find_provider(settings, name), http.database(request)
+    await rate_limit.take(database, VIA_BY_ADDRESS, rate_limit.address_of(request))
     address, key = await service.begin_with_provider(
-        db, settings, site_of(request), provider, user_id, next_path
+        database, settings, site_of(request), provider, user_id, next_path
     )
     response = RedirectResponse(address, 303)
     cookies.keep_ceremony(request, response, key)
@@ -69,10 +71,9 @@ async def _leave(  # what a sign-in is made of
 
 
 @router.get("/login/via/{provider}/callback")
-async def come_back(  # noqa: PLR0913  # what the protocol sends
+async def come_back(  # what the protocol sends
     request: Request,
-    db: Db,
-    viewer: Anybody,
+    viewer: WaitingVisitor,
     settings: SiteSettings,
     provider: str,
     *,
@@ -80,18 +81,28 @@ async def come_back(  # noqa: PLR0913  # what the protocol sends
     code: str = "",
 ) -> Response:
     """Take the provider's answer: sign in, join the accounts, or ask for a name."""
-    found = service.find_provider(settings, provider)
-    ceremony = await service.take_ceremony(db, Step.PROVIDER, cookies.ceremony_of(request))
-    site = site_of(request)
+    found, database = service.find_provider(settings, provider), http.database(request)
+    key = cookies.ceremony_of(request)
+    async with database.transaction() as db:
+        ceremony = await service.look_at_ceremony(db, Step.PROVIDER, key)
+    # The provider may take its time: no transaction waits for it.
     stranger = await service.end_with_provider(
-        settings, site, found, ceremony, state=state, code=code
+        settings, site_of(request), found, ceremony, state=state, code=code
     )
+    async with database.transaction() as db:
+        await service.take_ceremony(db, Step.PROVIDER, key)
+        return await _go_on(request, db, viewer, ceremony, stranger)
+
+
+async def _go_on(
+    request: Request, db: AsyncSession, viewer: Viewer, ceremony: Ceremony, stranger: Stranger
+) -> Response:
     if ceremony.user_id is not None:
         return await _join(request, db, viewer, ceremony.user_id, stranger)
     user_id = await service.person_behind(db, stranger)
     if user_id is not None:
         return await first_step(db, request, user_id, ceremony.data["next"], SignInMethod.PROVIDER)
-    if not settings.signup_open:
+    if not http.site_settings(request).signup_open:
         raise _closed()
     key = await service.begin_ceremony(
         db, Step.PROVIDER_NAME, None, next=ceremony.data["next"], stranger=stranger.stored()

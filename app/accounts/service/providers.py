@@ -8,7 +8,6 @@ provider, or an old mailbox, would own them all. Joining is done while signed in
 import base64
 import hashlib
 import hmac
-import json
 import secrets
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,15 +17,15 @@ import structlog
 
 from app.accounts.schemas import Site, Step
 from app.accounts.service import ceremonies
+from app.accounts.service.provider_calls import Remembered, fetch, fetch_object, unexpected
 from app.accounts.tables import Ceremony
-from app.core.db import AsyncSession
+from app.core.db import Database
 from app.core.errors import NotFoundError, UnauthorizedError
 from app.core.i18n import _
-from app.core.safe_fetch import OutboundError, safe_fetch
 from app.core.settings import Settings, SignInProvider
 
 if TYPE_CHECKING:
-    from joserfc.jwt import JWTClaimsRegistry
+    from joserfc.jwt import JWTClaimsRegistry, Token
 
 log = structlog.get_logger(__name__)
 
@@ -71,8 +70,12 @@ def find_provider(settings: Settings, name: str) -> SignInProvider:
     raise NotFoundError(_("This site knows no such provider."))
 
 
+_endpoints_by_address: Remembered[_Endpoints] = Remembered()
+_keys_by_address: Remembered[dict[str, Any]] = Remembered()
+
+
 async def begin_with_provider(
-    db: AsyncSession,
+    database: Database,
     settings: Settings,
     site: Site,
     provider: SignInProvider,
@@ -88,16 +91,17 @@ async def begin_with_provider(
     """
     endpoints = await _endpoints(settings, provider)
     state, nonce, verifier = (secrets.token_urlsafe(32) for _n in range(3))
-    key = await ceremonies.begin(
-        db,
-        Step.PROVIDER,
-        user_id,
-        provider=provider.name,
-        state=state,
-        nonce=nonce,
-        verifier=verifier,
-        next=next_path,
-    )
+    async with database.transaction() as db:
+        key = await ceremonies.begin(
+            db,
+            Step.PROVIDER,
+            user_id,
+            provider=provider.name,
+            state=state,
+            nonce=nonce,
+            verifier=verifier,
+            next=next_path,
+        )
     digest = hashlib.sha256(verifier.encode()).digest()
     query = {
         "response_type": "code",
@@ -159,9 +163,17 @@ async def _endpoints(settings: Settings, provider: SignInProvider) -> _Endpoints
         return _Endpoints(
             f"{base}/login/oauth/authorize", f"{base}/login/oauth/access_token", in_body=True
         )
-    found = await _json(settings, "GET", f"{provider.address}/.well-known/openid-configuration")
+    endpoints, _fresh = await _endpoints_by_address.get(
+        provider.address, lambda: _discover(settings, provider)
+    )
+    return endpoints
+
+
+async def _discover(settings: Settings, provider: SignInProvider) -> _Endpoints:
+    address = f"{provider.address}/.well-known/openid-configuration"
+    found = await fetch_object(settings, "GET", address)
     if str(found.get("issuer", "")).rstrip("/") != provider.address:
-        raise _unexpected("issuer")
+        raise unexpected("issuer")
     ways = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     try:
         return _Endpoints(
@@ -171,7 +183,7 @@ async def _endpoints(settings: Settings, provider: SignInProvider) -> _Endpoints
             in_body="client_secret_basic" not in ways,
         )
     except KeyError as error:
-        raise _unexpected("discovery") from error
+        raise unexpected("discovery") from error
 
 
 async def _exchange(  # what the protocol sends
@@ -196,52 +208,7 @@ async def _exchange(  # what the protocol sends
     else:
         pair = f"{quote(provider.client_id, safe='')}:{quote(secret, safe='')}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return await _json(settings, "POST", endpoints.token, headers, urlencode(form).encode())
-
-
-async def _json(
-    settings: Settings,
-    method: str,
-    url: str,
-    headers: dict[str, str] | None = None,
-    content: bytes | None = None,
-) -> dict[str, Any]:
-    found = await _any_json(settings, method, url, headers, content)
-    if not isinstance(found, dict):
-        raise _unexpected("shape")
-    return found
-
-
-async def _any_json(
-    settings: Settings,
-    method: str,
-    url: str,
-    headers: dict[str, str] | None = None,
-    content: bytes | None = None,
-) -> Any:
-    # The secret, and the person's token, are for this address and no other.
-    answer = await safe_fetch(
-        settings,
-        method,
-        url,
-        headers={"Accept": "application/json", **(headers or {})},
-        content=content,
-        follow_redirects=False,
-    )
-    if answer.status != 200:  # noqa: PLR2004  # OK
-        raise _unexpected(f"status {answer.status}")
-    try:
-        return json.loads(answer.body)
-    except ValueError as error:
-        raise _unexpected("json") from error
-
-
-def _unexpected(reason: str) -> OutboundError:
-    log.warning("provider_failed", reason=reason)
-    return OutboundError(
-        _("The provider did not answer as it should."),
-        fix=_("Try again; if it stays, tell the site's administrator."),
-    )
+    return await fetch_object(settings, "POST", endpoints.token, headers, urlencode(form).encode())
 
 
 async def _from_id_token(
@@ -251,17 +218,10 @@ async def _from_id_token(
     told: dict[str, Any],
     nonce: str,
 ) -> Stranger:
-    from joserfc import jwt  # it loads cryptography, 10 MB
-    from joserfc.errors import JoseError
-    from joserfc.jwk import KeySet
+    from joserfc.errors import JoseError  # it loads cryptography, 10 MB
 
-    keys = await _json(settings, "GET", endpoints.keys)
     try:
-        token = jwt.decode(
-            str(told.get("id_token", "")),
-            KeySet.import_key_set(keys),  # type: ignore[arg-type]  # read as untyped JSON
-            algorithms=_ALGORITHMS,
-        )
+        token = await _opened(settings, endpoints.keys, str(told.get("id_token", "")))
         claims = token.claims
         _registry(provider, str(claims.get("iss", "")), nonce).validate(claims)
     except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -278,6 +238,29 @@ async def _from_id_token(
         email_proved=claims.get("email_verified") is True,
         wished_name=str(claims.get("preferred_username") or "")[:64],
     )
+
+
+async def _opened(settings: Settings, address: str, id_token: str) -> "Token":
+    """Return a token whose signature is right; keys that do not fit may have been exchanged."""
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
+    async def ask() -> dict[str, Any]:
+        return await fetch_object(settings, "GET", address)
+
+    def opened(keys: dict[str, Any]) -> "Token":
+        key_set = KeySet.import_key_set(keys)  # type: ignore[arg-type]  # read as untyped JSON
+        return jwt.decode(id_token, key_set, algorithms=_ALGORITHMS)
+
+    keys, is_fresh = await _keys_by_address.get(address, ask)
+    try:
+        return opened(keys)
+    except (JoseError, ValueError, KeyError):
+        if is_fresh:
+            raise
+    keys, _fresh = await _keys_by_address.get(address, ask, fresh=True)
+    return opened(keys)
 
 
 def _registry(provider: SignInProvider, issuer: str, nonce: str) -> "JWTClaimsRegistry":
@@ -298,10 +281,10 @@ def _registry(provider: SignInProvider, issuer: str, nonce: str) -> "JWTClaimsRe
 
 async def _from_github(settings: Settings, provider: SignInProvider, token: str) -> Stranger:
     headers = {"Authorization": f"Bearer {token}", "X-GitHub-Api-Version": "2022-11-28"}
-    user = await _json(settings, "GET", f"{provider.api_address}/user", headers)
-    emails = await _any_json(settings, "GET", f"{provider.api_address}/user/emails", headers)
+    user = await fetch_object(settings, "GET", f"{provider.api_address}/user", headers)
+    emails = await fetch(settings, "GET", f"{provider.api_address}/user/emails", headers)
     if not isinstance(user.get("id"), int) or not isinstance(emails, list):
-        raise _unexpected("user")
+        raise unexpected("user")
     primary = next((one for one in emails if isinstance(one, dict) and one.get("primary")), {})
     login = str(user.get("login") or user["id"])
     return Stranger(
