@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.accounts import service
-from app.accounts.schemas import Measure, StandingKind
+from app.accounts.schemas import Measure, Site, StandingKind
 from app.cli import main
 from app.core.db import Database
 from tests.accounts.conftest import Mailbox
@@ -301,6 +301,33 @@ async def test_a_change_of_address_ends_with_a_suspension(
     async with database.transaction() as db:
         await service.impose(db, ada.id, Measure(StandingKind.SUSPENDED, "Spam."))
     assert (await client.post("/verify-email/new", data=token_of(link))).status_code == 410
+
+
+async def test_an_address_of_somebody_who_was_sent_away_is_not_taken_by_changing_ones_own(
+    client: httpx.AsyncClient, database: Database, mailbox: Mailbox, app: FastAPI
+) -> None:
+    await make_user(database, "ada")
+    await sign_in(client, "ada")
+    form = {"email": "mal@example.org", "password": PASSWORD}
+    assert (await client.post("/settings/email", data=form)).status_code == 303
+    link = await mailbox.link("mal@example.org")
+    await ban(app, "MAL@example.org")
+    used = await client.post("/verify-email/new", data=token_of(link))
+    asked = await client.post("/settings/email", data=form)
+    assert (used.status_code, asked.status_code) == (422, 422)
+    assert 'id="error-email"' in asked.text
+    assert (await client.get("/api/v1/me")).json()["email"] == "ada@example.org"
+
+
+async def ban(app: FastAPI, email: str) -> None:
+    """Keep of an address what is kept when somebody who is suspended leaves."""
+    key = app.state.settings.secret_key.get_secret_value()
+    banned = service.email_hash(Site("http://testserver", True, key), email)
+    async with app.state.database.transaction() as db:
+        statement = text(
+            "INSERT INTO accounts_banned_email (email_hash, created_at) VALUES (:hash, now())"
+        )
+        await db.execute(statement, {"hash": banned})
 
 
 async def test_a_reset_that_a_second_factor_stops_proves_no_address(

@@ -211,6 +211,26 @@ async def test_an_organisation_of_several_is_not_left_without_an_administrator(
     assert (await client.post("/settings/data/erase", data={"name": NAME})).status_code == 303
 
 
+async def test_who_became_the_only_administrator_in_their_last_week_is_told_and_stays_another(
+    app: FastAPI, client: httpx.AsyncClient, database: Database, mailbox: Mailbox
+) -> None:
+    ada, eve = await make_user(database, NAME), await make_user(database, "eve")
+    organization = await make_organization(database, ada, "engines")
+    await make_member(database, organization, eve, Role.ADMIN)
+    await sign_in(client, NAME)
+    assert (await client.post("/settings/data/erase", data={"name": NAME})).status_code == 303
+    await make_member(database, organization, eve, Role.WRITE)
+    await a_week_passes(database)
+    await erase_due(app)
+    assert "engines" in (await mailbox.open(EMAIL))[-1]
+    assert "Keep the account" in (await client.get("/settings/data")).text
+    await make_member(database, organization, eve, Role.ADMIN)
+    assert await erase_due(app) == 0
+    await a_week_passes(database)
+    await erase_due(app)
+    assert (await mailbox.open(EMAIL))[-1].startswith("Your account was deleted")
+
+
 @pytest.mark.parametrize("suspended", [True, False])
 async def test_who_was_sent_away_does_not_come_back_under_the_same_address_by_leaving(
     app: FastAPI, client: httpx.AsyncClient, database: Database, *, suspended: bool

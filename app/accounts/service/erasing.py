@@ -18,14 +18,14 @@ from app.accounts.queries import Person, personal
 from app.accounts.schemas import LinkPurpose, Site
 from app.accounts.service.letters import send_link, tell
 from app.accounts.service.links import make_link, use_link
-from app.accounts.service.people import person
+from app.accounts.service.people import email_hash, person
 from app.accounts.tables import BannedEmail, User
+from app.core import i18n
 from app.core.clock import now
 from app.core.db import AsyncSession, Database
 from app.core.errors import ConflictError, Detail, InvalidError
 from app.core.events import emit
 from app.core.i18n import _
-from app.core.security import sign
 from app.mail import service as mail
 
 log = structlog.get_logger(__name__)
@@ -119,6 +119,8 @@ async def _erase(db: AsyncSession, site: Site, user_id: int, erasers: Sequence[E
     if user is None or user.erased_at or user.erased_from is None or user.erased_from > now():
         return  # another process was quicker, or the person stays
     found = await person(db, user_id)
+    if await _is_needed(db, site, found):
+        return
     gone = Gone(
         user_id,
         found.account.name,
@@ -139,6 +141,19 @@ async def _erase(db: AsyncSession, site: Site, user_id: int, erasers: Sequence[E
     log.info("person_erased", user_id=user_id)
 
 
+async def _is_needed(db: AsyncSession, site: Site, found: Person) -> bool:
+    """Whether somebody became the only administrator meanwhile: they are told, a week goes on."""
+    try:
+        with i18n.speaking(found.user.language or i18n.language()):
+            await _check_replaceable(db, found)
+    except ConflictError as problem:
+        found.user.erased_from = now() + UNDO
+        await tell(db, site, found, "not_erased", reason=problem.message)
+        log.info("erasure_put_off", user_id=found.account.id)
+        return True
+    return False
+
+
 async def _free_name(db: AsyncSession, user_id: int) -> str:
     name = f"deleted-{user_id}"
     while await queries.account_by_name(db, name):
@@ -155,11 +170,6 @@ def _empty(found: Person, gone: Gone) -> None:
     user.is_admin = user.is_moderator = False
     user.email_confirmed_at = None
     user.erased_at = now()
-
-
-def email_hash(site: Site, email: str) -> str:
-    """Return what is kept of an address that may not sign up again."""
-    return sign(site.key, "banned-email", name_key(email))
 
 
 def leaves_at(user: User) -> bool:

@@ -12,7 +12,7 @@ from app.accounts.names import check_name, name_key
 from app.accounts.passwords import check_password, hash_password
 from app.accounts.queries import Person
 from app.accounts.queries import links as link_queries
-from app.accounts.schemas import AccountKind, AccountRef, Member, NewUser, Profile, ProfileIn
+from app.accounts.schemas import AccountKind, AccountRef, Member, NewUser, Profile, ProfileIn, Site
 from app.accounts.service.organizations import organizations_of
 from app.accounts.service.refs import ref
 from app.accounts.tables import Account, User
@@ -21,6 +21,7 @@ from app.core.db import AsyncSession
 from app.core.errors import Detail, InvalidError, NotFoundError
 from app.core.events import emit
 from app.core.i18n import _
+from app.core.security import sign
 from app.mail import service as mail
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,11 @@ async def check_not_banned(db: AsyncSession, banned_hash: str) -> None:
     if await link_queries.email_is_banned(db, banned_hash):
         problem = _("This e-mail address cannot be used here.")
         raise InvalidError(problem, code="banned_email", details=[Detail("email", problem)])
+
+
+def email_hash(site: Site, email: str) -> str:
+    """Return what is kept of an address that may not sign up again."""
+    return sign(site.key, "banned-email", name_key(email))
 
 
 async def create_user(db: AsyncSession, new: NewUser) -> AccountRef:

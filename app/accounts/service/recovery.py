@@ -13,7 +13,13 @@ from app.accounts.schemas import LinkPurpose, Site
 from app.accounts.service.factors import factors_of
 from app.accounts.service.letters import send_link, tell
 from app.accounts.service.links import check_link, make_link, use_link
-from app.accounts.service.people import check_email, email_taken, person
+from app.accounts.service.people import (
+    check_email,
+    check_not_banned,
+    email_hash,
+    email_taken,
+    person,
+)
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import Detail, GoneError, InvalidError
@@ -53,11 +59,13 @@ async def change_email(
     """Ask for another e-mail address; True if it waits for a letter to be opened there.
 
     Raises:
-        InvalidError: it is no address, another account has it, or the password is wrong.
+        InvalidError: it is no address, another account has it, it is of somebody who was sent
+            away, or the password is wrong.
     """
     found = await person(db, user_id)
     await _check_current(found, password, "password")
     check_email(email)
+    await check_not_banned(db, email_hash(site, email))
     other = await queries.person_by_email(db, email)
     if other is not None and other.account.id != user_id:
         raise email_taken()
@@ -77,9 +85,10 @@ async def use_new_email(db: AsyncSession, site: Site, secret: str) -> None:
     Raises:
         GoneError: the link was used or is too old.
         NotFoundError: there never was such a link.
-        InvalidError: another account has taken the address since.
+        InvalidError: another account has taken the address since, or who had it was sent away.
     """
     link = await use_link(db, LinkPurpose.CHANGE_EMAIL, secret)
+    await check_not_banned(db, email_hash(site, link.email))
     found = await person(db, link.user_id)
     old = found.user.email
     await _store_email(db, found, link.email)
