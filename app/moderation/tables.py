@@ -109,7 +109,10 @@ class Act(Base):
     )
     reason: Mapped[str] = mapped_column(Text, default="")
     until: Mapped[datetime | None] = mapped_column(default=None)
-    data: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
+    # For moderators alone: what it took to do it, never a part of what people are given of theirs.
+    data: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, default_factory=dict, info={"export": False}
+    )
     undone_at: Mapped[datetime | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 

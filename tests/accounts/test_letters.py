@@ -324,9 +324,7 @@ async def ban(app: FastAPI, email: str) -> None:
     key = app.state.settings.secret_key.get_secret_value()
     banned = service.email_hash(Site("http://testserver", True, key), email)
     async with app.state.database.transaction() as db:
-        statement = text(
-            "INSERT INTO accounts_banned_email (email_hash, created_at) VALUES (:hash, now())"
-        )
+        statement = text("INSERT INTO accounts_banned_email VALUES (:hash, now())")
         await db.execute(statement, {"hash": banned})
 
 

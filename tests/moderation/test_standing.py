@@ -1,5 +1,9 @@
 """Silenced and suspended: what is refused, by which door, with which words, and how it ends."""
 
+import io
+import json
+import zipfile
+
 import httpx
 import pytest
 from sqlalchemy import text
@@ -87,6 +91,21 @@ async def test_jobs_of_the_suspended_are_asked_to_stop(town: Town, database: Dat
 )
 async def test_who_can_not_be_silenced(town: Town, name: str, status: int) -> None:
     assert (await town.silence(name)).status_code == status
+
+
+async def test_what_moderators_keep_to_undo_an_act_is_not_in_the_copy_of_ones_data(
+    town: Town, client: httpx.AsyncClient
+) -> None:
+    await town.silence("nik")
+    await town.client.delete(
+        "/api/v1/moderation/accounts/nik/standing/silenced", headers=town.headers["mia"]
+    )
+    await sign_in(client, "nik")
+    answer = await client.post("/settings/data/export")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        line = archive.read("data/moderation_act.jsonl").decode().splitlines()[0]
+    assert "Too much noise." in line
+    assert "data" not in json.loads(line)
 
 
 async def test_only_moderators_silence(town: Town) -> None:
