@@ -59,6 +59,7 @@ from app.mail import background as mail_background
 from app.moderation import api as moderation_api
 from app.moderation import background as moderation_background
 from app.moderation import pages as moderation_pages
+from app.moderation import service as moderation
 from app.notifications import api as notifications_api
 from app.notifications import background as notifications_background
 from app.notifications import pages as notifications_pages
@@ -175,6 +176,7 @@ def erasers() -> list[Eraser]:
     return [
         search.erase_person,
         notifications.erase_person,
+        moderation.erase_person,
         webhooks.erase_person,
         questions.erase_person,
         comparisons.erase_person,

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.db import AsyncSession
-from app.moderation.schemas import Cause, State, Subject
+from app.moderation.schemas import ActKind, Cause, State, Subject
 from app.moderation.tables import Act, Appeal, Item, Report
 
 
@@ -153,6 +153,12 @@ async def acts(
     if before is not None:
         statement = statement.where(Act.id < before)
     return (await db.scalars(statement)).all()
+
+
+async def purges_of(db: AsyncSession, account_id: int) -> Sequence[Act]:
+    """Return the acts that removed all of somebody, held until the transaction ends."""
+    statement = select(Act).where(Act.account_id == account_id, Act.kind == ActKind.PURGED)
+    return (await db.scalars(statement.order_by(Act.id).with_for_update())).all()
 
 
 async def last_act(

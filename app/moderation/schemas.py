@@ -12,9 +12,10 @@ MAX_REASON = 500
 
 
 class Subject(StrEnum):
-    """What may be reported: any post, a repository, or an account."""
+    """What may be reported: any post, a tutorial, a repository, or an account."""
 
     COMMENT = "comment"
+    TUTORIAL = "tutorial"
     REPOSITORY = "repository"
     ACCOUNT = "account"
 

@@ -56,6 +56,7 @@ class EditState(StrEnum):
     WAITING = "waiting"
     APPROVED = "approved"
     REJECTED = "rejected"
+    HELD = "held"
 
 
 Sort = Literal["active", "new", "votes", "unanswered"]

@@ -15,9 +15,22 @@ async def access_tutorial(db: AsyncSession, viewer: Viewer, slug: str) -> Tutori
         NotFoundError: there is none, or it is somebody's draft; the answer never tells which.
     """
     found = await queries.find_tutorial(db, slug)
-    if found is None or not (may_write(viewer, found) or await queries.is_published(db, found.id)):
+    if found is None or not await _may_read(db, viewer, found):
         raise missing()
     return found
+
+
+async def _may_read(db: AsyncSession, viewer: Viewer, tutorial: Tutorial) -> bool:
+    if may_write(viewer, tutorial):
+        return True
+    return may_read_held(viewer, tutorial) and await queries.is_published(db, tutorial.id)
+
+
+def may_read_held(viewer: Viewer | None, tutorial: Tutorial) -> bool:
+    """Whether the moderators keep back nothing of it from this viewer; None is nobody."""
+    if tutorial.held_at is None:
+        return True
+    return viewer is not None and (viewer.is_moderator or may_write(viewer, tutorial))
 
 
 async def access_writing(db: AsyncSession, viewer: Viewer, slug: str) -> Tutorial:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import case, delete, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from app.core.clock import now
@@ -17,6 +18,12 @@ from app.tutorials.tables import (
     Series,
     Tutorial,
     TutorialVersion,
+)
+
+# There is a version for everybody to read, and the moderators keep none of it back.
+_PUBLIC = (
+    exists().where(TutorialVersion.tutorial_id == Tutorial.id),
+    Tutorial.held_at.is_(None),
 )
 
 
@@ -43,6 +50,11 @@ async def present_slug(db: AsyncSession, old: str) -> str | None:
     return await db.scalar(statement)
 
 
+def is_shown(number: Any) -> ColumnElement[bool]:
+    """Return the condition that there is a tutorial of this number, and that it is not held."""
+    return exists().where(Tutorial.id == number, Tutorial.held_at.is_(None))
+
+
 async def is_published(db: AsyncSession, tutorial_id: int) -> bool:
     """Whether there is a version for everybody to read."""
     statement = select(exists().where(TutorialVersion.tutorial_id == tutorial_id))
@@ -51,8 +63,7 @@ async def is_published(db: AsyncSession, tutorial_id: int) -> bool:
 
 async def published_among(db: AsyncSession, ids: Collection[int]) -> set[int]:
     """Return those of some tutorials of which there is a version for everybody to read."""
-    version = exists().where(TutorialVersion.tutorial_id == Tutorial.id)
-    return set(await db.scalars(select(Tutorial.id).where(Tutorial.id.in_(ids), version)))
+    return set(await db.scalars(select(Tutorial.id).where(*_PUBLIC, Tutorial.id.in_(ids))))
 
 
 async def newest_versions(db: AsyncSession, tutorial_id: int) -> Sequence[TutorialVersion]:
@@ -122,7 +133,7 @@ async def newest_tutorials(
     `before` is the number of the last tutorial already seen.
     """
     ranked = select(Tutorial).order_by(Tutorial.id.desc()).limit(limit)
-    ranked = ranked.where(exists().where(TutorialVersion.tutorial_id == Tutorial.id))
+    ranked = ranked.where(*_PUBLIC)
     if before is not None:
         ranked = ranked.where(Tutorial.id < before)
     found = (await db.scalars(ranked)).all()
@@ -157,6 +168,22 @@ async def changed_since(
         .limit(limit)
     )
     return [(changed, number) for changed, number in await db.execute(statement)]
+
+
+async def by_ids(
+    db: AsyncSession, ids: Collection[int], *, lock: bool = False
+) -> Sequence[Tutorial]:
+    """Return those that exist, in order; `lock` holds them until the transaction ends."""
+    statement = select(Tutorial).where(Tutorial.id.in_(ids)).order_by(Tutorial.id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return (await db.scalars(statement)).all()
+
+
+async def published_ids_of(db: AsyncSession, owner_id: int, limit: int) -> Sequence[int]:
+    """Return which tutorials of somebody everybody may read, the newest first."""
+    statement = select(Tutorial.id).where(Tutorial.owner_id == owner_id, *_PUBLIC)
+    return (await db.scalars(statement.order_by(Tutorial.id.desc()).limit(limit))).all()
 
 
 async def slugs(db: AsyncSession, ids: Collection[int]) -> dict[int, str]:
@@ -251,9 +278,8 @@ async def pictures(db: AsyncSession, tutorial_id: int, limit: int) -> Sequence[P
 
 async def picture_uses(db: AsyncSession, sha256: str) -> Sequence[tuple[Picture, Tutorial, bool]]:
     """Return the tutorials a picture belongs to, and whether each is published."""
-    published = exists().where(TutorialVersion.tutorial_id == Tutorial.id)
     statement = (
-        select(Picture, Tutorial, published)
+        select(Picture, Tutorial, and_(*_PUBLIC))
         .join(Tutorial, Tutorial.id == Picture.tutorial_id)
         .where(Picture.sha256 == sha256)
         .limit(100)
@@ -284,10 +310,7 @@ async def chapters(db: AsyncSession, series_id: int, limit: int) -> Sequence[Tut
     """Return the published tutorials of a series in order."""
     statement = (
         select(Tutorial)
-        .where(
-            Tutorial.series_id == series_id,
-            exists().where(TutorialVersion.tutorial_id == Tutorial.id),
-        )
+        .where(Tutorial.series_id == series_id, *_PUBLIC)
         .order_by(Tutorial.chapter, Tutorial.id)
         .limit(limit)
     )

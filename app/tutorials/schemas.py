@@ -86,8 +86,20 @@ class TutorialPage:
     owner: str = ""
     series_id: int | None = None
     thread_id: int | None = None
+    is_held: bool = False
     source_number: int = 0
     behind: int = 0
+
+
+@dataclass(frozen=True)
+class TutorialSpot:
+    """A published tutorial as the moderators see it."""
+
+    title: str
+    slug: str
+    owner_id: int | None
+    text: str
+    is_held: bool
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ class Tutorial(Base):
         ForeignKey("comments_thread.id", ondelete="SET NULL"), default=None
     )
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    # Since when nobody but its owner and the moderators reads it.
+    held_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class OldSlug(Base):

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from app.accounts import service as accounts
 from app.core.db import Database
@@ -70,6 +71,29 @@ class Town:
             for one in answer.json()["events"]
             if "latest" in one["data"]
         ]
+
+    async def teach(self, who: str, slug: str, body: str) -> int:
+        """Publish a tutorial; return its number."""
+        texts = {"title": f"About {slug}", "summary": body, "body": body, "language": "en"}
+        begun = await self.post("/api/v1/tutorials", {"slug": slug, **texts}, who)
+        assert begun.status_code == 201, begun.text
+        made = await self.post(f"/api/v1/tutorials/{slug}/publish", {"language": "en"}, who)
+        assert made.status_code == 201, made.text
+        async with self.database.transaction() as db:
+            query = text("SELECT id FROM tutorials_tutorial WHERE slug = :slug")
+            return int(await db.scalar(query, {"slug": slug}) or 0)
+
+    async def suggest(self, who: str, words: str) -> int:
+        """Suggest other words for a question of ada's; return the suggestion's number."""
+        new = {"title": "Why does my model overfit?", "body": "Why?", "tags": ["overfitting"]}
+        asked = await self.post("/api/v1/questions", new, "ada")
+        assert asked.status_code == 201, asked.text
+        url = f"/api/v1/questions/{asked.json()['id']}"
+        answer = await self.client.patch(
+            url, json={**new, "body": words}, headers=self.headers[who]
+        )
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["suggestion"]["id"])
 
     async def report(self, number: int, who: str, **more: object) -> httpx.Response:
         body = {"subject": "comment", "subject_id": number, "reason": "spam", **more}

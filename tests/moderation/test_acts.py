@@ -65,6 +65,32 @@ async def test_all_of_a_spammer_goes_at_once_and_comes_back_within_a_day(town: T
     assert again.status_code == 409
 
 
+async def test_a_spammers_tutorial_profile_and_suggested_edits_go_and_come_back_too(
+    town: Town, database: Database
+) -> None:
+    about = {"display_name": "Cheap Things", "bio": "Buy cheap things"}
+    await town.client.patch("/api/v1/me", json=about, headers=town.headers["nik"])
+    await town.teach("nik", "cheap-things", "Buy cheap things here")
+    suggested = await town.suggest("nik", "Buy cheap things")
+    url = "/api/v1/moderation/accounts/nik/purge"
+    purged = (await town.post(url, {"reason": "Spam."}, "mia")).json()["id"]
+    assert (await town.get("/api/v1/tutorials/cheap-things", "bob")).status_code == 404
+    assert "Buy cheap" not in await town.page("/tutorials")
+    assert "heap" not in await town.page("/nik", "bob")
+    decide = f"/api/v1/suggestions/{suggested}"
+    assert (await town.post(decide, {"approve": True}, "ada")).status_code == 409
+    assert (await town.page("/tutorials/cheap-things", "mia")).count("Buy cheap things here") >= 1
+    assert (
+        await town.post(f"/api/v1/moderation/acts/{purged}/undo", None, "max")
+    ).status_code == 200
+    assert (await town.get("/api/v1/tutorials/cheap-things", "bob")).status_code == 200
+    assert "Buy cheap things" in await town.page("/nik", "bob")
+    assert (await town.post(decide, {"approve": True}, "ada")).status_code == 200
+    async with database.transaction() as db:
+        kept = await db.scalar(text("SELECT data FROM moderation_act WHERE kind = 'purged'"))
+    assert "profile" not in kept
+
+
 async def test_a_purge_of_yesterday_stays(town: Town, database: Database) -> None:
     url = "/api/v1/moderation/accounts/nik/purge"
     purged = await town.post(url, {"reason": "Spam."}, "mia")

@@ -25,6 +25,31 @@ async def test_three_reports_hold_a_newcomers_post(town: Town) -> None:
     assert set(item["causes"]) == {"flag", "held"}
 
 
+async def test_a_tutorial_is_reported_hidden_and_let_stand_again(town: Town) -> None:
+    number = await town.teach("nik", "cheap-things", "Buy my thing")
+    await town.teach("ada", "good-things", "Words")
+    assert f"/moderation/report/tutorial/{number}" in await town.page(
+        "/tutorials/cheap-things", "bob"
+    )
+    answer = await town.report(number, "bob", subject="tutorial")
+    assert answer.status_code == 201, answer.text
+    (item,) = await town.items(query="?subject=tutorial")
+    assert (item["address"], item["author"]) == ("/tutorials/cheap-things", "nik")
+    assert "Buy my thing" in item["text"]
+    assert (await town.decide(item["id"], "agree")).status_code == 200
+    assert (await town.get("/tutorials/cheap-things", "bob")).status_code == 404
+    assert "cheap-things" not in await town.page("/tutorials")
+    assert "good-things" in await town.page("/tutorials")
+    assert "keep this tutorial back" in await town.page("/tutorials/cheap-things", "nik")
+    assert (await town.report(number, "eve", subject="tutorial")).status_code == 404
+    (act,) = (await town.get("/api/v1/moderation/log")).json()["acts"]
+    appeal = await town.post(f"/api/v1/appeals/{act['id']}", {"words": "It is useful."}, "nik")
+    granted = {"granted": True, "answer": "It is."}
+    url = f"/api/v1/moderation/appeals/{appeal.json()['id']}"
+    assert (await town.post(url, granted, "max")).status_code == 200
+    assert (await town.get("/tutorials/cheap-things", "bob")).status_code == 200
+
+
 async def test_two_reports_hold_nothing(town: Town) -> None:
     num = await town.discuss("ada")
     number = await town.comment(num, "Buy my thing", "nik")

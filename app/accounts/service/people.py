@@ -148,6 +148,14 @@ async def change_profile(db: AsyncSession, user_id: int, change: ProfileIn) -> P
     return found
 
 
+async def empty_profile(db: AsyncSession, user_id: int) -> ProfileIn:
+    """Take away what a person says about themselves; return it, to be given back perhaps."""
+    found = await person(db, user_id)
+    said = ProfileIn(display_name=found.account.display_name, bio=found.user.bio)
+    await change_profile(db, user_id, ProfileIn(display_name="", bio=""))
+    return said
+
+
 async def profile(db: AsyncSession, name: str) -> Profile:
     """Return the public side of an account.
 

@@ -58,6 +58,7 @@ class Words:
         """Return what kind of thing it is."""
         return {
             Subject.COMMENT: _("Post"),
+            Subject.TUTORIAL: _("Tutorial"),
             Subject.REPOSITORY: _("Repository"),
             Subject.ACCOUNT: _("Account"),
         }[subject]
@@ -132,8 +133,11 @@ class Words:
         if subject is Subject.REPOSITORY:
             closed = (Fate.HIDE.value, _("Close it: only administrators open its files"))
             return [closed, (Fate.LEAVE.value, _("Leave it open"))]
+        hidden = (Fate.HIDE.value, _("Hide it: only its author and moderators read it"))
+        if subject is Subject.TUTORIAL:
+            return [hidden, (Fate.LEAVE.value, _("Leave it"))]
         return [
-            (Fate.HIDE.value, _("Hide it: only its author and moderators read it")),
+            hidden,
             (Fate.ERASE.value, _("Erase its words for good")),
             (Fate.LEAVE.value, _("Leave it")),
         ]

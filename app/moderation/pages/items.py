@@ -34,7 +34,7 @@ class QueueQuery(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     state: Literal["open", "done"] = "open"
     cause: Literal["", "flag", "held", "links"] = ""
-    subject: Literal["", "comment", "repository", "account"] = ""
+    subject: Literal["", "comment", "tutorial", "repository", "account"] = ""
     cursor: Annotated[str, Field(max_length=200)] = ""
 
 

@@ -10,6 +10,7 @@ from app.moderation.service.appealing import (
     open_appeals,
 )
 from app.moderation.service.deciding import decide
+from app.moderation.service.erasing import erase_person
 from app.moderation.service.letters import write as write_letter
 from app.moderation.service.log import acts_against, public_log, views
 from app.moderation.service.purging import purge, undo
@@ -27,6 +28,7 @@ __all__ = [
     "claim",
     "decide",
     "decide_appeal",
+    "erase_person",
     "fits",
     "give_back",
     "item_views",

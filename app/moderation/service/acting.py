@@ -19,6 +19,7 @@ from app.moderation.events import ModeratorActed
 from app.moderation.schemas import ActKind, Fate, Penalty, Spot, Subject
 from app.moderation.service import places
 from app.moderation.tables import Act
+from app.tutorials import service as tutorials
 
 _KINDS = {
     Penalty.SILENCE: (StandingKind.SILENCED, ActKind.SILENCED),
@@ -80,13 +81,19 @@ async def decide_fate(  # noqa: PLR0913  # of what, by whom, why
     reason: str = "",
     item_id: int | None = None,
 ) -> Act | None:
-    """Hide or erase a post, or close a repository; an account itself is left as it is."""
+    """Hide or erase a post, hide a tutorial, or close a repository; an account is left as it is.
+
+    A tutorial is hidden whole also where it should be erased: others' runs hang on its versions.
+    """
     if fate is Fate.LEAVE or subject is Subject.ACCOUNT:
         return None
     kind = ActKind.HID if fate is Fate.HIDE else ActKind.ERASED
     if subject is Subject.REPOSITORY:
         kind = ActKind.CLOSED
         await _set_closed(db, subject_id, closed=True)
+    elif subject is Subject.TUTORIAL:
+        kind = ActKind.HID
+        await tutorials.hold(db, [subject_id])
     elif fate is Fate.HIDE:
         await comments.hold(db, [subject_id])
     else:
@@ -109,9 +116,11 @@ async def decide_fate(  # noqa: PLR0913  # of what, by whom, why
 
 
 async def restore(db: AsyncSession, subject: Subject, subject_id: int) -> bool:
-    """Let a post stand, or a repository be open, again; whether it was not."""
+    """Let a post or a tutorial stand, or a repository be open, again; whether it was not."""
     if subject is Subject.COMMENT:
         return bool(await comments.release(db, [subject_id]))
+    if subject is Subject.TUTORIAL:
+        return bool(await tutorials.release(db, [subject_id]))
     if subject is Subject.REPOSITORY:
         return await _set_closed(db, subject_id, closed=False)
     return False

@@ -99,7 +99,7 @@ async def _agree(
 async def _disagree(
     db: AsyncSession, viewer: Viewer, item: Item, spot: Spot, decision: DecisionIn
 ) -> None:
-    if item.subject is Subject.COMMENT:
+    if item.subject in {Subject.COMMENT, Subject.TUTORIAL}:
         await acting.restore(db, item.subject, item.subject_id)
     await acting.write_down(
         db,

@@ -7,6 +7,7 @@ from app.accounts import service as accounts
 from app.comments import service as comments
 from app.comments.schemas import CommentView
 from app.comparisons import service as comparisons
+from app.core import i18n
 from app.core.db import AsyncSession
 from app.core.i18n import _
 from app.core.security import Viewer
@@ -18,6 +19,7 @@ from app.moderation.schemas import Spot, Subject
 from app.questions import policy as questions_policy
 from app.questions import service as questions
 from app.questions.schemas import Place as QuestionPlace
+from app.tutorials import service as tutorial_texts
 from app.tutorials.service import talking as tutorials
 
 _MODERATOR = Viewer(user_id=0, is_moderator=True)
@@ -70,6 +72,8 @@ async def spots(
     found: dict[tuple[Subject, int], Spot] = {}
     for number, spot in (await _comments(db, wanted[Subject.COMMENT])).items():
         found[Subject.COMMENT, number] = spot
+    for number, spot in (await _texts(db, wanted[Subject.TUTORIAL])).items():
+        found[Subject.TUTORIAL, number] = spot
     for number, spot in (await _repositories(db, wanted[Subject.REPOSITORY])).items():
         found[Subject.REPOSITORY, number] = spot
     people = wanted[Subject.ACCOUNT]
@@ -91,6 +95,9 @@ async def may_see(
     found = await spot(db, subject, subject_id)
     if found is None or subject is Subject.ACCOUNT:
         return found
+    if subject is Subject.TUTORIAL:
+        is_theirs = found.account_id is not None and viewer.may_steer(found.account_id)
+        return found if not found.is_held or is_theirs or viewer.is_moderator else None
     repository_id: int | None = subject_id
     if subject is Subject.COMMENT:
         row = (await comments.comments_by_id(db, [subject_id], viewer)).get(subject_id)
@@ -148,6 +155,20 @@ def _address(repository: Repository | None) -> str:
     if repository is None:
         return ""
     return f"/{repository.kind.web_prefix}{repository.owner_name}/{repository.name}"
+
+
+async def _texts(db: AsyncSession, ids: Sequence[int]) -> dict[int, Spot]:
+    rows = await tutorial_texts.spots(db, ids, i18n.language()) if ids else {}
+    return {
+        number: Spot(
+            title=row.title,
+            address=f"/tutorials/{row.slug}",
+            account_id=row.owner_id,
+            text=row.text,
+            is_held=row.is_held,
+        )
+        for number, row in rows.items()
+    }
 
 
 async def _repositories(db: AsyncSession, ids: Sequence[int]) -> dict[int, Spot]:

@@ -5,7 +5,7 @@ import contextlib
 import structlog
 
 from app.accounts import service as accounts
-from app.accounts.schemas import Measure, StandingKind
+from app.accounts.schemas import Measure, ProfileIn, StandingKind
 from app.comments import service as comments
 from app.core.clock import now
 from app.core.db import AsyncSession
@@ -18,6 +18,8 @@ from app.moderation.schemas import ActKind, State, Subject
 from app.moderation.service import acting, deciding
 from app.moderation.service.log import may_undo
 from app.moderation.tables import Act
+from app.questions import service as questions
+from app.tutorials import service as tutorials
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +29,8 @@ MOST = 5_000
 
 async def purge(db: AsyncSession, viewer: Viewer, account_id: int, reason: str) -> Act:
     """Suspend somebody for good, hide all they wrote and close their repositories.
+
+    Posts, tutorials, edits that wait for a decision, and what they say about themselves.
 
     Raises:
         ForbiddenError: the viewer is no moderator, or it is one of those who run the site.
@@ -43,6 +47,9 @@ async def purge(db: AsyncSession, viewer: Viewer, account_id: int, reason: str) 
     made = await accounts.impose(db, account_id, measure)
     written = await comments.comments_of_author(db, account_id, MOST)
     held = await comments.hold(db, [one.id for one in written if not one.is_held])
+    lessons = await tutorials.hold_all_of(db, account_id, MOST)
+    edits = await questions.hold_suggestions_of(db, account_id)
+    said = await accounts.empty_profile(db, account_id)
     closed = await hub.close_repositories_of(db, account_id)
     for item in await queries.open_items_of(db, account_id):
         await deciding.close(db, viewer, item, State.AGREED)
@@ -55,8 +62,20 @@ async def purge(db: AsyncSession, viewer: Viewer, account_id: int, reason: str) 
         account_id,
         account_id=account_id,
         reason=made.reason,
-        after={"posts": len(held), "repositories": len(closed)},
-        data={"posts": held, "repositories": closed, "standing": made.id},
+        after={
+            "posts": len(held),
+            "tutorials": len(lessons),
+            "suggestions": len(edits),
+            "repositories": len(closed),
+        },
+        data={
+            "posts": held,
+            "tutorials": lessons,
+            "suggestions": edits,
+            "profile": said.model_dump(include={"display_name", "bio"}),
+            "repositories": closed,
+            "standing": made.id,
+        },
     )
 
 
@@ -90,6 +109,9 @@ async def take_back(db: AsyncSession, viewer: Viewer, act: Act) -> None:
     """Undo whatever an act did that can be undone."""
     act.undone_at = now()
     await comments.release(db, act.data.get("posts", []))
+    await tutorials.release(db, act.data.get("tutorials", []))
+    await questions.release_suggestions(db, act.data.get("suggestions", []))
+    await _give_profile_back(db, act)
     repositories = await hub.repositories_by_id(db, act.data.get("repositories", []))
     for repository in repositories.values():
         await hub.set_closed(db, repository, closed=False)
@@ -103,6 +125,13 @@ async def take_back(db: AsyncSession, viewer: Viewer, act: Act) -> None:
     if kind is not None and act.account_id is not None:
         await _lift(db, viewer, act, kind)
     await db.flush()
+
+
+async def _give_profile_back(db: AsyncSession, act: Act) -> None:
+    said = act.data.get("profile")
+    if said and act.account_id is not None:
+        await accounts.change_profile(db, act.account_id, ProfileIn(**said))
+        act.data = {key: value for key, value in act.data.items() if key != "profile"}
 
 
 async def _lift(db: AsyncSession, viewer: Viewer, act: Act, kind: StandingKind) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import now
@@ -108,6 +108,27 @@ async def waiting_suggestions(
     if question_id is not None:
         statement = statement.where(SuggestedEdit.question_id == question_id)
     return (await db.scalars(statement.order_by(SuggestedEdit.id).limit(limit))).all()
+
+
+async def move_suggestions(
+    db: AsyncSession, which: ColumnElement[bool], before: EditState, after: EditState
+) -> list[int]:
+    """Let suggested edits stand otherwise; return their numbers."""
+    statement = update(SuggestedEdit).where(which, SuggestedEdit.state == before)
+    statement = statement.values(state=after).execution_options(synchronize_session=False)
+    return list(await db.scalars(statement.returning(SuggestedEdit.id)))
+
+
+async def hold_suggestions_of(db: AsyncSession, author_id: int) -> list[int]:
+    """Let nobody decide about what somebody suggests; return the numbers."""
+    return await move_suggestions(
+        db, SuggestedEdit.author_id == author_id, EditState.WAITING, EditState.HELD
+    )
+
+
+async def release_suggestions(db: AsyncSession, ids: Collection[int]) -> list[int]:
+    """Let suggested edits wait for a decision again; return which were held."""
+    return await move_suggestions(db, SuggestedEdit.id.in_(ids), EditState.HELD, EditState.WAITING)
 
 
 async def has_waiting_suggestion(db: AsyncSession, comment_id: int, author_id: int) -> bool:

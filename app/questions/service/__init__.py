@@ -1,6 +1,7 @@
 """What questions do for the rest of the site; other features call these and nothing deeper."""
 
 from app.questions.queries.lists import is_shown
+from app.questions.queries.posts import hold_suggestions_of, release_suggestions
 from app.questions.service.accepting import accept, unaccept
 from app.questions.service.answering import answer, remark
 from app.questions.service.asking import NEW, ask
@@ -84,6 +85,7 @@ __all__ = [
     "happenings",
     "hide_post",
     "hide_remark",
+    "hold_suggestions_of",
     "is_shown",
     "keep_draft",
     "known_tags",
@@ -106,6 +108,7 @@ __all__ = [
     "read_post",
     "read_question",
     "read_remark",
+    "release_suggestions",
     "remark",
     "remarks_of",
     "reopen",

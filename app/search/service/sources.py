@@ -108,6 +108,11 @@ class Tutorials(Source):
         texts = await tutorials.newest_texts(db, ids)
         return await _made(draft for found in texts for draft in drafts.of_tutorial(found))
 
+    def is_visible(self, viewer: Viewer, subject_id: Any) -> ColumnElement[bool]:
+        """Return the condition that the viewer may see what belongs to no repository."""
+        del viewer
+        return tutorials.is_shown(subject_id)
+
 
 class Discussions(Source):
     """Discussions and pull requests, a text for each comment."""

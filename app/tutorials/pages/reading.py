@@ -67,7 +67,7 @@ async def tutorial(
 ) -> Response:
     """Show one tutorial, in the reader's language where it is written in it."""
     try:
-        page = await reading.read(db, slug, i18n.language(), v)
+        page = await reading.read(db, slug, i18n.language(), v, viewer)
     except NotFoundError:
         moved = await reading.present_slug(db, slug)
         if moved is None:

@@ -1,9 +1,11 @@
 """What tutorials do for the rest of the site; the modules beside this one hold the functions."""
 
 from app.tutorials.service.erasing import erase_person
+from app.tutorials.service.holding import hold, hold_all_of, release, spots
 from app.tutorials.service.publishing import parse_text, publish, publish_starter
 from app.tutorials.service.reading import (
     changed_since,
+    is_shown,
     newest,
     newest_texts,
     published_ids,
@@ -13,6 +15,9 @@ from app.tutorials.service.reading import (
 __all__ = [
     "changed_since",
     "erase_person",
+    "hold",
+    "hold_all_of",
+    "is_shown",
     "newest",
     "newest_texts",
     "parse_text",
@@ -20,4 +25,6 @@ __all__ = [
     "publish_starter",
     "published_ids",
     "read",
+    "release",
+    "spots",
 ]

@@ -4,14 +4,18 @@ import asyncio
 import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement
 
 from app.accounts import service as accounts
 from app.core.db import AsyncSession
 from app.core.errors import NotFoundError
 from app.core.i18n import _
 from app.core.pagination import Page, decode_cursor, encode_cursor
+from app.core.security import Viewer
 from app.tutorials import queries
-from app.tutorials.policy import missing
+from app.tutorials.policy import may_read_held, missing
 from app.tutorials.schemas import PublishedText, TutorialPage, TutorialRow
 from app.tutorials.service.publishing import text_of
 from app.tutorials.tables import Tutorial, TutorialVersion
@@ -95,8 +99,11 @@ async def read(
     slug: str,
     language: str,
     number: int | None = None,
+    viewer: Viewer | None = None,
 ) -> TutorialPage:
     """Return a version of a tutorial, in `language` if there is one; the newest without a number.
+
+    What the moderators hold is for its owner and them.
 
     Raises:
         NotFoundError: there is no such tutorial, or no such version in this language.
@@ -104,7 +111,7 @@ async def read(
     tutorial = await queries.find_tutorial(db, slug)
     # Without a version it is a draft, which nobody reads here.
     newest_ones = await queries.newest_versions(db, tutorial.id) if tutorial else ()
-    if tutorial is None or not newest_ones:
+    if tutorial is None or not newest_ones or not may_read_held(viewer, tutorial):
         raise missing()
     best = next((v for v in newest_ones if v.language == language), newest_ones[0])
     shown = best
@@ -143,6 +150,7 @@ def _page(
         owner=names.get(tutorial.owner_id or 0, ""),
         series_id=tutorial.series_id,
         thread_id=tutorial.thread_id,
+        is_held=tutorial.held_at is not None,
         source_number=shown.source_number,
         behind=max(0, source_newest - shown.source_number)
         if is_translation and shown.source_number
@@ -167,8 +175,13 @@ async def published_ids(db: AsyncSession, ids: Collection[int]) -> set[int]:
     return await queries.published_among(db, ids)
 
 
+def is_shown(number: Any) -> ColumnElement[bool]:
+    """Return the condition that everybody may read the published tutorial of this number."""
+    return queries.is_shown(number)
+
+
 async def newest_texts(db: AsyncSession, ids: Collection[int]) -> list[PublishedText]:
-    """Return the newest text of tutorials in each of their languages."""
+    """Return the newest text of tutorials in each of their languages, of held ones too."""
     slugs = await queries.slugs(db, ids)
     return [
         PublishedText(
