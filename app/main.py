@@ -16,6 +16,8 @@ from app.accounts import background as accounts_background
 from app.accounts import pages as accounts_pages
 from app.accounts.service import Eraser, authenticate
 from app.buckets import pages as buckets_pages
+from app.claims import api as claims_api
+from app.claims import pages as claims_pages
 from app.collections import pages as collections_pages
 from app.comparisons import api as comparisons_api
 from app.comparisons import pages as comparisons_pages
@@ -119,6 +121,8 @@ def routers() -> list[APIRouter]:
         datasets_pages.router,
         collections_pages.router,
         buckets_pages.router,
+        claims_api.router,
+        claims_pages.router,
         discussions_pages.router,
         webhooks_pages.router,
         notifications_api.router,

@@ -2,6 +2,7 @@
 
 from app.accounts import tables as accounts
 from app.buckets import tables as buckets
+from app.claims import tables as claims
 from app.collections import tables as collections
 from app.comments import tables as comments
 from app.comparisons import tables as comparisons
@@ -28,6 +29,7 @@ __all__ = [
     "accounts",
     "audit",
     "buckets",
+    "claims",
     "collections",
     "comments",
     "comparisons",

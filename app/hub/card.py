@@ -194,6 +194,11 @@ def _words(value: Any) -> list[str]:
     return [word for item in values[:_MAX_WORDS] if (word := _word(item))]
 
 
+def stated(metadata: dict[str, Any]) -> tuple[list[Metric], list[str]]:
+    """Return the metrics and the data sets that a card's head names, read before."""
+    return list(_metrics(metadata.get("model-index"))), _words(metadata.get("datasets"))
+
+
 def _metrics(index: Any) -> Iterator[Metric]:
     """Return the metrics of a `model-index`; what in it is malformed is left out."""
     for model in index[:20] if isinstance(index, list) else []:

@@ -30,6 +30,18 @@ async def access_run(db: AsyncSession, viewer: Viewer, job_id: int) -> Job:
     return await access_kind(db, viewer, job_id, FINE_TUNE_KIND)
 
 
+async def access_own_run(db: AsyncSession, viewer: Viewer, job_id: int) -> Job:
+    """Return the job if it fine-tunes a model and is the viewer's own, whoever else may see it.
+
+    Raises:
+        NotFoundError: no such job, not theirs, or of another kind.
+    """
+    job = await access_run(db, viewer, job_id)
+    if job.owner_id != viewer.user_id:
+        raise NotFoundError(_("There is no such job."))
+    return job
+
+
 async def access_kind(db: AsyncSession, viewer: Viewer, job_id: int, kind: str) -> Job:
     """Return the job if it is of a kind and the viewer may see it.
 

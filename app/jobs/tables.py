@@ -64,6 +64,11 @@ class Job(Base):
         Index("ix_jobs_job_leased", "lease_until", postgresql_where=text(f"state IN ({_ACTIVE})")),
         Index("ix_jobs_job_owner_id_id", "owner_id", text("id DESC")),
         Index("ix_jobs_job_fingerprint", "fingerprint", postgresql_where=text("fingerprint <> ''")),
+        Index(
+            "ix_jobs_job_published",
+            "published_repository_id",
+            postgresql_where=text("published_repository_id IS NOT NULL"),
+        ),
         Index("ix_jobs_job_changed", text("coalesce(finished_at, queued_at)"), "id"),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)

@@ -7,7 +7,7 @@ from app.core.db import AsyncSession
 from app.core.errors import InvalidError
 from app.core.i18n import _
 from app.core.storage import BlobStore
-from app.hub.card import Card, parse_card, split_card
+from app.hub.card import Card, Metric, parse_card, split_card, stated
 from app.hub.queries import objects as queries
 from app.hub.queries import repositories
 from app.hub.schemas import RepositoryKind
@@ -16,6 +16,7 @@ from app.hub.tables import Blob, Repository
 from app.hub.words import search_text
 
 CARD_PATH = "README.md"
+StatedMetric = Metric
 _MAX_CARD_BYTES = 2 << 20
 # Cards that are larger than a row holds are read from the store, so many beside each other.
 _READ_AT_ONCE = 8
@@ -78,6 +79,16 @@ async def card_texts(db: AsyncSession, storage: BlobStore, ids: Collection[int])
             return split_card(await _blob_text(storage, blobs.get(oid)))[1]
 
     return dict(zip(oids, await asyncio.gather(*map(card, oids.values())), strict=True))
+
+
+def stated_metrics(repository: Repository) -> list[Metric]:
+    """Return the numbers that the card on `main` states."""
+    return stated(repository.card)[0]
+
+
+def stated_datasets(repository: Repository) -> list[str]:
+    """Return the data sets that the card on `main` names."""
+    return list(dict.fromkeys(stated(repository.card)[1]))
 
 
 async def _text(db: AsyncSession, storage: BlobStore, oid: str) -> str:

@@ -187,3 +187,15 @@ async def set_published(db: AsyncSession, job_id: int, repository_id: int) -> No
     await db.execute(
         update(Job).where(Job.id == job_id).values(published_repository_id=repository_id)
     )
+
+
+async def published_as(db: AsyncSession, repository_id: int) -> Job | None:
+    """Return the newest job whose result is this model repository."""
+    statement = (
+        select(Job)
+        .where(Job.published_repository_id == repository_id)
+        .order_by(Job.id.desc())
+        .limit(1)
+        .options(defer(Job.plan))
+    )
+    return await db.scalar(statement)
