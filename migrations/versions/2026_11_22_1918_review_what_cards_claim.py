@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = 'dcaed1f95c5c'
-down_revision = 'd41f0c6be827'
+down_revision = 'c82f7ba01683'
 branch_labels = None
 depends_on = None
 
