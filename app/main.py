@@ -15,6 +15,9 @@ from app.accounts import api as accounts_api
 from app.accounts import background as accounts_background
 from app.accounts import pages as accounts_pages
 from app.accounts.service import Eraser, authenticate
+from app.bounties import api as bounties_api
+from app.bounties import background as bounties_background
+from app.bounties import pages as bounties_pages
 from app.buckets import pages as buckets_pages
 from app.claims import api as claims_api
 from app.claims import pages as claims_pages
@@ -101,6 +104,8 @@ def routers() -> list[APIRouter]:
         accounts_pages.router,
         tutorials_api.router,
         tutorial_pages.router,
+        bounties_api.router,
+        bounties_pages.router,
         questions_api.router,
         questions_pages.router,
         comparisons_api.router,
@@ -159,6 +164,7 @@ def background_tasks() -> list[BackgroundTask]:
     return [
         _share_limits,
         accounts_background.run_erasures,
+        bounties_background.run_settling,
         hub_background.run_sweeper,
         hub_background.run_counters,
         imports_background.run_imports,

@@ -1,6 +1,7 @@
 """Every table of the site, imported for their side effect on `Base.metadata`; nothing else."""
 
 from app.accounts import tables as accounts
+from app.bounties import tables as bounties
 from app.buckets import tables as buckets
 from app.claims import tables as claims
 from app.collections import tables as collections
@@ -13,6 +14,7 @@ from app.discussions import tables as discussions
 from app.hub import tables as hub
 from app.imports import tables as imports
 from app.jobs import tables as jobs
+from app.ledger import tables as ledger
 from app.mail import tables as mail
 from app.moderation import tables as moderation
 from app.notifications import tables as notifications
@@ -28,6 +30,7 @@ __all__ = [
     "Base",
     "accounts",
     "audit",
+    "bounties",
     "buckets",
     "claims",
     "collections",
@@ -38,6 +41,7 @@ __all__ = [
     "hub",
     "imports",
     "jobs",
+    "ledger",
     "mail",
     "moderation",
     "notifications",

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 
 from app.accounts.events import ReportDecided, SignedOut
+from app.bounties.events import BountyBegun, BountyEnding, BountyOver, BountyWon
 from app.comments import service as comments
 from app.comments.events import CommentReleased
 from app.core.clock import now
@@ -143,8 +144,34 @@ class Recorder:
         what = What.CLOSED if event.closed else What.REOPENED
         await self._questioned(key, what, event.question_id, event.by_id, None)
 
+    async def begun(self, event: BountyBegun) -> None:
+        """Somebody put up a bounty."""
+        await self._bounty(event, What.BOUNTY_BEGUN, event.by_id)
+
+    async def won(self, event: BountyWon) -> None:
+        """An answer won a bounty, or half of it."""
+        await self._bounty(event, What.BOUNTY_WON, event.by_id, event.comment_id)
+
+    async def ending(self, event: BountyEnding) -> None:
+        """Who put a bounty up has a day left to award it."""
+        await self._bounty(event, What.BOUNTY_ENDS)
+
+    async def over(self, event: BountyOver) -> None:
+        """Nobody won a bounty."""
+        await self._bounty(event, What.BOUNTY_OVER)
+
+    async def _bounty(
+        self,
+        event: BountyBegun | BountyWon | BountyEnding | BountyOver,
+        what: What,
+        actor_id: int | None = None,
+        entry_id: int | None = None,
+    ) -> None:
+        key = f"{what.value}:{event.bounty_id}"
+        await self._questioned(key, what, event.question_id, actor_id, entry_id)
+
     async def _questioned(
-        self, key: str, what: What, question_id: int, actor_id: int, entry_id: int | None
+        self, key: str, what: What, question_id: int, actor_id: int | None, entry_id: int | None
     ) -> None:
         news = News(key, what, Target(service.QUESTION, question_id), actor_id, None, entry_id)
         await self._write(_known(news))
@@ -236,6 +263,10 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     events.subscribe(RemarkPosted, recorder.remarked)
     events.subscribe(AnswerAccepted, recorder.accepted)
     events.subscribe(QuestionClosed, recorder.closed)
+    events.subscribe(BountyBegun, recorder.begun)
+    events.subscribe(BountyWon, recorder.won)
+    events.subscribe(BountyEnding, recorder.ending)
+    events.subscribe(BountyOver, recorder.over)
     events.subscribe(TutorialCommented, recorder.tutorial_talked)
     events.subscribe(CommentReleased, recorder.released)
     events.subscribe(ReportDecided, recorder.decided)

@@ -27,6 +27,10 @@ class What(StrEnum):
     AGREED = "agreed"
     DISAGREED = "disagreed"
     IGNORED = "ignored"
+    BOUNTY_BEGUN = "bounty_begun"
+    BOUNTY_WON = "bounty_won"
+    BOUNTY_ENDS = "bounty_ends"
+    BOUNTY_OVER = "bounty_over"
 
 
 class Reason(StrEnum):
@@ -55,6 +59,7 @@ class Kind(StrEnum):
     PUBLISHED = "published"
     JOB = "job"
     REPORT = "report"
+    REWARD = "reward"
 
 
 class Pace(StrEnum):
@@ -214,6 +219,7 @@ DEFAULTS: Mapping[Kind, Choice] = {
     Kind.PUBLISHED: Choice(in_app=True, mail=Pace.WEEKLY),
     Kind.JOB: Choice(in_app=True, mail=Pace.WEEKLY),
     Kind.REPORT: Choice(in_app=True, mail=Pace.WEEKLY),
+    Kind.REWARD: Choice(in_app=True, mail=Pace.WEEKLY),
 }
 
 
@@ -240,6 +246,10 @@ _KINDS: Mapping[What, Kind] = {
     What.PUBLISHED: Kind.PUBLISHED,
     What.OPENED: Kind.OPENED,
     What.ACCEPTED: Kind.ANSWER,
+    What.BOUNTY_BEGUN: Kind.REWARD,
+    What.BOUNTY_WON: Kind.REWARD,
+    What.BOUNTY_ENDS: Kind.REWARD,
+    What.BOUNTY_OVER: Kind.REWARD,
 }
 
 

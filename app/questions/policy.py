@@ -92,6 +92,20 @@ async def require_answering(db: AsyncSession, viewer: Viewer, question: Question
     return user_id
 
 
+def check_no_bounty(viewer: Viewer, question: Question) -> None:
+    """Let nobody but moderators take the chance to win a bounty away.
+
+    Raises:
+        ConflictError: a bounty can be won here.
+    """
+    if question.bounty_until is not None and not (viewer.is_admin or viewer.is_moderator):
+        raise ConflictError(
+            _("A bounty can still be won with an answer to this question."),
+            fix=_("Wait until it has been awarded or is over; moderators can act at once."),
+            code="bounty",
+        )
+
+
 async def may_edit(db: AsyncSession, viewer: Viewer, words: CommentView) -> bool:
     """Whether the viewer's edit of a post counts at once instead of waiting for a yes."""
     if not viewer.is_signed_in:

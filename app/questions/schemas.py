@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.comments.schemas import MAX_BODY, CommentView
+from app.core.clock import now
 
 MAX_TITLE, MAX_TAGS, MAX_DRAFTS = 200, 5, 100
 # A run that did better counts like so many votes, all of them together like no more than so many.
@@ -48,6 +49,11 @@ class Happening(StrEnum):
     ACCEPTED = "accepted"
     UNACCEPTED = "unaccepted"
     ROLLED_BACK = "rolled-back"
+    BOUNTY_BEGUN = "bounty-begun"
+    BOUNTY_AWARDED = "bounty-awarded"
+    BOUNTY_HALVED = "bounty-halved"
+    BOUNTY_OVER = "bounty-over"
+    BOUNTY_BACK = "bounty-back"
 
 
 class EditState(StrEnum):
@@ -59,7 +65,7 @@ class EditState(StrEnum):
     HELD = "held"
 
 
-Sort = Literal["active", "new", "votes", "unanswered"]
+Sort = Literal["active", "new", "votes", "unanswered", "bounty"]
 AnswerSort = Literal["best", "new", "old"]
 
 
@@ -164,6 +170,21 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Prize:
+    """What is put up for an answer, in a `unit` of the ledger; `by_id` gives it to one of them."""
+
+    amount: int
+    unit: str
+    until: datetime
+    by_id: int | None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its days are not over; then its giver has one more to award it."""
+        return self.until > now()
+
+
+@dataclass(frozen=True)
 class QuestionRow:
     """A question in a list."""
 
@@ -185,6 +206,7 @@ class QuestionRow:
     active_at: datetime
     excerpt: str = ""
     is_hidden: bool = False
+    prize: Prize | None = None
 
     @property
     def url(self) -> str:
@@ -218,6 +240,8 @@ class PostView:
     num_remarks: int = 0
     own_vote: int = 0
     author_points: int = 0
+    won_points: int = 0
+    won_gpu_seconds: int = 0
     num_better: int = 0
     num_worse: int = 0
     evidence: int = 0

@@ -64,6 +64,13 @@ class Question(Base):
     num_answers: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     snapshot: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
     fingerprint: Mapped[str] = mapped_column(Text, server_default="", default="")
+    # What is put up for an answer while it can be won, as `app.bounties` says.
+    bounty_amount: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    bounty_unit: Mapped[str] = mapped_column(Text, server_default="", default="")
+    bounty_until: Mapped[datetime | None] = mapped_column(default=None)
+    bounty_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey(_ACCOUNT, ondelete="SET NULL"), default=None
+    )
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     active_at: Mapped[datetime] = mapped_column(default_factory=now)
     # When anything of the row changed; the search reads on from here.
@@ -94,6 +101,12 @@ class Question(Base):
             literal_column("lower(title)").label("start"),
             postgresql_ops={"start": "text_pattern_ops"},
         ),
+        Index(
+            "ix_questions_question_bounty",
+            desc("bounty_until"),
+            desc("id"),
+            postgresql_where=text("bounty_until IS NOT NULL"),
+        ),
         Index("ix_questions_question_pinned", "id", postgresql_where=text("pinned")),
     )
 
@@ -116,6 +129,9 @@ class Post(Base):
     evidence: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     # What answers are ordered by, after the accepted one.
     rank: Mapped[int] = mapped_column(Computed("score + evidence", persisted=True), init=False)
+    # What bounties brought its author.
+    won_points: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    won_gpu_seconds: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     # Whether it is among its question's `num_answers`: not while it is held back or hidden.
     is_counted: Mapped[bool] = mapped_column(server_default=false(), default=False)
     remarks_id: Mapped[int | None] = mapped_column(

@@ -1,13 +1,13 @@
 """Votes and sums, read and counted so that any number of voters at once lose nothing."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.reputation.tables import Standing, Vote
+from app.reputation.tables import Entry, Standing, Vote
 
 
 async def held_vote(db: AsyncSession, comment_id: int, voter_id: int) -> Vote:
@@ -42,6 +42,28 @@ async def add_to_standing(db: AsyncSession, account_id: int, amounts: Mapping[st
             set_={name: getattr(Standing, name) + amount for name, amount in amounts.items()},
         )
     )
+
+
+async def take_points(db: AsyncSession, account_id: int, amount: int) -> bool:
+    """Take points from somebody who has so many; False, and nothing taken, if they have fewer."""
+    statement = (
+        update(Standing)
+        .where(Standing.account_id == account_id, Standing.points >= amount)
+        .values(points=Standing.points - amount)
+        .returning(Standing.account_id)
+        .execution_options(synchronize_session=False)
+    )
+    return await db.scalar(statement) is not None
+
+
+async def entries(
+    db: AsyncSession, account_id: int, before: int | None, limit: int
+) -> Sequence[Entry]:
+    """Return how somebody's points moved, the newest first."""
+    statement = select(Entry).where(Entry.account_id == account_id)
+    if before is not None:
+        statement = statement.where(Entry.id < before)
+    return (await db.scalars(statement.order_by(Entry.id.desc()).limit(limit))).all()
 
 
 async def standings(db: AsyncSession, account_ids: Collection[int]) -> dict[int, Standing]:

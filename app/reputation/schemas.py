@@ -1,6 +1,7 @@
 """What votes and good work are worth, in numbers the guide explains."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 # Two of each are given to everybody, so that a first vote does not decide about a person.
@@ -14,6 +15,9 @@ class Reason(StrEnum):
     DOWNVOTED = "downvoted"
     ACCEPTED = "accepted"
     EDIT_APPROVED = "edit-approved"
+    BOUNTY_PUT_UP = "bounty-put-up"
+    BOUNTY_WON = "bounty-won"
+    BOUNTY_BACK = "bounty-back"
 
 
 POINTS = {
@@ -68,6 +72,17 @@ class StandingView:
     reports: float = 0.5
     abilities: frozenset[Ability] = field(default_factory=frozenset)
     num_accepted: int = 0
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """Points that moved; `comment_id` is the post they are about, as long as it is there."""
+
+    id: int
+    amount: int
+    reason: Reason
+    comment_id: int | None
+    created_at: datetime
 
 
 def abilities_for(posts: float, edits: float, reports: float) -> frozenset[Ability]:

@@ -6,11 +6,13 @@ from app.comments.schemas import CommentView
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, ForbiddenError
 from app.core.i18n import _
+from app.core.pagination import Page
 from app.core.security import Viewer
 from app.reputation import queries
 from app.reputation.schemas import (
     POINTS,
     Ability,
+    EntryView,
     Reason,
     StandingView,
     abilities_for,
@@ -62,6 +64,34 @@ async def move(  # who, why, where, how much
     """Write points into the ledger and add them, and `counts`, to somebody's sums."""
     db.add(Entry(account_id=account_id, amount=amount, reason=reason, comment_id=comment_id))
     await queries.add_to_standing(db, account_id, {"points": amount, **counts})
+
+
+async def put_up(db: AsyncSession, account_id: int, comment_id: int, amount: int) -> None:
+    """Take points that somebody puts up for a post.
+
+    Raises:
+        ConflictError: they have fewer.
+    """
+    if not await queries.take_points(db, account_id, amount):
+        has = (await standings(db, [account_id]))[account_id].points
+        raise ConflictError(
+            _("You have %(has)d points; this takes %(amount)d.") % {"has": has, "amount": amount},
+            fix=_("Put up less, or wait until others have voted for what you wrote."),
+            code="too_few_points",
+        )
+    reason = Reason.BOUNTY_PUT_UP
+    db.add(Entry(account_id=account_id, amount=-amount, reason=reason, comment_id=comment_id))
+    await db.flush()
+
+
+async def history(
+    db: AsyncSession, account_id: int, before: int | None = None, limit: int = 50
+) -> Page[EntryView]:
+    """Return how somebody's points moved, the newest first."""
+    rows = await queries.entries(db, account_id, before, limit + 1)
+    shown = rows[:limit]
+    items = [EntryView(r.id, r.amount, r.reason, r.comment_id, r.created_at) for r in shown]
+    return Page(items, str(shown[-1].id) if len(rows) > limit else None)
 
 
 async def count_accepted(db: AsyncSession, comment: CommentView, *, accepted: bool) -> None:

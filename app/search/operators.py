@@ -4,7 +4,7 @@ from app.search.query import Filter
 from app.search.schemas import Kind
 from app.search.words import label, quoted
 
-IS = frozenset(["open", "closed", "answered", *Kind])
+IS = frozenset(["open", "closed", "answered", "bounty", *Kind])
 HAS = frozenset(["accepted", "code", "recipe", "card"])
 _LANGUAGE_LETTERS = 2
 _PLAIN = frozenset(["tag", "task", "library", "license", "user"])

@@ -11,10 +11,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FEATURES = {
-    "accounts", "buckets", "claims", "collections", "comments", "comparisons", "datasets",
-    "discussions", "githost", "hfapi", "home", "hub", "imports", "jobs", "mail", "moderation",
-    "notifications", "playground", "questions", "reputation", "search", "selection", "sweeps",
-    "tutorials", "webhooks",
+    "accounts", "bounties", "buckets", "claims", "collections", "comments", "comparisons",
+    "datasets", "discussions", "githost", "hfapi", "home", "hub", "imports", "jobs", "ledger",
+    "mail", "moderation", "notifications", "playground", "questions", "reputation", "search",
+    "selection", "sweeps", "tutorials", "webhooks",
 }  # fmt: skip
 # What one feature may import of another; everything else is its own business.
 FACADE = {"service", "schemas", "policy", "events"}

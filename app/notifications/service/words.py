@@ -28,6 +28,10 @@ def _sentences() -> dict[What, str]:
         What.AGREED: _("The moderators agreed with a report of yours"),
         What.DISAGREED: _("The moderators did not agree with a report of yours"),
         What.IGNORED: _("The moderators closed a report of yours and did nothing"),
+        What.BOUNTY_BEGUN: _("%(who)s put up a bounty"),
+        What.BOUNTY_WON: _("Your answer won the bounty"),
+        What.BOUNTY_ENDS: _("Your bounty is over in a day: award it"),
+        What.BOUNTY_OVER: _("The bounty is over; nobody won it"),
     }
 
 
@@ -53,6 +57,7 @@ def kind(one: Kind) -> str:
         Kind.PUBLISHED: _("Publications"),
         Kind.JOB: _("Jobs"),
         Kind.REPORT: _("Your reports"),
+        Kind.REWARD: _("Bounties and badges"),
     }[one]
 
 
@@ -67,6 +72,7 @@ def kind_help(one: Kind) -> str:
         Kind.PUBLISHED: _("New models, data sets and tutorials of whom you watch."),
         Kind.JOB: _("A job of yours succeeded or failed."),
         Kind.REPORT: _("The moderators decided about what you reported."),
+        Kind.REWARD: _("A bounty was put up, won or is over; you earned a badge."),
     }[one]
 
 

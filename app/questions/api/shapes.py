@@ -59,6 +59,8 @@ class PostOut(RemarkOut):
     rank: int
     better_runs: int
     worse_runs: int
+    won_points: int
+    won_gpu_seconds: int
     num_edits: int
     remarks: list[RemarkOut]
     num_remarks: int
@@ -75,10 +77,20 @@ class PostOut(RemarkOut):
             rank=post.rank,
             better_runs=post.num_better,
             worse_runs=post.num_worse,
+            won_points=post.won_points,
+            won_gpu_seconds=post.won_gpu_seconds,
             num_edits=post.words.num_edits,
             remarks=[RemarkOut.of(one) for one in post.remarks],
             num_remarks=post.num_remarks,
         )
+
+
+class PrizeOut(_Out):
+    """A bounty that can be won until a moment: `amount` of `reputation` or `gpu_seconds`."""
+
+    amount: int
+    unit: str
+    until: datetime
 
 
 class QuestionItem(_Out):
@@ -99,13 +111,19 @@ class QuestionItem(_Out):
     tags: list[str]
     created_at: datetime
     active_at: datetime
+    bounty: PrizeOut | None
 
     @classmethod
     def facts(cls, row: QuestionRow) -> dict[str, object]:
         """Return the values of a list's item."""
-        names = set(QuestionItem.model_fields) - {"answered", "tags"}
+        names = set(QuestionItem.model_fields) - {"answered", "tags", "bounty"}
         found = {name: getattr(row, name) for name in names}
-        return {**found, "answered": row.is_answered, "tags": list(row.tags)}
+        prize = row.prize
+        bounty = (
+            PrizeOut(amount=prize.amount, unit=prize.unit, until=prize.until) if prize else None
+        )
+        more = {"answered": row.is_answered, "tags": list(row.tags), "bounty": bounty}
+        return {**found, **more}
 
     @classmethod
     def of(cls, row: QuestionRow) -> "QuestionItem":

@@ -92,6 +92,26 @@ async def by_person(desk: ReadDesk, name: str) -> HTMLResponse:
     )
 
 
+@router.get("/questions/by/{name}/points")
+async def points(
+    desk: ReadDesk, name: str, cursor: Annotated[int | None, Query(gt=0, lt=1 << 63)] = None
+) -> HTMLResponse:
+    """Show how somebody's points moved, the newest first."""
+    person = await accounts.find_account(desk.db, name)
+    if person is None:
+        raise NotFoundError(_("There is nobody of this name."))
+    page = await reputation.history(desk.db, person.id, cursor)
+    posts = {one.comment_id for one in page.items if one.comment_id is not None}
+    return desk.show(
+        "questions/points.html",
+        person=person,
+        entries=page.items,
+        next_cursor=page.next_cursor,
+        standing=(await reputation.standings(desk.db, [person.id]))[person.id],
+        about=await service.questions_of_posts(desk.db, posts),
+    )
+
+
 @router.get("/drafts")
 async def drafts_page(desk: WriteDesk) -> HTMLResponse:
     """List what one has begun to write."""

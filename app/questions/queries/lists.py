@@ -26,6 +26,8 @@ def _keys(sort: Sort, *, tagged: bool) -> tuple[Any, ...]:
         return (of.active_at, number)
     if sort == "votes":
         return (of.score, number)
+    if sort == "bounty":
+        return (Question.bounty_until, Question.id)
     return (number,)
 
 
@@ -33,6 +35,8 @@ def _filters(sort: Sort, languages: Collection[str]) -> list[ColumnElement[bool]
     found: list[ColumnElement[bool]] = [Question.is_hidden.is_(False)]
     if sort == "unanswered":
         found += [Question.num_answers == 0, Question.status == Status.OPEN]
+    if sort == "bounty":
+        found.append(Question.bounty_until.is_not(None))
     if languages:
         found.append(Question.language.in_(languages))
     return found

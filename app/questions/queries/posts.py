@@ -51,6 +51,29 @@ async def answers(
     return (await db.scalars(statement.limit(limit))).all()
 
 
+async def voted_answers(
+    db: AsyncSession, question_id: int, least: int, limit: int
+) -> Sequence[Post]:
+    """Return the answers with so many votes or more, the best first, then the earliest."""
+    statement = (
+        select(Post)
+        .where(Post.question_id == question_id, Post.is_question.is_(False), Post.score >= least)
+        .order_by(Post.score.desc(), Post.comment_id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def add_winnings(db: AsyncSession, comment_id: int, points: int, seconds: int) -> None:
+    """Add to what bounties brought the author of an answer."""
+    await db.execute(
+        update(Post)
+        .where(Post.comment_id == comment_id)
+        .values(won_points=Post.won_points + points, won_gpu_seconds=Post.won_gpu_seconds + seconds)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def answered_posts(db: AsyncSession, question_ids: Collection[int]) -> Sequence[Post]:
     """Return every post of these questions, the question first, then the best answer first."""
     statement = (
@@ -210,6 +233,12 @@ async def set_question_score(db: AsyncSession, question_id: int, score: int) -> 
         .values(score=score)
         .execution_options(synchronize_session=False)
     )
+
+
+async def questions_of_posts(db: AsyncSession, comment_ids: Collection[int]) -> dict[int, int]:
+    """Return the questions of these posts, by post."""
+    statement = select(Post.comment_id, Post.question_id).where(Post.comment_id.in_(comment_ids))
+    return {row[0]: row[1] for row in await db.execute(statement)}
 
 
 async def questions_of_threads(db: AsyncSession, thread_ids: Collection[int]) -> Sequence[Question]:

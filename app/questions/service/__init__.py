@@ -5,6 +5,13 @@ from app.questions.queries.posts import hold_suggestions_of, release_suggestions
 from app.questions.service.accepting import accept, unaccept
 from app.questions.service.answering import answer, remark
 from app.questions.service.asking import NEW, ask
+from app.questions.service.bounties import (
+    answer_of,
+    best_since,
+    credit,
+    lock_question,
+    set_prize,
+)
 from app.questions.service.cards import Card, cards_for
 from app.questions.service.closing import close, reopen, set_locked, set_pinned
 from app.questions.service.drafts import drafts_of, find_draft, forget, keep_draft
@@ -29,6 +36,7 @@ from app.questions.service.listing import (
     questions_answered_by,
     questions_by,
     questions_by_id,
+    questions_of_posts,
     whole_questions,
 )
 from app.questions.service.patches import patch_in
@@ -59,21 +67,26 @@ from app.questions.service.tagging import (
 from app.questions.service.trials import try_patch
 from app.questions.service.voting import vote
 from app.questions.service.words import split_tags
+from app.questions.tables import Question
 
 __all__ = [
     "NEW",
     "Card",
     "MeasuredTrial",
+    "Question",
     "accept",
     "answer",
+    "answer_of",
     "ask",
     "begin_about",
     "best_answers",
+    "best_since",
     "cards_for",
     "change_post",
     "change_question",
     "changed_since",
     "close",
+    "credit",
     "decide_suggestion",
     "describe",
     "drafts_of",
@@ -91,6 +104,7 @@ __all__ = [
     "known_tags",
     "list_questions",
     "list_tags",
+    "lock_question",
     "make_synonym",
     "narrower",
     "note_decision",
@@ -105,6 +119,7 @@ __all__ = [
     "questions_answered_by",
     "questions_by",
     "questions_by_id",
+    "questions_of_posts",
     "read_post",
     "read_question",
     "read_remark",
@@ -116,6 +131,7 @@ __all__ = [
     "set_locked",
     "set_parent",
     "set_pinned",
+    "set_prize",
     "snapshot_of",
     "split_tags",
     "suggestions_of",

@@ -26,13 +26,14 @@ async def close(db: AsyncSession, viewer: Viewer, question_id: int, why: CloseIn
     Raises:
         NotFoundError: there is no such question.
         ForbiddenError: the viewer neither asked nor earned it.
-        ConflictError: it is closed already.
+        ConflictError: it is closed already, or a bounty can be won here.
         InvalidError: a duplicate without the question it repeats, or of itself.
     """
     question = await policy.access_question(db, viewer, question_id, lock=True)
     user_id = await policy.require_closing(db, viewer, question)
     if question.status is Status.CLOSED:
         raise ConflictError(_("This question is closed already."), code="closed")
+    policy.check_no_bounty(viewer, question)
     target = await _target(db, viewer, question, why)
     question.status, question.close_reason = Status.CLOSED, why.reason
     question.closed_at, question.closed_by_id = now(), user_id

@@ -288,7 +288,7 @@ async def hide_post(db: AsyncSession, viewer: Viewer, comment_id: int) -> None:
     Raises:
         NotFoundError: there is no such post.
         ForbiddenError: somebody else wrote it.
-        ConflictError: others have answered the question already.
+        ConflictError: others have answered the question already, or a bounty can be won here.
     """
     question, post = await policy.access_post(db, viewer, comment_id, lock=True)
     user_id = viewer.require_user()
@@ -300,6 +300,8 @@ async def hide_post(db: AsyncSession, viewer: Viewer, comment_id: int) -> None:
             fix=_("Close it instead."),
             code="has_answers",
         )
+    if post.is_question:
+        policy.check_no_bounty(viewer, question)
     await comments.hide_comment(db, question.thread_id, comment_id, user_id)
     emit(db, PostEdited(question.id, comment_id, user_id))
 

@@ -44,15 +44,16 @@ def _cursor(last: Question, sort: Sort) -> str:
     keys: dict[str, list[object]] = {
         "active": [last.active_at.isoformat(), last.id],
         "votes": [last.score, last.id],
+        "bounty": [last.bounty_until and last.bounty_until.isoformat(), last.id],
     }
     return encode_cursor(keys.get(sort, [last.id]))
 
 
 def _after(cursor: str, sort: Sort) -> tuple[Any, ...]:
-    values = decode_cursor(cursor, 2 if sort in {"active", "votes"} else 1)
+    values = decode_cursor(cursor, 2 if sort in {"active", "votes", "bounty"} else 1)
     try:
         numbers = tuple(int(str(value)) for value in values[-1:])
-        if sort == "active":
+        if sort in {"active", "bounty"}:
             return (datetime.fromisoformat(str(values[0])), *numbers)
         if sort == "votes":
             return (int(str(values[0])), *numbers)
@@ -93,6 +94,15 @@ async def questions_about(db: AsyncSession, fingerprint: str, limit: int = 5) ->
     return (
         await rows(db, await lists.with_fingerprint(db, fingerprint, limit)) if fingerprint else []
     )
+
+
+async def questions_of_posts(
+    db: AsyncSession, comment_ids: Collection[int]
+) -> dict[int, QuestionRow]:
+    """Return the questions that these posts belong to, by post; hidden ones are left out."""
+    found = await posts.questions_of_posts(db, comment_ids) if comment_ids else {}
+    shown = await questions_by_id(db, set(found.values()))
+    return {post: shown[number] for post, number in found.items() if number in shown}
 
 
 async def changed_since(

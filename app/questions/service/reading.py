@@ -85,6 +85,8 @@ async def _views(db: AsyncSession, viewer: Viewer, shown: Sequence[Post]) -> lis
             num_better=post.num_better,
             num_worse=post.num_worse,
             evidence=post.evidence,
+            won_points=post.won_points,
+            won_gpu_seconds=post.won_gpu_seconds,
         )
         for post in shown
     ]

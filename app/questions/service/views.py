@@ -8,7 +8,7 @@ from app.accounts import service as accounts
 from app.core.db import AsyncSession
 from app.questions.queries import lists
 from app.questions.queries import tags as tag_queries
-from app.questions.schemas import QuestionRow, QuestionView, Snapshot
+from app.questions.schemas import Prize, QuestionRow, QuestionView, Snapshot
 from app.questions.service.words import slug
 from app.questions.tables import Question
 
@@ -51,7 +51,15 @@ def _facts(one: Question, names: dict[int, str], tags: Sequence[str]) -> dict[st
         "created_at": one.created_at,
         "active_at": one.active_at,
         "is_hidden": one.is_hidden,
+        "prize": prize_of(one),
     }
+
+
+def prize_of(one: Question) -> Prize | None:
+    """Return what is put up for an answer."""
+    if one.bounty_until is None:
+        return None
+    return Prize(one.bounty_amount, one.bounty_unit, one.bounty_until, one.bounty_by_id)
 
 
 async def view(db: AsyncSession, one: Question) -> QuestionView:

@@ -176,6 +176,7 @@ def of_question(
 ) -> Iterator[Draft]:
     """Yield a question and its answers, each with a place of its own on the page."""
     solved = [("has", "accepted"), ("is", "answered")] if row.is_answered else []
+    solved += [("is", "bounty")] if row.prize else []
     for place, (words, is_accepted, score) in enumerate(posts):
         is_question = place == 0
         worth = _QUESTION if is_question else _ACCEPTED if is_accepted else _ANSWER

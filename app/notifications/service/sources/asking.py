@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
+from app.bounties import service as bounties
 from app.comments import service as comments
 from app.comments.schemas import CommentView
 from app.core.db import AsyncSession
@@ -15,6 +16,8 @@ from app.questions.schemas import QuestionRow
 QUESTION, TAG = "question", "tag"
 _MOST_PARTICIPANTS = 1000
 _ASKER = 0
+# What concerns one person alone: who won it, or who put it up.
+_ADDRESSED = frozenset({What.BOUNTY_WON, What.BOUNTY_ENDS, What.BOUNTY_OVER})
 
 
 class Questions:
@@ -26,7 +29,9 @@ class Questions:
         words = await _words(db, news)
         if row is None or (words is not None and words.is_hidden):
             return None
-        is_new = news.what is What.OPENED
+        if news.what in _ADDRESSED:
+            return Occasion(people=await _addressed(db, news, words))
+        is_new = news.what in {What.OPENED, What.BOUNTY_BEGUN}
         said = words.body if words and news.what is not What.ACCEPTED else ""
         return Occasion(
             people=await _people(db, row, news, words),
@@ -40,7 +45,9 @@ class Questions:
         return {(person, number) for person, number in wanted if number in found}
 
     async def text(self, db: AsyncSession, news: News) -> str:
-        """Return the words."""
+        """Return the words; none where the sentence says it all."""
+        if news.what in _ADDRESSED:
+            return ""
         words = await _words(db, news)
         return words.body if words and not words.is_hidden else ""
 
@@ -79,6 +86,14 @@ async def _people(
     if news.what is What.ACCEPTED and words and words.author_id is not None:
         return {words.author_id: Reason.AUTHOR}
     return people
+
+
+async def _addressed(db: AsyncSession, news: News, words: CommentView | None) -> dict[int, Reason]:
+    if news.what is What.BOUNTY_WON:
+        author_id = words.author_id if words else None
+        return {author_id: Reason.AUTHOR} if author_id is not None else {}
+    giver_id = await bounties.last_giver(db, news.thread.id)
+    return {giver_id: Reason.OWNER} if giver_id is not None else {}
 
 
 async def _question_thread(db: AsyncSession, number: int) -> int:
