@@ -8,12 +8,14 @@ from fastapi import FastAPI
 from app.notifications.background import tell_waiting
 from app.search import service as search
 from tests.bounties.conftest import Market
-from tests.factories.accounts import sign_in
+from tests.factories.accounts import bearer, make_token, sign_in
 
 
 async def _told(market: Market, app: FastAPI, who: str) -> list[tuple[str, str]]:
     await tell_waiting(market.database, app.state.wakeups)
-    found = (await market.send("GET", "/notifications?state=all", who)).json()["items"]
+    token = await make_token(market.database, market.people[who], "all")
+    answer = await market.client.get("/api/v1/notifications?state=all", headers=bearer(token))
+    found = answer.json()["items"]
     return [(one["what"], one["kind"]) for one in reversed(found)]
 
 
