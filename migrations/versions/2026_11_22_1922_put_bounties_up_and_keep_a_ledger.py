@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '7477dddd1e82'
-down_revision = 'c82f7ba01683'
+down_revision = 'dcaed1f95c5c'
 branch_labels = None
 depends_on = None
 
