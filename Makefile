@@ -16,7 +16,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # Tests wait for clients and servers more than they compute; each process has a database of its own.
 TEST_PROCESSES ?= 4
 
-.PHONY: help run check test test-slow format lint types lock messages assets browser bench bench-train faults clean
+.PHONY: help run check test test-slow format lint types lock messages assets browser bench bench-train faults drill clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/\1\t/' | expand -t 14
@@ -73,6 +73,9 @@ browser: $(ASSETS) ## the stories in a real Chromium
 
 faults: $(ASSETS) ## kill real processes and count what was lost
 	$(BIN)/python -m pytest -m faults -s
+
+drill: $(ASSETS) ## fill, back up, wipe and restore a site; SIZE_MB=1000 REPORT=docs/operations/drill.md
+	$(BIN)/python -m tests.faults.drill --size-mb $(or $(SIZE_MB),1000) $(if $(REPORT),--report $(REPORT))
 
 bench: $(ASSETS) ## measure against named peers and limits
 	$(BIN)/python -m bench

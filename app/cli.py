@@ -6,12 +6,14 @@ Only light modules are imported here; a command loads what it needs when it runs
 import click
 
 from app.commands import jobs, people, site
+from app.commands.backup import backup
 from app.commands.bundle import bundle
 from app.commands.doctor import doctor
 from app.commands.gc import gc
 from app.commands.mail import mail
 from app.commands.predict import predict
 from app.commands.rank import rank
+from app.commands.restore import restore
 from app.commands.sweeps import sweep
 
 
@@ -26,6 +28,7 @@ for command in (
     site.down,
     site.migrate,
     site.serve,
+    backup,
     bundle,
     doctor,
     gc,
@@ -38,6 +41,7 @@ for command in (
     jobs.watch,
     rank,
     predict,
+    restore,
     sweep,
 ):
     main.add_command(command)

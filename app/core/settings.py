@@ -99,6 +99,23 @@ class Settings(BaseSettings):
         validation_alias="TUNINGFORK_WORKER_KEY",
         description="Shared credential with which a worker registers and claims jobs.",
     )
+    backup_dir: str = Field(
+        default="",
+        validation_alias="TUNINGFORK_BACKUP_DIR",
+        description="Folder of backups; once set, `tuningfork up` keeps them by itself.",
+    )
+    backup_every_h: float = Field(
+        default=24,
+        ge=0,
+        validation_alias="TUNINGFORK_BACKUP_EVERY_H",
+        description="Hours between two whole backups; 0 for none but those made by hand.",
+    )
+    backup_keep: int = Field(
+        default=7,
+        ge=1,
+        validation_alias="TUNINGFORK_BACKUP_KEEP",
+        description="Whole backups that stay; older ones go, with the log that belongs to them.",
+    )
     host: str = Field(
         default="127.0.0.1",
         validation_alias="TUNINGFORK_HOST",

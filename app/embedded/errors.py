@@ -17,3 +17,13 @@ class AlreadyRunningError(StartError):
             f"Tuningfork already runs on {folder}{where}. "
             f"Stop it with `tuningfork down --data-dir {folder}`."
         )
+
+
+class RestoringError(StartError):
+    """A backup was being brought back into the data directory, and that has not ended."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"A backup was only half brought back into {folder}. "
+            "Run the same `tuningfork restore` again; it begins anew by itself."
+        )

@@ -45,6 +45,9 @@ class DataDir:
         self.scratch = self.root / "worker"
         self.runtime_file = self.root / "runtime.json"
         self.lock_file = self.root / "lock"
+        self.postgres = self.root / "postgres"
+        # There while a backup is brought back here; a site that starts then would lack half.
+        self.restoring = self.root / "restoring"
 
     def make(self) -> None:
         """Make the directory and its log folder."""

@@ -35,6 +35,11 @@ def _config(url: str) -> Config:
     return config
 
 
+def migrations(url: str = "") -> ScriptDirectory:
+    """Return every migration that this version knows."""
+    return ScriptDirectory.from_config(_config(url))
+
+
 def upgrade(url: str, revision: str = "head") -> SchemaState:
     """Migrate the database at `url` to `revision`; others who try meanwhile wait.
 

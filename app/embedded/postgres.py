@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -23,6 +23,9 @@ DATABASE = "tuningfork"
 DEFAULT_PORT = 5432  # part of the socket's name, even where no port is opened
 READY_LINE = 7  # of postmaster.pid: "ready" once connections are served
 EXTENSIONS = ("pg_trgm", "vector", "btree_gist")  # some need the superuser, so they are made here
+# A keeper of backups that stays away may not fill the disk with what it has not fetched.
+MOST_KEPT_WAL = "4GB"
+SUPERUSER = "postgres"
 SLACK_SETTINGS = (
     "fsync=off",
     "synchronous_commit=off",
@@ -40,14 +43,22 @@ class EmbeddedPostgres:
         durable: False trades safety for speed (no fsync): for tests only.
         log: File for the server's messages; `home/postgres.log` when not given.
         port: Loopback port to listen on as well, and to name in `url`; 0 for none.
+        settings: Further settings of the server, `name=value`.
     """
 
     def __init__(
-        self, home: Path, *, durable: bool = True, log: Path | None = None, port: int = 0
+        self,
+        home: Path,
+        *,
+        durable: bool = True,
+        log: Path | None = None,
+        port: int = 0,
+        settings: Sequence[str] = (),
     ) -> None:
         self.home = home.absolute()
         self.durable = durable
         self.port = port
+        self._settings = settings
         self.log = log or self.home / "postgres.log"
         self.child: subprocess.Popen[bytes] | None = None
         self._owner: Owner | None = None
@@ -66,8 +77,7 @@ class EmbeddedPostgres:
         """
         self._owner = server_owner()
         self._bin = programs.readable_postgres_bin(self._owner)
-        root = STATE_ROOT if self.durable else Path(tempfile.gettempdir())
-        self.data = reachable(self.home, self._owner, root) / "pg"
+        self.data = self.place()
         own_directory(self.socket_dir, self._owner)
         fresh = not (self.data / "PG_VERSION").is_file()
         if fresh:
@@ -80,12 +90,17 @@ class EmbeddedPostgres:
             self._create_database()
         return self.url()
 
-    def url(self, database: str = DATABASE) -> str:
+    def place(self) -> Path:
+        """Return where the cluster is or will be, which under root may be elsewhere."""
+        root = STATE_ROOT if self.durable else Path(tempfile.gettempdir())
+        return reachable(self.home, server_owner(), root) / "pg"
+
+    def url(self, database: str = DATABASE, role: str = ROLE) -> str:
         """Return the URL of a database of this cluster, password included."""
         if self.port:
-            return f"postgresql://{ROLE}:{self._password()}@127.0.0.1:{self.port}/{database}"
+            return f"postgresql://{role}:{self._password()}@127.0.0.1:{self.port}/{database}"
         query = urlencode({"host": str(self.socket_dir)}, safe="/")
-        return f"postgresql://{ROLE}:{self._password()}@/{database}?{query}"
+        return f"postgresql://{role}:{self._password()}@/{database}?{query}"
 
     def stop(self) -> None:
         """Stop the server in its fast mode (open transactions are rolled back)."""
@@ -123,7 +138,7 @@ class EmbeddedPostgres:
         half.rename(self.data)
 
     def _initdb_options(self) -> list[str]:
-        options = ["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8"]
+        options = [f"--username={SUPERUSER}", "--auth=scram-sha-256", "--encoding=UTF8"]
         if programs.postgres_major(self._bin) >= programs.BUILTIN_LOCALE_SINCE:
             options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         options.append("--locale=C")
@@ -159,7 +174,9 @@ class EmbeddedPostgres:
             "shared_buffers=128MB",
             "jit=off",
             "password_encryption=scram-sha-256",
+            f"max_slot_wal_keep_size={MOST_KEPT_WAL}",
             *(() if self.durable else SLACK_SETTINGS),
+            *self._settings,
         ]
         argv = [str(self._bin / "postgres"), "-D", str(self.data)]
         for setting in settings:
@@ -204,7 +221,7 @@ class EmbeddedPostgres:
 
     def _superuser(self, statement: str, database: str) -> None:
         arguments = ["-X", "-q", "-h", str(self.socket_dir), "-p", str(self.port or DEFAULT_PORT)]
-        arguments += ["-U", "postgres", "-d", database]
+        arguments += ["-U", SUPERUSER, "-d", database]
         answer = subprocess.run(  # noqa: S603 - a program we located
             [str(self._bin / "psql"), *arguments],
             input=statement,

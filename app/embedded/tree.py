@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.settings import Settings
-from app.embedded.errors import StartError
+from app.embedded.errors import RestoringError, StartError
 from app.embedded.guard import MARK, start_guard
 from app.embedded.layout import DataDir, Runtime
 from app.embedded.ports import address, listen
@@ -66,6 +66,8 @@ class Tree:
         self._data.make()
         with ExitStack() as stack:
             stack.enter_context(self._data.hold())
+            if self._data.restoring.exists():
+                raise RestoringError(self._data.root)
             # Children inherit the mark, so that the guard finds them wherever they end up.
             os.environ[MARK] = self._mark
             stack.callback(start_guard(self._mark).release)
@@ -100,7 +102,7 @@ class Tree:
         settings, runtime, data = self._settings, self._runtime, self._data
         runtime.database_url = settings.database_url
         if not runtime.database_url:
-            postgres = EmbeddedPostgres(data.root / "postgres", log=data.log("postgres"))
+            postgres = EmbeddedPostgres(data.postgres, log=data.log("postgres"))
             self._supervisor.add(postgres_service(postgres))
             runtime.database_url, runtime.database_folder = postgres.url(), str(postgres.data)
         runtime.broker_url = settings.broker_url

@@ -129,7 +129,7 @@ class RunningTree:
 
 
 def cli(
-    *words: str, stdin: str = "", env: Mapping[str, str] | None = None
+    *words: str, stdin: str = "", env: Mapping[str, str] | None = None, timeout_s: float = 100
 ) -> subprocess.CompletedProcess[str]:
     """Run one `tuningfork` command to its end."""
     return subprocess.run(
@@ -139,7 +139,7 @@ def cli(
         text=True,
         check=False,
         env=clean_environment(env),
-        timeout=100,
+        timeout=timeout_s,
     )
 
 

@@ -169,6 +169,7 @@ class FakeWorker:
     client: httpx.AsyncClient
     claimed: dict[str, Any] = field(default_factory=dict)
     capabilities: dict[str, Any] = field(default_factory=dict)
+    key: str = "test-worker-key"
 
     async def claim(self, queues: tuple[str, ...] = ("cpu",)) -> bool:
         """Register and claim; whether there was a job."""
@@ -178,13 +179,15 @@ class FakeWorker:
             "protocol": 1,
             "capabilities": self.capabilities,
         }
-        registered = await self.client.post(
-            "/api/v1/worker/register", json=body, headers=WORKER_KEY
-        )
+        registered = await self.client.post("/api/v1/worker/register", json=body, headers=self._key)
         body = {"worker_id": registered.json()["worker_id"], "queues": queues, "protocol": 1}
-        answer = await self.client.post("/api/v1/worker/claim", json=body, headers=WORKER_KEY)
+        answer = await self.client.post("/api/v1/worker/claim", json=body, headers=self._key)
         self.claimed = answer.json() if answer.status_code == 200 else {}
         return bool(self.claimed)
+
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
 
     @property
     def address(self) -> str:

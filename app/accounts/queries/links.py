@@ -8,9 +8,13 @@ from app.accounts.schemas import LinkPurpose
 from app.accounts.tables import (
     AccessToken,
     BannedEmail,
+    Ceremony,
+    DeviceLogin,
     ExternalIdentity,
+    LoginSession,
     OneTimeLink,
     RefreshToken,
+    SetupLink,
 )
 from app.core.clock import now
 from app.core.db import AsyncSession
@@ -76,3 +80,13 @@ async def delete_other_ways_in(db: AsyncSession, user_id: int) -> None:
 async def email_is_banned(db: AsyncSession, email_hash: str) -> bool:
     """Whether this address may not sign up."""
     return await db.get(BannedEmail, email_hash) is not None
+
+
+async def delete_every_sign_in(db: AsyncSession) -> tuple[int, int]:
+    """Forget all sessions, and all links and codes that work once; return how many of each."""
+    sessions = await db.execute(delete(LoginSession).returning(LoginSession.id))
+    num_sessions = len(sessions.all())
+    num_links = 0
+    for table in (OneTimeLink, SetupLink, Ceremony, DeviceLogin):
+        num_links += len((await db.execute(delete(table).returning(table.id))).all())
+    return num_sessions, num_links

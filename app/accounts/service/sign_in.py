@@ -9,6 +9,7 @@ import structlog
 from app.accounts import queries
 from app.accounts.events import SignedOut
 from app.accounts.passwords import hash_password, needs_rehash, verify_password
+from app.accounts.queries import links
 from app.accounts.schemas import SignInMethod
 from app.accounts.service.standing import suspension_of
 from app.accounts.tables import LoginSession
@@ -119,3 +120,11 @@ async def sign_out_elsewhere(db: AsyncSession, user_id: int, keep_id: int | None
 async def living_sessions(db: AsyncSession, ids: Collection[int]) -> set[int]:
     """Return those of the sessions that have not ended."""
     return await queries.living_sessions(db, ids, IDLE)
+
+
+async def end_every_sign_in(db: AsyncSession) -> tuple[int, int]:
+    """End all sessions and let no link, code or half sign-in work; return how many of each.
+
+    For a site that was brought back: what was ended or used since must not come to life again.
+    """
+    return await links.delete_every_sign_in(db)

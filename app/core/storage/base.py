@@ -114,6 +114,10 @@ class BlobStore(ABC):
         """Yield every object whose key begins with `prefix/`, some at a time."""
 
     @abstractmethod
+    async def prefixes(self) -> list[str]:
+        """Return the first parts of all keys, but for that of unfinished objects."""
+
+    @abstractmethod
     async def delete_unless_written(self, key: str, since: datetime) -> bool:
         """Remove an object that nobody has sent again since a moment; False if somebody has."""
 

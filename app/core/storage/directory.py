@@ -186,6 +186,15 @@ class DirectoryStore(BlobStore):
             )
         return found
 
+    async def prefixes(self) -> list[str]:
+        """Return the folders at the top."""
+        return await asyncio.to_thread(self._prefixes_now)
+
+    def _prefixes_now(self) -> list[str]:
+        return sorted(
+            one.name for one in self._root.iterdir() if one.is_dir() and one != self._temp
+        )
+
     async def delete_unless_written(self, key: str, since: datetime) -> bool:
         """Take the file out of its place first: nobody can mark it once it was looked at."""
         return await asyncio.to_thread(self._take_now, self._root / checked_key(key), since)

@@ -193,6 +193,17 @@ class S3BlobStore(BlobStore):
         async for batch in self._listed(checked_key(prefix) + "/"):
             yield batch
 
+    async def prefixes(self) -> list[str]:
+        """List what stands before the first slash."""
+        try:
+            found = await obstore.list_with_delimiter_async(self._store)
+        except BaseError as error:
+            if "NoSuchBucket" not in str(error):
+                raise _unavailable(error) from error
+            return []
+        names = (str(one).strip("/") for one in found["common_prefixes"])
+        return sorted(name for name in names if name != TEMP_PREFIX.strip("/"))
+
     async def delete_unless_written(self, key: str, since: datetime) -> bool:
         """Look when the object was last sent, and remove it if that is long ago."""
         try:

@@ -33,6 +33,8 @@ from app.jobs.tokens import AttemptRef
 # After so many attempts lost without a checkpoint in between, the job itself is at fault.
 MAX_WORKER_LOST = 3
 GPU_QUEUE = "gpu"
+# More attempts than a job can have had since any backup that is worth bringing back.
+LEFT_BEHIND = 1000
 
 Json = Mapping[str, object]
 
@@ -284,6 +286,19 @@ async def reopen(db: AsyncSession, job_id: int) -> Job | None:
         )
         .returning(Job),
     )
+
+
+async def leave_attempts_behind(db: AsyncSession) -> None:
+    """Raise the fence of every job that is not over, so that no attempt of before fits it."""
+    open_states = (JobState.QUEUED, *ACTIVE_STATES)
+    statement = update(Job).where(Job.state.in_(open_states))
+    await db.execute(statement.values(attempt=Job.attempt + LEFT_BEHIND))
+
+
+async def held_jobs(db: AsyncSession) -> list[Job]:
+    """Return every job that a worker holds, the oldest first; there is one for each worker."""
+    held = select(Job).where(Job.state.in_(ACTIVE_STATES)).order_by(Job.id).limit(10_000)
+    return list((await db.scalars(held.execution_options(populate_existing=True))).all())
 
 
 async def see_worker(db: AsyncSession, worker_id: int) -> Worker | None:

@@ -265,3 +265,22 @@ async def take_back_lost(db: AsyncSession) -> Sequence[Job]:
         await news.record_state(db, job)
         log.warning("attempt_lost", job_id=job.id, attempt=job.attempt, state=job.state.value)
     return jobs
+
+
+async def put_all_back(db: AsyncSession, reason: str) -> int:
+    """Queue every job that a worker held, uncharged, and shut out every worker of before.
+
+    For a site that was brought back: its workers may have gone on to attempts it knows nothing of.
+    """
+    await leases.leave_attempts_behind(db)
+    held = await leases.held_jobs(db)
+    for job in held:
+        ref = AttemptRef(job.id, job.attempt)
+        await history.close_attempt(
+            db, AttemptRef(job.id, job.attempt - leases.LEFT_BEHIND), AttemptOutcome.RELEASED
+        )
+        queued = await leases.requeue(db, ref)
+        if queued is not None:
+            await news.record(db, queued, news.ATTEMPT_RELEASED, {"reason": reason})
+            await news.record_state(db, queued)
+    return len(held)
