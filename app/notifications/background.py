@@ -1,8 +1,9 @@
 """Hearing what happens, telling it beside the requests, and finding what was missed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -10,31 +11,31 @@ from sqlalchemy.exc import DBAPIError
 
 from app.accounts.events import ReportDecided, SignedOut
 from app.bounties.events import BountyBegun, BountyEnding, BountyOver, BountyWon
-from app.comments import service as comments
 from app.comments.events import CommentReleased
 from app.core.clock import now
 from app.core.db import AsyncSession, Database
-from app.core.errors import AppError, NotFoundError
+from app.core.errors import AppError
 from app.core.events import EventBus
 from app.core.wakeups import Wakeups
 from app.discussions import service as discussions
-from app.discussions.events import Commented, DiscussionOpened, StatusChanged
-from app.discussions.schemas import Status
-from app.hub import service as hub
+from app.discussions.events import CommentChanged, Commented, DiscussionOpened, StatusChanged
 from app.hub.events import RepositoryChanged, RepositoryCreated
 from app.jobs.events import JobEnded
-from app.jobs.schemas import JobState
-from app.jobs.service import control as jobs
+from app.jobs.service import news as job_news
 from app.notifications import service
 from app.notifications.events import NotificationsMarked, channels, news_channel
-from app.notifications.schemas import KEPT_LEDGER, News, Target, What
+from app.notifications.schemas import News, Target, What
+from app.questions import service as questions
 from app.questions.events import (
     AnswerAccepted,
     AnswerPosted,
+    EditSuggested,
+    PostEdited,
     QuestionAsked,
     QuestionClosed,
     RemarkPosted,
 )
+from app.tutorials import service as tutorials
 from app.tutorials.events import TutorialCommented, TutorialPublished
 
 log = structlog.get_logger(__name__)
@@ -47,23 +48,22 @@ SWEEP_EVERY = timedelta(minutes=5)
 # News younger than this may still be on its way; older than that, the sweep has seen it.
 _SETTLED, _LOOK_BACK = timedelta(seconds=30), timedelta(minutes=20)
 _SWEPT_AT_ONCE = 500
-_TALK = service.TALK
+
+_Happened = Callable[[AsyncSession, datetime, datetime, int], Awaitable[Sequence[object]]]
+# What each feature tells again of a span of time.
+_HAPPENED: Sequence[_Happened] = (
+    discussions.happened_between,
+    questions.happened_between,
+    tutorials.happened_between,
+    job_news.happened_between,
+)
 
 _Writer = Callable[[AsyncSession], Awaitable[News | None]]
-_TalkEvent = DiscussionOpened | Commented | StatusChanged
-_STATUSES = {
-    Status.OPEN: What.REOPENED,
-    Status.CLOSED: What.CLOSED,
-    Status.MERGED: What.MERGED,
-}
-
-
 _OUTCOMES = {
     "agreed": What.AGREED,
     "disagreed": What.DISAGREED,
     "ignored": What.IGNORED,
 }
-_JOB_STATES = {JobState.SUCCEEDED: What.SUCCEEDED, JobState.FAILED: What.FAILED}
 
 
 class Recorder:
@@ -72,11 +72,35 @@ class Recorder:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.written = asyncio.Event()
+        self.hearers: dict[type[Any], Callable[[Any], Awaitable[None]]] = {
+            DiscussionOpened: self.talked,
+            Commented: self.talked,
+            StatusChanged: self.talked,
+            CommentChanged: self.reworded_in_talk,
+            QuestionAsked: self.asked,
+            AnswerPosted: self.answered,
+            RemarkPosted: self.remarked,
+            AnswerAccepted: self.accepted,
+            QuestionClosed: self.closed,
+            BountyBegun: self.begun,
+            BountyWon: self.won,
+            BountyEnding: self.ending,
+            BountyOver: self.over,
+            PostEdited: self.reworded,
+            EditSuggested: self.suggested,
+            TutorialPublished: self.published,
+            TutorialCommented: self.tutorial_talked,
+            CommentReleased: self.released,
+            ReportDecided: self.decided,
+            JobEnded: self.ended,
+            RepositoryCreated: self.created,
+            RepositoryChanged: self.created,
+        }
 
     async def _write(self, writer: _Writer) -> None:
         """Write some news.
 
-        What could not be written is lost, but for discussions, which a sweep finds again.
+        What could not be written is lost, but for what a sweep finds again.
         """
         try:
             async with self._database.transaction() as db:
@@ -88,18 +112,17 @@ class Recorder:
         if is_new:
             self.written.set()
 
-    async def talked(self, event: _TalkEvent) -> None:
+    async def talked(self, event: service.TalkEvent) -> None:
         """A discussion was opened, spoken in, closed or merged."""
-        await self._write(lambda db: _talk_news(db, event))
+        await self._write(lambda db: service.talk_news(db, event))
 
     async def ended(self, event: JobEnded) -> None:
         """A job succeeded or failed; what its owner cancelled is no news to them."""
-        if event.state in _JOB_STATES:
-            await self._write(lambda db: _job_news(db, event))
+        await self._write(lambda db: service.job_news(db, event))
 
     async def created(self, event: RepositoryCreated | RepositoryChanged) -> None:
         """There is a new repository, or one may be seen by everybody now."""
-        await self._write(lambda db: _repository_news(db, event.repository_id))
+        await self._write(lambda db: service.repository_news(db, event.repository_id))
 
     async def published(self, event: TutorialPublished) -> None:
         """There is a new tutorial; its next versions and translations are no news for a month."""
@@ -170,6 +193,24 @@ class Recorder:
         key = f"{what.value}:{event.bounty_id}"
         await self._questioned(key, what, event.question_id, actor_id, entry_id)
 
+    async def suggested(self, event: EditSuggested) -> None:
+        """Somebody suggested other words for a post."""
+        key = f"suggestion:{event.suggestion_id}"
+        await self._questioned(
+            key, What.SUGGESTED, event.question_id, event.author_id, event.comment_id
+        )
+
+    async def reworded(self, event: PostEdited) -> None:
+        """A post has new words: who is named in them for the first time is told."""
+        thread = Target(service.QUESTION, event.question_id)
+        await self._write(
+            lambda db: service.news_of_edit(db, thread, event.comment_id, event.by_id, None)
+        )
+
+    async def reworded_in_talk(self, event: CommentChanged) -> None:
+        """A comment of a discussion has new words."""
+        await self._write(lambda db: service.edit_news(db, event))
+
     async def _questioned(
         self, key: str, what: What, question_id: int, actor_id: int | None, entry_id: int | None
     ) -> None:
@@ -205,44 +246,6 @@ def _known(news: News) -> _Writer:
     return writer
 
 
-async def _job_news(db: AsyncSession, event: JobEnded) -> News | None:
-    job = await jobs.job_of(db, event.job_id)
-    if job is None or "sweep" in job.labels:  # a trial: its sweep is what its owner looks at
-        return None
-    what = _JOB_STATES[event.state]
-    return News(f"job:{job.id}:{job.attempt}:{what}", what, Target(service.JOB, job.id), None)
-
-
-async def _repository_news(db: AsyncSession, number: int) -> News | None:
-    found = (await hub.repositories_by_id(db, [number])).get(number)
-    if found is None or found.private or found.created_at < now() - KEPT_LEDGER:
-        return None
-    thread = Target(service.REPOSITORY, number)
-    return News(f"repository:{number}", What.PUBLISHED, thread, found.creator_id, number)
-
-
-async def _talk_news(db: AsyncSession, event: _TalkEvent) -> News | None:
-    found = (await hub.repositories_by_id(db, [event.repository_id])).get(event.repository_id)
-    if found is None:
-        return None
-    try:
-        talk = await discussions.get_discussion(db, found, event.num)
-    except NotFoundError:
-        return None
-    entry = None
-    if isinstance(event, DiscussionOpened):
-        key, what = f"discussion:{talk.id}", What.OPENED
-        first = await comments.first_comment(db, talk.thread_id)
-        entry = first.id if first else None
-    elif isinstance(event, Commented):
-        key, what, entry = f"comment:{event.comment_id}", What.COMMENTED, event.comment_id
-    elif event.status in _STATUSES:
-        key, what = f"discussion-event:{event.event_id}", _STATUSES[event.status]
-    else:
-        return None  # a draft is nobody's news
-    return News(key, what, Target(_TALK, talk.id), event.actor_id, found.id, entry)
-
-
 def subscribe(events: EventBus, app: FastAPI) -> None:
     """Listen to the features below; `app.state.news` wakes this process's loop."""
     recorder = Recorder(app.state.database)
@@ -255,25 +258,8 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     async def check(event: SignedOut) -> None:
         wakeups.wake(news_channel(event.user_id))
 
-    events.subscribe(DiscussionOpened, recorder.talked)
-    events.subscribe(Commented, recorder.talked)
-    events.subscribe(StatusChanged, recorder.talked)
-    events.subscribe(QuestionAsked, recorder.asked)
-    events.subscribe(AnswerPosted, recorder.answered)
-    events.subscribe(RemarkPosted, recorder.remarked)
-    events.subscribe(AnswerAccepted, recorder.accepted)
-    events.subscribe(QuestionClosed, recorder.closed)
-    events.subscribe(BountyBegun, recorder.begun)
-    events.subscribe(BountyWon, recorder.won)
-    events.subscribe(BountyEnding, recorder.ending)
-    events.subscribe(BountyOver, recorder.over)
-    events.subscribe(TutorialCommented, recorder.tutorial_talked)
-    events.subscribe(CommentReleased, recorder.released)
-    events.subscribe(ReportDecided, recorder.decided)
-    events.subscribe(JobEnded, recorder.ended)
-    events.subscribe(RepositoryCreated, recorder.created)
-    events.subscribe(RepositoryChanged, recorder.created)
-    events.subscribe(TutorialPublished, recorder.published)
+    for kind, hearer in recorder.hearers.items():
+        events.subscribe(kind, hearer)
     events.subscribe(NotificationsMarked, wake)
     events.subscribe(SignedOut, check)
 
@@ -311,11 +297,13 @@ async def run_telling(app: FastAPI) -> None:
 async def sweep(recorder: Recorder, database: Database) -> None:
     """Write down what happened lately and was missed, and forget what is old."""
     end = now() - _SETTLED
+    missed: list[object] = []
     async with database.transaction() as db:
-        missed = await discussions.happened_between(db, end - _LOOK_BACK, end, _SWEPT_AT_ONCE)
+        for happened_between in _HAPPENED:
+            missed += await happened_between(db, end - _LOOK_BACK, end, _SWEPT_AT_ONCE)
         await service.forget_old(db)
     for event in missed:
-        await recorder.talked(event)
+        await recorder.hearers[type(event)](event)
 
 
 async def run_sweeper(app: FastAPI) -> None:

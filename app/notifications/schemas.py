@@ -24,6 +24,8 @@ class What(StrEnum):
     PUBLISHED = "published"
     ANSWERED = "answered"
     ACCEPTED = "accepted"
+    SUGGESTED = "suggested"
+    NAMED = "named"
     AGREED = "agreed"
     DISAGREED = "disagreed"
     IGNORED = "ignored"
@@ -250,6 +252,7 @@ _KINDS: Mapping[What, Kind] = {
     What.BOUNTY_WON: Kind.REWARD,
     What.BOUNTY_ENDS: Kind.REWARD,
     What.BOUNTY_OVER: Kind.REWARD,
+    What.SUGGESTED: Kind.ANSWER,
 }
 
 

@@ -170,6 +170,20 @@ async def changed_since(
     return [(changed, number) for changed, number in await db.execute(statement)]
 
 
+async def published_between(
+    db: AsyncSession, start: datetime, end: datetime, limit: int
+) -> Sequence[TutorialVersion]:
+    """Return what people published in a span of time, the first first."""
+    moment = TutorialVersion.published_at
+    statement = (
+        select(TutorialVersion)
+        .where(moment >= start, moment < end, TutorialVersion.author_id.is_not(None))
+        .order_by(moment, TutorialVersion.id)
+        .limit(limit)
+    )
+    return (await db.scalars(statement)).all()
+
+
 async def by_ids(
     db: AsyncSession, ids: Collection[int], *, lock: bool = False
 ) -> Sequence[Tutorial]:

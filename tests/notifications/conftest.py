@@ -1,5 +1,8 @@
 """ada's repository and its readers, and what each of them is told."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -7,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.db import Database
+from app.notifications import background
 from app.notifications.background import tell_waiting
 from tests.discussions.conftest import Forum
 from tests.factories.accounts import bearer, make_token, make_user
@@ -24,6 +28,22 @@ class News(Forum):
         self.people[name] = await make_user(self.database, name)
         token = await make_token(self.database, self.people[name], "all")
         self.headers[name] = bearer(token)
+
+    async def newest_comment(self, num: int) -> int:
+        """Return the number of the last comment of a discussion."""
+        answer = await self.client.get(f"/api/models/ada/net/discussions/{num}")
+        return int(answer.json()["events"][-1]["id"], 16)
+
+    @asynccontextmanager
+    async def lost(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+        """Lose the news of the block as if the process had died; then let the sweep look twice."""
+        recorder = self.app.state.news
+        with monkeypatch.context() as patch:
+            patch.setattr(recorder.__class__, "_write", _lose)
+            yield
+        monkeypatch.setattr(background, "_SETTLED", timedelta(0))
+        for _n in range(2):
+            await background.sweep(recorder, self.database)
 
     async def tell(self) -> None:
         """Let everybody be told of what happened."""
@@ -62,6 +82,10 @@ class News(Forum):
         page = await self.client.get("/notifications/why", headers=self.headers[who])
         cells = page.text.split("<tr>")[2:]
         return [" ".join(_words(cell)) for cell in cells]
+
+
+async def _lose(_recorder: object, _writer: object) -> None:
+    return
 
 
 def _words(markup: str) -> list[str]:

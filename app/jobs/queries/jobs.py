@@ -85,6 +85,16 @@ async def changed_since(
     return [(moment, number) for moment, number in rows]
 
 
+async def ended_between(
+    db: AsyncSession, start: datetime, end: datetime, limit: int
+) -> Sequence[Job]:
+    """Return which jobs ended in a span of time, the first first."""
+    # As the index has it; of those that have ended it is when they did.
+    changed: Any = func.coalesce(Job.finished_at, Job.queued_at)
+    statement = select(Job).where(changed >= start, changed < end, Job.finished_at.is_not(None))
+    return (await db.scalars(statement.order_by(changed, Job.id).limit(limit))).all()
+
+
 async def num_queued(db: AsyncSession, owner_id: int) -> int:
     """Return how many jobs of an owner wait."""
     statement = select(func.count()).where(Job.owner_id == owner_id, Job.state == JobState.QUEUED)

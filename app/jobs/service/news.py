@@ -1,10 +1,12 @@
 """Writing down what happens to a job, and telling those who wait for it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from app.core.db import AsyncSession
 from app.core.events import announce, emit
 from app.jobs.events import JobChanged, JobEnded, JobQueued
+from app.jobs.queries import jobs as job_queries
 from app.jobs.queries import leases
 from app.jobs.states import JobState
 from app.jobs.tables import Job, JobEvent
@@ -35,6 +37,14 @@ async def record(
     )
     await db.flush()
     emit(db, JobChanged(job.id))
+
+
+async def happened_between(
+    db: AsyncSession, start: datetime, end: datetime, limit: int
+) -> list[JobEnded]:
+    """Return which jobs ended in a span of time, for those whom it may have missed."""
+    found = await job_queries.ended_between(db, start, end, limit)
+    return [JobEnded(job.id, job.owner_id, job.state) for job in found]
 
 
 async def record_state(db: AsyncSession, job: Job, kind: str = JOB_QUEUED) -> None:

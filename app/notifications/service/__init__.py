@@ -23,7 +23,15 @@ from app.notifications.service.inbox import (
 )
 from app.notifications.service.ledger import forget_old, ledger_page
 from app.notifications.service.mailing import mail_digests, mail_instant
+from app.notifications.service.making import (
+    TalkEvent,
+    edit_news,
+    job_news,
+    repository_news,
+    talk_news,
+)
 from app.notifications.service.sources.asking import QUESTION
+from app.notifications.service.sources.naming import news_of_edit
 from app.notifications.service.sources.reports import REPORTS
 from app.notifications.service.sources.talks import REPOSITORY, TALK
 from app.notifications.service.sources.works import JOB, TUTORIAL
@@ -44,26 +52,32 @@ __all__ = [
     "Stream",
     "Streams",
     "Subscription",
+    "TalkEvent",
     "choices",
     "choose",
     "count",
+    "edit_news",
     "end",
     "erase_person",
     "follow",
     "forget_old",
+    "job_news",
     "ledger_page",
     "mail_digests",
     "mail_instant",
     "mark",
+    "news_of_edit",
     "parse_target",
     "place",
     "places",
     "record",
     "repositories",
+    "repository_news",
     "say",
     "single_page",
     "subscription",
     "take",
+    "talk_news",
     "tell_again",
     "tell_some",
     "threads_page",

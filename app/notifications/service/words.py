@@ -25,6 +25,8 @@ def _sentences() -> dict[What, str]:
         What.PUBLISHED: _("%(who)s published it"),
         What.ANSWERED: _("%(who)s answered"),
         What.ACCEPTED: _("%(who)s accepted the answer"),
+        What.SUGGESTED: _("%(who)s suggested an edit"),
+        What.NAMED: _("%(who)s wrote your name into it"),
         What.AGREED: _("The moderators agreed with a report of yours"),
         What.DISAGREED: _("The moderators did not agree with a report of yours"),
         What.IGNORED: _("The moderators closed a report of yours and did nothing"),

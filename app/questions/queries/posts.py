@@ -259,6 +259,16 @@ async def questions_of_remarks(
     return [(remarks_id, question) for remarks_id, question in found if remarks_id is not None]
 
 
+async def posts_by_id(db: AsyncSession, comment_ids: Collection[int]) -> Sequence[Post]:
+    """Return those of these posts that exist."""
+    return (await db.scalars(select(Post).where(Post.comment_id.in_(comment_ids)))).all()
+
+
+async def posts_of_remarks(db: AsyncSession, thread_ids: Collection[int]) -> Sequence[Post]:
+    """Return the posts under which these threads of remarks are."""
+    return (await db.scalars(select(Post).where(Post.remarks_id.in_(thread_ids)))).all()
+
+
 async def post_of_remarks(db: AsyncSession, thread_id: int) -> Post | None:
     """Return the post under which this thread of remarks is."""
     return await db.scalar(select(Post).where(Post.remarks_id == thread_id))

@@ -75,6 +75,15 @@ async def tags_of(db: AsyncSession, question_ids: Collection[int]) -> list[tuple
     return [(row[0], row[1], row[2]) for row in await db.execute(statement)]
 
 
+async def tag_ids_of(db: AsyncSession, question_ids: Collection[int]) -> dict[int, list[int]]:
+    """Return under which tags questions are filed, the wider ones too."""
+    statement = select(QuestionTag).where(QuestionTag.question_id.in_(question_ids))
+    found: dict[int, list[int]] = {}
+    for row in await db.scalars(statement):
+        found.setdefault(row.question_id, []).append(row.tag_id)
+    return found
+
+
 async def rows_of(db: AsyncSession, question_id: int) -> Sequence[QuestionTag]:
     """Return under which tags a question is filed, wider ones included."""
     statement = select(QuestionTag).where(QuestionTag.question_id == question_id)

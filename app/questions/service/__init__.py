@@ -39,6 +39,7 @@ from app.questions.service.listing import (
     questions_of_posts,
     whole_questions,
 )
+from app.questions.service.news import happened_between
 from app.questions.service.patches import patch_in
 from app.questions.service.reading import (
     best_answers,
@@ -95,6 +96,7 @@ __all__ = [
     "find_draft",
     "find_tag",
     "forget",
+    "happened_between",
     "happenings",
     "hide_post",
     "hide_remark",

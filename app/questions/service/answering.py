@@ -12,7 +12,7 @@ from app.questions.service.tagging import keep_in_step
 from app.questions.service.words import check_words
 from app.questions.tables import Post
 
-_REMARKS = "post"
+REMARKS = "post"
 
 
 async def answer(db: AsyncSession, viewer: Viewer, question_id: int, body: str) -> CommentView:
@@ -59,7 +59,7 @@ async def remark(db: AsyncSession, viewer: Viewer, post_id: int, body: str) -> C
     author_id = await policy.require_writing(db, viewer, question)
     if post.remarks_id is None:
         # The question's row is locked: nobody else opens a second thread here.
-        post.remarks_id = await comments.open_thread(db, _REMARKS, post.comment_id)
+        post.remarks_id = await comments.open_thread(db, REMARKS, post.comment_id)
     words = await comments.add_comment(db, post.remarks_id, author_id, text, is_reply=True)
     if not words.is_held:
         question.active_at = words.created_at

@@ -2,6 +2,7 @@
 
 from app.tutorials.service.erasing import erase_person
 from app.tutorials.service.holding import hold, hold_all_of, release, spots
+from app.tutorials.service.news import happened_between
 from app.tutorials.service.publishing import parse_text, publish, publish_starter
 from app.tutorials.service.reading import (
     changed_since,
@@ -15,6 +16,7 @@ from app.tutorials.service.reading import (
 __all__ = [
     "changed_since",
     "erase_person",
+    "happened_between",
     "hold",
     "hold_all_of",
     "is_shown",

@@ -1,11 +1,13 @@
 """The features that have news, by the word their threads are stored under."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from app.core.db import AsyncSession
 from app.notifications.schemas import News, Occasion, SubjectView, Target, What
 from app.notifications.service.sources.asking import QUESTION, Questions
 from app.notifications.service.sources.base import Source
+from app.notifications.service.sources.naming import named_by
 from app.notifications.service.sources.reports import REPORTS, Reports
 from app.notifications.service.sources.talks import REPOSITORY, TALK, Talks
 from app.notifications.service.sources.works import JOB, TUTORIAL, Jobs, Repositories, Tutorials
@@ -36,7 +38,10 @@ SOURCES: Mapping[str, Source] = {
 async def occasion(db: AsyncSession, news: News) -> Occasion | None:
     """Return who might want to know of some news; None if it is not there any more."""
     source = SOURCES.get(news.thread.kind)
-    return await source.occasion(db, news) if source else None
+    found = await source.occasion(db, news) if source else None
+    if found is None or news.what is not What.NAMED:
+        return found
+    return replace(found, people={}, watched=(), named=await named_by(db, news))
 
 
 async def visible(

@@ -16,8 +16,8 @@ from app.questions.schemas import QuestionRow
 QUESTION, TAG = "question", "tag"
 _MOST_PARTICIPANTS = 1000
 _ASKER = 0
-# What concerns one person alone: who won it, or who put it up.
-_ADDRESSED = frozenset({What.BOUNTY_WON, What.BOUNTY_ENDS, What.BOUNTY_OVER})
+# What concerns one person alone: who wrote the post, won the bounty, or put it up.
+_ADDRESSED = frozenset({What.BOUNTY_WON, What.BOUNTY_ENDS, What.BOUNTY_OVER, What.SUGGESTED})
 
 
 class Questions:
@@ -89,7 +89,7 @@ async def _people(
 
 
 async def _addressed(db: AsyncSession, news: News, words: CommentView | None) -> dict[int, Reason]:
-    if news.what is What.BOUNTY_WON:
+    if news.what in {What.BOUNTY_WON, What.SUGGESTED}:
         author_id = words.author_id if words else None
         return {author_id: Reason.AUTHOR} if author_id is not None else {}
     giver_id = await bounties.last_giver(db, news.thread.id)

@@ -73,7 +73,7 @@ async def _words(db: AsyncSession, talk: DiscussionView, news: News) -> str | No
     """Return what was written, None if it has been taken away."""
     if news.what is What.OPENED:
         comment = await comments.first_comment(db, talk.thread_id)
-    elif news.what is What.COMMENTED and news.entry_id is not None:
+    elif news.what in {What.COMMENTED, What.NAMED} and news.entry_id is not None:
         comment = await comments.any_comment(db, news.entry_id)
     else:
         return ""
