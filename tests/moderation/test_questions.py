@@ -1,7 +1,9 @@
 """Questions, answers and remarks under the same rules as every other post."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+from app.questions import service as questions
 from app.tutorials import service as tutorials
 from app.tutorials.schemas import TutorialText
 from tests.moderation.conftest import Town
@@ -23,6 +25,18 @@ async def _report(town: Town, number: int) -> None:
     for who in ("bob", "eve", "joe"):
         answer = await town.report(number, who)
         assert answer.status_code == 201, answer.text
+
+
+async def test_a_held_remark_counts_as_a_change_of_its_question(town: Town) -> None:
+    number = await _ask(town, who="ada")
+    remark = await town.post("/api/v1/posts/1/remarks", {"body": "Buy my thing"}, "nik")
+    assert remark.status_code == 201, remark.text
+    async with town.database.transaction() as db:
+        before = await questions.changed_since(db, datetime(2000, 1, 1, tzinfo=UTC), 0, 10)
+    await _report(town, remark.json()["id"])
+    async with town.database.transaction() as db:
+        after = await questions.changed_since(db, before[0][0], number, 10)
+    assert [changed for _moment, changed in after] == [number]
 
 
 async def test_a_reported_question_vanishes_with_its_title_and_comes_back(town: Town) -> None:

@@ -1,6 +1,6 @@
 """What people watch, mute and switch off."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -51,11 +51,6 @@ async def count_wishes(db: AsyncSession, person_id: int) -> int:
     """Return how many things a person watches or mutes."""
     statement = select(func.count()).select_from(Wish).where(Wish.person_id == person_id)
     return int(await db.scalar(statement) or 0)
-
-
-async def forget_target(db: AsyncSession, target: str, ids: Collection[int]) -> None:
-    """Nobody watches what is gone."""
-    await db.execute(delete(Wish).where(Wish.target == target, Wish.target_id.in_(ids)))
 
 
 async def preferences_of(db: AsyncSession, person_id: int) -> Sequence[Preference]:

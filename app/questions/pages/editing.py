@@ -1,5 +1,6 @@
 """New words for a post, and the words it had before."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -98,7 +99,7 @@ async def history(desk: ReadDesk, post_id: int) -> HTMLResponse:
         "questions/history.html",
         question=question,
         words=words,
-        steps=comments.rewordings(wordings),
+        steps=await asyncio.to_thread(comments.rewordings, wordings),
         first=wordings[0],
         may_edit=await policy.may_edit(desk.db, desk.viewer, words),
     )

@@ -60,12 +60,17 @@ async def _count_answer(
 
 async def _note_remark(db: AsyncSession, event: Decision) -> None:
     """A remark that was held when it was written is news now that it stands."""
-    if not isinstance(event, CommentReleased) or not event.is_news:
-        return
     post = await posts.post_of_remarks(db, event.thread_id)
-    if post is not None:
+    question = await posts.question(db, post.question_id, lock=True) if post else None
+    if post is None or question is None:
+        return
+    question.changed_at = now()
+    await db.flush()
+    if isinstance(event, CommentReleased) and event.is_news:
         author_id = event.author_id or 0
-        emit(db, RemarkPosted(post.question_id, post.comment_id, event.comment_id, author_id))
+        emit(db, RemarkPosted(question.id, post.comment_id, event.comment_id, author_id))
+    else:
+        emit(db, PostEdited(question.id, event.comment_id, 0))
 
 
 async def _tell_late(db: AsyncSession, question: Question, post: Post) -> None:

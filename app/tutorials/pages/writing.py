@@ -1,5 +1,6 @@
 """Writing a tutorial in the browser: drafts, a look at the result, publishing, pictures."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -218,8 +219,9 @@ async def write(desk: AtDesk, form: Annotated[DraftForm, Form()]) -> Response:
         return see(desk.url(form.language))
     # A text that was refused may be of any length: nothing is made of it.
     is_shown = problem is None and form.action == "preview"
-    shown = preview_of(form.text) if is_shown else None
-    minutes = reading.reading_minutes(form.body) if is_shown else 0
+    # A text of the largest size takes seconds, in which other requests are answered.
+    shown = await asyncio.to_thread(preview_of, form.text) if is_shown else None
+    minutes = await asyncio.to_thread(reading.reading_minutes, form.body) if is_shown else 0
     return await _page(desk, form.language, form, problem, preview=shown, minutes=minutes)
 
 
