@@ -93,6 +93,22 @@ async def test_people_are_offered_by_both_of_their_names(
     assert await offered(client, "wei", "account") == []
 
 
+@pytest.mark.parametrize(
+    "away", ["suspended_at = now()", "erased_at = now()", "suspended_until = now()"]
+)
+async def test_who_is_suspended_or_has_left_is_not_offered(
+    client: httpx.AsyncClient, database: Database, away: str
+) -> None:
+    wei = await make_user(database, "zhang-wei")
+    token = bearer(await make_token(database, wei, "all"))
+    await client.patch("/api/v1/me", json={"display_name": "张伟"}, headers=token)
+    async with database.transaction() as db:
+        await db.execute(text(f"UPDATE accounts_user SET {away}"))
+    is_offered = "until" in away  # an end alone suspends nobody
+    for typed in ("zh", "张"):
+        assert bool(await offered(client, typed, "account")) is is_offered, typed
+
+
 async def test_a_question_is_offered_by_title_and_number_until_it_is_hidden(hub: Hub) -> None:
     number = await ask(hub, "微调之后为什么精度反而下降了")
     for typed in ("微调", "微", f"question-{number}", "question-", f"q-{number}", str(number)):

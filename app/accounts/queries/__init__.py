@@ -89,12 +89,17 @@ async def living_sessions(db: AsyncSession, ids: Collection[int], idle: timedelt
     return set(await db.scalars(statement))
 
 
-def is_account(number: Any) -> ColumnElement[bool]:
-    """Return the condition that there is this account, and nobody left or suspended behind it."""
-    suspended = User.suspended_at.is_not(None) & (
+def is_suspended() -> ColumnElement[bool]:
+    """Return the condition that no credential of a person is accepted now."""
+    return User.suspended_at.is_not(None) & (
         User.suspended_until.is_(None) | (User.suspended_until > now())
     )
-    out = exists().where(User.account_id == Account.id, User.erased_at.is_not(None) | suspended)
+
+
+def is_account(number: Any) -> ColumnElement[bool]:
+    """Return the condition that there is this account, and nobody left or suspended behind it."""
+    gone = User.erased_at.is_not(None) | is_suspended()
+    out = exists().where(User.account_id == Account.id, gone)
     return exists().where(Account.id == number, ~out)
 
 

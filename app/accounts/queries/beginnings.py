@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, exists, func, select, text
 
+from app.accounts.queries import is_suspended
 from app.accounts.tables import Account, User
 from app.core.db import AsyncSession
 
@@ -22,10 +23,12 @@ async def names_beginning(db: AsyncSession, prefix: str, limit: int) -> Sequence
 async def display_names_beginning(db: AsyncSession, start: str, limit: int) -> Sequence[Account]:
     """Return accounts whose other name begins so, in any case, by that name."""
     begins = func.lower(Account.display_name).startswith(start.lower(), autoescape=True)
-    statement = select(Account).where(Account.display_name != "", begins).order_by(_BY_DISPLAY_NAME)
+    statement = select(Account).where(Account.display_name != "", begins, _is_there())
+    statement = statement.order_by(_BY_DISPLAY_NAME)
     return (await db.scalars(statement.limit(limit))).all()
 
 
 def _is_there() -> ColumnElement[bool]:
-    """Return the condition that an account is nobody's who wanted to be forgotten."""
-    return ~exists().where(User.account_id == Account.id, User.erased_at.is_not(None))
+    """Return the condition that an account is nobody's who left or is suspended."""
+    gone = User.erased_at.is_not(None) | is_suspended()
+    return ~exists().where(User.account_id == Account.id, gone)
