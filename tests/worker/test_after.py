@@ -38,6 +38,7 @@ def test_the_headline_stands_beside_what_is_simpler(done: Run) -> None:
     report = done.result.evaluation
     assert report is not None
     assert [row.name for row in report.baselines] == ["majority", "random-features"]
+    assert [row.num_rows for row in report.baselines] == [None, 27]
     assert report.baselines[0].value == pytest.approx(1 / 3)
     assert {item.name: item.value for item in report.intervals} == pytest.approx(
         done.result.headline.values

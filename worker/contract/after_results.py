@@ -27,10 +27,15 @@ class Estimate(Wire):
 
 
 class BaselineResult(Estimate):
-    """What something simpler reaches on the same samples. `seconds` is what it took."""
+    """What something simpler reaches on the same samples. `seconds` is what it took.
+
+    `num_rows` is from how many training samples it was learnt: as many as the time allowed, so the
+    same recipe on another machine may learn from more or fewer. None where that says nothing.
+    """
 
     name: Literal["majority", "random-features", "pretrained-features", "bag-of-words", "mean"]
     seconds: float
+    num_rows: int | None = None
 
 
 class Slice(Wire):

@@ -53,7 +53,7 @@ def probe(
     with torch.no_grad():
         test_MD = (test_features_MD.float().flatten(1) - mean_D) / deviation_D
         right_M = layer(test_MD).argmax(1) == test_labels_M
-    return _scored(name, right_M, time.monotonic() - began)
+    return _scored(name, right_M, time.monotonic() - began, len(rows_ND))
 
 
 def bag_of_words(
@@ -77,7 +77,7 @@ def bag_of_words(
     layer = _logistic(rows_ND, labels_N, classes, decay=1.0)
     with torch.no_grad():
         right_M = layer(test_MD).argmax(1) == test_labels_M
-    return _scored("bag-of-words", right_M, time.monotonic() - began)
+    return _scored("bag-of-words", right_M, time.monotonic() - began, len(texts))
 
 
 def _rarity(documents: int, seen: int) -> float:
@@ -147,10 +147,14 @@ def _logistic(rows_ND: Tensor, labels_N: Tensor, classes: int, decay: float = 10
     return layer
 
 
-def _scored(name: Name, right_M: Tensor, seconds: float) -> BaselineResult:
+def _scored(
+    name: Name, right_M: Tensor, seconds: float, num_rows: int | None = None
+) -> BaselineResult:
     correct, size = int(right_M.sum()), len(right_M)
     low, high = accuracy_interval(correct, size)
-    return BaselineResult(name=name, value=correct / size, low=low, high=high, seconds=seconds)
+    return BaselineResult(
+        name=name, value=correct / size, low=low, high=high, seconds=seconds, num_rows=num_rows
+    )
 
 
 def timed(work: Callable[[], BaselineResult]) -> BaselineResult:

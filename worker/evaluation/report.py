@@ -98,7 +98,8 @@ def _baselines(run: Finished) -> tuple[list[BaselineResult], ReasonCode]:
         result = _probed(run, name, build, rows)
         if result is not None:
             found.append(result)
-            run.say(f"baseline {name}: {result.value:.4f} in {result.seconds:.1f} s")
+            learnt = f"from {result.num_rows} rows, in {result.seconds:.1f} s"
+            run.say(f"baseline {name}: {result.value:.4f}, {learnt}")
     return found, ""
 
 
@@ -115,13 +116,18 @@ def _affordable_rows(run: Finished) -> int:
 
 
 def _base(run: Finished, weights: str) -> Network:
-    """Return the network before training, with the base's weights or with random ones."""
+    """Return the network before training, with the base's weights or with random ones.
+
+    The random ones are those of the recipe's seed, whatever was drawn before.
+    """
     setting = run.task.setting
     plan = setting.plan
     if plan.base.weights != weights:
         base = plan.base.model_copy(update={"weights": weights})
         plan = plan.model_copy(update={"base": base})
-    network = type(run.task)(replace(setting, plan=plan)).build()
+    with torch.random.fork_rng():
+        torch.manual_seed(plan.recipe.reproducibility.seed)
+        network = type(run.task)(replace(setting, plan=plan)).build()
     network.module.to(setting.device)
     return network
 

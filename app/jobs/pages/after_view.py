@@ -1,7 +1,7 @@
 """What the run page shows of the time after training: comparisons, other forms, explanations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from urllib.parse import quote
 
@@ -39,6 +39,7 @@ class Dot:
     high: float
     seconds: float | None
     is_ours: bool = False
+    num_rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,10 @@ def _dots(result: Result, report: EvaluationReport) -> list[Dot]:
         "mean": _("Always the mean"),
     }
     dots = [
-        _dot(names[item.name], report.metric, (item.value, item.low, item.high), item.seconds)
+        replace(
+            _dot(names[item.name], report.metric, (item.value, item.low, item.high), item.seconds),
+            num_rows=item.num_rows,
+        )
         for item in report.baselines
     ]
     low, high = headline.low, headline.high
