@@ -24,6 +24,7 @@ from app.core.security import Viewer
 from app.core.sql import next_id
 from app.jobs import policy as jobs
 from app.jobs.service import Job
+from app.jobs.service.genealogy import flat
 from app.jobs.service.records import headline_of
 from app.jobs.service.story import story_of
 
@@ -96,20 +97,6 @@ async def _copied(db: AsyncSession, job: Job, *, shown: bool) -> ComparedRun:
 def _interval(result: Mapping[str, Any] | None) -> tuple[float | None, float | None]:
     split = ((result or {}).get("splits") or {}).get((result or {}).get("split"))
     return (split.get("low"), split.get("high")) if isinstance(split, dict) else (None, None)
-
-
-def flat(recipe: Any, path: str = "") -> dict[str, str]:
-    """Return a recipe as paths with dots to values, those of lists by their place."""
-    if isinstance(recipe, dict):
-        items = [(str(key), value) for key, value in recipe.items()]
-    elif isinstance(recipe, list):
-        items = [(str(place), value) for place, value in enumerate(recipe)]
-    else:
-        return {} if recipe is None else {path: str(recipe)}
-    found: dict[str, str] = {}
-    for key, value in items:
-        found |= flat(value, f"{path}.{key}" if path else key)
-    return found
 
 
 def differences(runs: Sequence[ComparedRun]) -> dict[str, list[str]]:

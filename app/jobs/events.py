@@ -14,6 +14,15 @@ class JobQueued:
 
 
 @dataclass(frozen=True)
+class JobBegun:
+    """Somebody began a job from something that a feature above calls `origin`."""
+
+    job_id: int
+    origin: str
+    shared: bool
+
+
+@dataclass(frozen=True)
 class JobChanged:
     """Something new can be read about a job: an event, a log line, a state."""
 

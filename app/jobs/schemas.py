@@ -50,6 +50,13 @@ class RecipeIn(_In):
         extra="forbid", frozen=True, json_schema_extra={"examples": [{"recipe": _EXAMPLE_RECIPE}]}
     )
     recipe: dict[str, JsonValue] | str
+    parent: int | None = Field(
+        default=None, gt=0, lt=1 << 63, description="Your job whose recipe this one changes."
+    )
+    shared: bool = Field(
+        default=False,
+        description="Let everybody see what it comes to and what was changed, without your name.",
+    )
 
 
 class PublishIn(_In):
@@ -152,6 +159,7 @@ class JobOut(JobItem):
     worker_lost_count: int
     num_ahead: int | None = Field(description="Jobs before it in the queue while it waits.")
     rerun_of: int | None
+    parent: int | None = Field(description="The job it was begun from.")
     published: str | None = Field(description="`owner/name` of the model it was published as.")
     event_seq: int
 

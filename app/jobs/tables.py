@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    false,
     func,
     text,
 )
@@ -69,6 +70,7 @@ class Job(Base):
             "published_repository_id",
             postgresql_where=text("published_repository_id IS NOT NULL"),
         ),
+        Index("ix_jobs_job_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_jobs_job_changed", text("coalesce(finished_at, queued_at)"), "id"),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
@@ -95,6 +97,12 @@ class Job(Base):
     rerun_of: Mapped[int | None] = mapped_column(
         ForeignKey("jobs_job.id", ondelete="SET NULL"), default=None
     )
+    # The job it was begun from: the same plan again, or its recipe with changes.
+    parent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("jobs_job.id", ondelete="SET NULL"), default=None
+    )
+    # Whether its owner lets everybody see what it came to and what was changed, without a name.
+    shared: Mapped[bool] = mapped_column(server_default=false(), default=False)
     kind: Mapped[str] = mapped_column(Text, server_default="fine-tune", default=FINE_TUNE_KIND)
     # What a worker must have for it: GPUs in the queue of GPUs, else cores.
     processes: Mapped[int] = mapped_column(server_default=text("1"), default=1)

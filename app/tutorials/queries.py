@@ -219,6 +219,25 @@ async def runs_of(
     return (await db.scalars(statement)).all()
 
 
+async def newest_runs(
+    db: AsyncSession, tutorial_id: int, limit: int
+) -> Sequence[tuple[RecipeRun, int]]:
+    """Return the newest runs of recipes of a tutorial, each with the number of its version."""
+    statement = (
+        select(RecipeRun, TutorialVersion.number)
+        .join(TutorialVersion, TutorialVersion.id == RecipeRun.version_id)
+        .where(RecipeRun.tutorial_id == tutorial_id)
+        .order_by(RecipeRun.job_id.desc())
+        .limit(limit)
+    )
+    return [(run, number) for run, number in await db.execute(statement)]
+
+
+async def version_by_id(db: AsyncSession, version_id: int) -> TutorialVersion | None:
+    """Return a published version."""
+    return await db.get(TutorialVersion, version_id)
+
+
 async def num_unpublished(db: AsyncSession, owner_id: int) -> int:
     """Return how many tutorials somebody has begun and not published."""
     published = exists().where(TutorialVersion.tutorial_id == Tutorial.id)

@@ -180,6 +180,75 @@ class Reproduction:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What a recipe says at one place, and what the one it came from said; empty: not there."""
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A recipe that came from a tutorial's, with everything that ran exactly so.
+
+    Number 0 is the tutorial's own; `changes` are those against the one it came from. `value` is the
+    best of its runs, `job_id` that run where the viewer may open it, `model` what it was published
+    as. `version` is the tutorial's version that it began from, where that is another one.
+    """
+
+    number: int
+    parent: int | None
+    changes: Sequence[Change] = ()
+    num_runs: int = 0
+    num_failed: int = 0
+    metric: str = ""
+    value: float | None = None
+    is_best: bool = False
+    job_id: int = 0
+    model: str = ""
+    version: int = 0
+    # Then its measure says little beside the others.
+    has_other_data: bool = False
+    # How long its bar is, of a hundred; 0 without a value that can be compared.
+    bar: int = 0
+    children: Sequence["Variant"] = ()
+
+    def all(self) -> list["Variant"]:
+        """Return it and what came from it, parents first."""
+        return [self, *(one for child in self.children for one in child.all())]
+
+
+@dataclass(frozen=True)
+class Family:
+    """What became of one recipe of a tutorial: `won` are the changes that led to the best one.
+
+    `left_out` counts runs the viewer may see that are not among them, because they are too many.
+    """
+
+    number: int
+    title: str
+    metric: str
+    is_share: bool
+    root: Variant
+    best: Variant | None = None
+    won: Sequence[Change] = ()
+    left_out: int = 0
+
+    @property
+    def num_variants(self) -> int:
+        """How many changed recipes there are."""
+        return len(self.root.all()) - 1
+
+    @property
+    def gain(self) -> float | None:
+        """By how much the best one's measure differs from that of the recipe itself."""
+        if self.best is None or self.best.value is None or self.root.value is None:
+            return None
+        return self.best.value - self.root.value
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a thread stands; `path` ends where the number of a comment is to be added."""
 

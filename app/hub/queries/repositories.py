@@ -156,6 +156,16 @@ async def ids_by_name(
     return {f"{row[0]}/{row[1]}".lower(): row[2] for row in rows}
 
 
+async def visible_names(db: AsyncSession, viewer: Viewer, ids: Collection[int]) -> dict[int, str]:
+    """Return the full names of those repositories that the viewer may see."""
+    rows = await db.execute(
+        select(Repository.id, Repository.owner_name, Repository.name).where(
+            Repository.id.in_(ids), visible_to(viewer)
+        )
+    )
+    return {row[0]: f"{row[1]}/{row[2]}" for row in rows}
+
+
 async def total_bytes(db: AsyncSession, owner_id: int) -> int:
     """Return how much room all repositories of an account take."""
     total = func.coalesce(func.sum(Repository.size_bytes), 0)

@@ -68,6 +68,7 @@ from app.hub.service.repositories import (
     set_closed,
     set_private,
     total_bytes,
+    visible_names,
 )
 from app.hub.service.revisions import (
     commit_of,
@@ -176,5 +177,6 @@ __all__ = [
     "thaw_pull_ref",
     "total_bytes",
     "trending_score",
+    "visible_names",
     "visible_to",
 ]

@@ -1,6 +1,7 @@
 """Creating, finding, changing and deleting repositories."""
 
 import re
+from collections.abc import Collection
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -243,6 +244,11 @@ async def ids_by_name(
 ) -> dict[str, int]:
     """Return the ids of those full names (in lower case) that the viewer may see."""
     return await queries.ids_by_name(db, viewer, kind, names)
+
+
+async def visible_names(db: AsyncSession, viewer: Viewer, ids: Collection[int]) -> dict[int, str]:
+    """Return the full names of those repositories that the viewer may see, by id."""
+    return await queries.visible_names(db, viewer, ids) if ids else {}
 
 
 async def total_bytes(db: AsyncSession, owner_id: int) -> int:

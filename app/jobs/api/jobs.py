@@ -55,6 +55,7 @@ async def job_out(db: AsyncSession, viewer: Viewer, job: Job) -> JobOut:
         worker_lost_count=job.worker_lost_count,
         num_ahead=await control.num_ahead(db, job),
         rerun_of=job.rerun_of,
+        parent=job.parent_id,
         published=await publishing.published_name(db, viewer, job),
         event_seq=job.event_seq,
     )
@@ -109,7 +110,14 @@ async def submit_job(
 ) -> JobOut:
     """Check a recipe and queue a job for it."""
     doctor = _doctor(request, viewer)
-    job, replayed = await submission.submit(db, doctor, viewer, body.recipe, idempotency_key)
+    job, replayed = await submission.submit(
+        db,
+        doctor,
+        viewer,
+        body.recipe,
+        idempotency_key,
+        submission.Begun(body.parent, shared=body.shared),
+    )
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from app.core.errors import AppError, Detail
@@ -26,7 +26,7 @@ from app.jobs.pages.suggestions import (
 )
 from app.jobs.pages.words import form_words
 from app.jobs.policy import access_run
-from app.jobs.service.submission import submit
+from app.jobs.service.submission import Begun, submit
 from worker.contract.plan import Plan
 from worker.contract.rank import RANKABLE
 from worker.contract.recipe import Recipe
@@ -57,6 +57,22 @@ class Chosen:
     preset: str = DEFAULT_PRESET
     text: str = field(default="", repr=False)
     task: str = ""
+    begun: Begun | None = None
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What a sent form says its recipe came from."""
+
+    parent: Annotated[int, Form(ge=0, le=2**63 - 1)] = 0
+    origin: Annotated[str, Form(max_length=100)] = ""
+    shared: Annotated[str, Form(max_length=5)] = ""
+
+    def begun(self) -> Begun | None:
+        """Return it; None for a recipe of one's own."""
+        if not (self.parent or self.origin):
+            return None
+        return Begun(self.parent or None, self.origin, shared=self.shared == "1")
 
 
 @router.get("/fine-tune")
@@ -67,7 +83,8 @@ async def fine_tune(
     if wanted.earlier:
         job = await access_run(db, viewer, wanted.earlier)
         recipe = Plan.model_validate(job.plan).recipe
-        return await _page(request, viewer, _chosen_by(recipe, recipe_to_yaml(recipe)))
+        begun = Begun(job.id, shared=True)
+        return await _page(request, viewer, _chosen_by(recipe, recipe_to_yaml(recipe), begun))
     look = Look(request, viewer)
     data, base = await look.data(_named(wanted.data)), await look.base(_named(wanted.base))
     task = task_choice(wanted.task, data.facts, base.facts).name
@@ -83,17 +100,19 @@ async def start(
     viewer: JobWriter,
     recipe: _Text = "",
     action: Annotated[str, Form(max_length=10)] = "start",
+    *,
+    origin: Annotated[_Origin, Depends()],
 ) -> Response:
     """Queue a job for the recipe, or show what stands against it."""
     text = recipe.replace("\r\n", "\n")
-    problem = None
+    problem, begun = None, origin.begun()
     if action != "check":
         try:
-            job, _known = await submit(db, Look(request, viewer).doctor, viewer, text)
+            job, _known = await submit(db, Look(request, viewer).doctor, viewer, text, begun=begun)
             return see(f"/jobs/{job.id}")
         except AppError as error:
             problem = error
-    return await _page(request, viewer, _chosen_by(_parsed(text), text), problem)
+    return await _page(request, viewer, _chosen_by(_parsed(text), text, begun), problem)
 
 
 @router.post("/fine-tune/check")
@@ -110,10 +129,10 @@ def _parsed(text: str) -> Recipe | None:
         return None
 
 
-def _chosen_by(recipe: Recipe | None, text: str) -> Chosen:
+def _chosen_by(recipe: Recipe | None, text: str, begun: Begun | None) -> Chosen:
     if recipe is None:
-        return Chosen(preset="", text=text)
-    return Chosen(recipe.data.train.repo, recipe.model.base.repo, "", text, recipe.task)
+        return Chosen(preset="", text=text, begun=begun)
+    return Chosen(recipe.data.train.repo, recipe.model.base.repo, "", text, recipe.task, begun)
 
 
 async def _page(

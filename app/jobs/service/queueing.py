@@ -34,6 +34,8 @@ class NewJob:
     queue: str
     rerun_of: int | None = None
     processes: int = 1
+    parent_id: int | None = None
+    shared: bool = False
 
 
 class Pinned(Protocol):
@@ -96,6 +98,8 @@ async def enqueue(db: AsyncSession, user_id: int, new: NewJob, inputs: Iterable[
         plan_hash=new.plan_hash,
         queue=new.queue,
         rerun_of=new.rerun_of,
+        parent_id=new.parent_id,
+        shared=new.shared,
         kind=new.kind,
         processes=new.processes,
     )

@@ -8,7 +8,7 @@ from app.core.security import Viewer
 from app.jobs import policy as jobs
 from app.jobs.service import Job
 from app.jobs.service.examination import Doctor
-from app.jobs.service.submission import submit
+from app.jobs.service.submission import Begun, submit
 from app.questions import policy
 from app.questions.service.evidence import hash_of
 from app.questions.service.patches import patch_in, patched, read_patch
@@ -39,7 +39,9 @@ async def try_patch(  # with what, whose, which answer's, on which run
     text = patch_in(words.body)
     if not text:
         raise ConflictError(_("This answer has no recipe patch to try."), code="no_patch")
-    made, _before = await submit(db, doctor, viewer, patched(base.recipe, read_patch(text)))
+    made, _before = await submit(
+        db, doctor, viewer, patched(base.recipe, read_patch(text)), begun=Begun(base.id)
+    )
     tried_by = viewer.require_user()
     db.add(
         Trial(

@@ -10,9 +10,10 @@ from app.core.db import AsyncSession
 from app.core.http import Db, JobWriter, RepoReader, database, storage_of
 from app.core.security import Viewer
 from app.jobs.service.examination import Doctor
+from app.tutorials.api.family import FamilyOut
 from app.tutorials.api.views import RunIn, RunOut, TutorialList, TutorialOut, row_out, tutorial_out
 from app.tutorials.schemas import TutorialPage
-from app.tutorials.service import reading, running
+from app.tutorials.service import family, reading, running
 from app.tutorials.service.recipes import blocks_of
 
 router = APIRouter()
@@ -71,6 +72,18 @@ async def get_tutorial(page: Shown, db: Db, viewer: RepoReader) -> TutorialOut:
     """Return a version of a tutorial with its recipes, their claims and what runs came to."""
     blocks = blocks_of(page.text.body)
     return tutorial_out(page, blocks, await running.reproductions(db, viewer, page, blocks))
+
+
+@router.get(
+    "/tutorials/{slug}/family", responses={404: {"description": "No such tutorial or version."}}
+)
+async def get_family(page: Shown, db: Db, viewer: RepoReader) -> list[FamilyOut]:
+    """Return for each recipe the changed ones that came from it, with what they came to.
+
+    Told are runs that people share, published models you may see, and your own; at most 200.
+    """
+    found = await family.families(db, viewer, page, blocks_of(page.text.body))
+    return [FamilyOut.of(one) for one in found]
 
 
 @router.post(

@@ -25,12 +25,15 @@ from app.tutorials.pages.spread import (
     told,
 )
 from app.tutorials.schemas import RecipeBlock, Reproduction, TutorialPage, TutorialText
-from app.tutorials.service import running, series, talking
+from app.tutorials.service import family, running, series, talking
 from app.tutorials.service.reading import reading_minutes
 from app.tutorials.service.recipes import LANGUAGE, blocks_of
+from app.tutorials.service.variants import pruned
 
 _FEWEST_HEADINGS = 3
 _DEEPEST = 3
+# So many recipes of a family stand on the tutorial's own page.
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ async def tutorial_page(
     """Return the page of a tutorial."""
     blocks = blocks_of(page.text.body)
     found = await running.reproductions(db, viewer, page, blocks)
+    families = await family.families(db, viewer, page, blocks)
     text = render_slotted(page.text.body, LANGUAGE)
     chapters = (
         await series.series_view(db, viewer, page.series_id, page.text.language)
@@ -108,6 +112,9 @@ async def tutorial_page(
         text=text,
         contents=contents_of(text.headings),
         panels=panels(blocks, found),
+        families={one.number: one for one in families if one.num_variants},
+        pruned=lambda one: pruned(one.root, _FEW),
+        origin_of=family.origin_of,
         minutes=minutes,
         series=chapters,
         beside=chapters.beside(page.id) if chapters else (None, None),

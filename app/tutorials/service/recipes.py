@@ -150,7 +150,6 @@ def _line_of(fence: Fence, path: str) -> int:
 
 def _block(number: int, fence: Fence) -> _Read:
     recipe = read_recipe(fence.content)
-    plain = canonical_json(recipe.to_json()).encode()
     return _Read(
         RecipeBlock(
             number=number,
@@ -159,11 +158,16 @@ def _block(number: int, fence: Fence) -> _Read:
             task=recipe.task,
             base=recipe.model.base.repo,
             data=recipe.data.train.repo,
-            recipe_hash=hashlib.sha256(plain).hexdigest(),
+            recipe_hash=hash_of(recipe),
             claim=_claim(fence, recipe),
         ),
         recipe,
     )
+
+
+def hash_of(recipe: Recipe) -> str:
+    """Return what is the same for recipes that mean the same."""
+    return hashlib.sha256(canonical_json(recipe.to_json()).encode()).hexdigest()
 
 
 def _claim(fence: Fence, recipe: Recipe) -> Claim | None:
