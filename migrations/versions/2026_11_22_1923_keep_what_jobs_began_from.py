@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '308548f686d6'
-down_revision = 'dcaed1f95c5c'
+down_revision = '7477dddd1e82'
 branch_labels = None
 depends_on = None
 
