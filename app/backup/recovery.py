@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from app.backup.databases import BASE, WAL
+from app.backup.databases import BASE
 from app.backup.errors import BackupError
+from app.backup.log_files import segments
 from app.backup.shelf import Shelf
 from app.core.backup_shelf import BackupRecord
 from app.embedded.errors import StartError
@@ -73,20 +74,10 @@ def unpack(shelf: Shelf, record: BackupRecord, server: EmbeddedPostgres) -> None
 
 def _lay_out_log(shelf: Shelf, record: BackupRecord, folder: Path) -> None:
     folder.mkdir(mode=0o700)
-    for segment in (shelf.folder(record) / WAL).glob("*.gz"):
-        with gzip.open(segment) as read, (folder / segment.stem).open("wb") as write:
+    for name, file in segments(shelf, record):
+        opened = gzip.open if file.suffix == ".gz" else open
+        with opened(file, "rb") as read, (folder / name).open("wb") as write:
             shutil.copyfileobj(read, write, 1 << 20)
-    # The stream goes on after the backup. Its last segment is still being filled.
-    stream = shelf.wal(record.line)
-    for segment in sorted(stream.glob("*"), key=lambda one: one.suffix == ".partial"):
-        name = segment.name.removesuffix(".partial")
-        wanted = _is_segment(name) and name >= record.first_wal
-        if wanted and (name == segment.name or not (folder / name).exists()):
-            shutil.copyfile(segment, folder / name)
-
-
-def _is_segment(name: str) -> bool:
-    return len(name) == 24 and set(name) <= set("0123456789ABCDEF")  # noqa: PLR2004 - as named by the server
 
 
 def _hand_over(folder: Path) -> None:

@@ -16,6 +16,7 @@ from app.backup.counts import count_rows, differences
 from app.backup.create import BLOBS, FILES
 from app.backup.databases import DUMP
 from app.backup.errors import BackupError, told_when_full
+from app.backup.log_files import is_joined
 from app.backup.recovery import Target, recovered, unpack
 from app.backup.shelf import Shelf
 from app.backup.source import Source, plain, tool
@@ -63,7 +64,7 @@ def choose(shelf: Shelf, backup_id: str, at: str) -> Choice:
     synced = synced_in(shelf.root, record.line) if record.line else None
     if at == END:
         return Choice(record, Target(), everything_since=True)
-    if synced is not None and synced.at > record.moment:
+    if synced is not None and synced.at > record.moment and is_joined(shelf, record):
         return Choice(record, Target(point=synced.point), everything_since=True)
     return Choice(record, Target(point=record.point))
 

@@ -94,6 +94,12 @@ def line_of(data: DataDir) -> str:
     return file.read_text().strip()
 
 
+def renew_line(data: DataDir) -> str:
+    """Begin another stream of log: the one so far has a gap, or is somebody else's past."""
+    write_private(data.root / "backup-line", secrets.token_hex(6) + "\n")
+    return line_of(data)
+
+
 def plain(url: str) -> str:
     """Return `url` as libpq spells it."""
     for prefix in ("postgresql+psycopg://", "postgres://"):

@@ -149,3 +149,27 @@ def prune(data_dir: Path, shelf_dir: Path | None, keep: int | None) -> None:
         f"Removed {len(gone.backups)} backups, {gone.num_segments} segments of log and "
         f"{gone.num_blobs} stored objects."
     )
+
+
+@backup.command()
+@data_dir_option
+@shelf_option("--to")
+@click.option("--sync-every", type=click.FloatRange(min=0.1), default=240.0, show_default=True)
+def keep(data_dir: Path, shelf_dir: Path | None, sync_every: float) -> None:
+    """Keep the site all the time, until stopped; `tuningfork up` starts it by itself.
+
+    The log is received as it is written, stored bytes every few minutes (in seconds), and a whole
+    backup is made when TUNINGFORK_BACKUP_EVERY_H says that one is due.
+    """
+    from app.backup.keeper import Keeper
+
+    with told(), opened_site(data_dir) as site:
+        shelf = shelf_at(data_dir, shelf_dir)
+        shelf.make()
+        Keeper(site, shelf, _said, sync_every).run()
+
+
+def _said(words: str) -> None:
+    from app.core.clock import now
+
+    click.echo(f"{now():%Y-%m-%d %H:%M:%S} {words}")

@@ -112,6 +112,13 @@ def worker_service(data: DataDir, number: int, env: Mapping[str, str], url: str)
     return Service(name, lambda: spawn(command), lambda: True, grace_s=20.0, stops_early=True)
 
 
+def backup_service(data: DataDir, env: Mapping[str, str]) -> Service:
+    """What keeps the site's data elsewhere; it goes on where it was after any kill."""
+    argv = [sys.executable, "-m", "app.cli", "backup", "keep", "--data-dir", str(data.root)]
+    command = Command(argv, log=data.log("backup"), env=env)
+    return Service("backup", lambda: spawn(command), lambda: True, grace_s=5.0)
+
+
 def site_answers(url: str, timeout_s: float = 10.0) -> bool:
     """Say whether the site at `url` calls itself healthy."""
     place = urlsplit(url)

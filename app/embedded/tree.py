@@ -21,6 +21,7 @@ from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.processes import Command, spawn
 from app.embedded.services import (
     Gate,
+    backup_service,
     postgres_service,
     site_service,
     valkey_service,
@@ -93,6 +94,8 @@ class Tree:
         for number in range(1, self._options.workers + 1):
             url = self._runtime.address
             self._supervisor.add(worker_service(self._data, number, env, url))
+        if self._settings.backup_dir:
+            self._supervisor.add(backup_service(self._data, self._keeper_environment(env)))
         self._note()
         if self._options.starter:
             self._start_starter(env)
@@ -128,6 +131,11 @@ class Tree:
             "TUNINGFORK_HOST": self._options.host,
             "TUNINGFORK_PORT": self._runtime.address.rsplit(":", 1)[1],
         }
+
+    def _keeper_environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Leave our own server's address out: by name alone its files could not be copied."""
+        own = not self._settings.database_url
+        return {name: value for name, value in env.items() if name != "DATABASE_URL" or not own}
 
     def _prepare(self, env: Mapping[str, str]) -> str | None:
         """Migrate in a process of its own; return the path of the first administrator's link."""
