@@ -116,6 +116,13 @@ async def count_queued(db: AsyncSession) -> int:
     return int(await db.scalar(statement) or 0)
 
 
+async def oldest_queued_s(db: AsyncSession) -> float:
+    """Return for how many seconds the oldest letter waits; 0 without any."""
+    age = func.extract("epoch", _NOW - func.min(QueuedLetter.created_at))
+    statement = select(age).where(QueuedLetter.state == LetterState.QUEUED)
+    return max(0.0, float(await db.scalar(statement) or 0))
+
+
 async def give_up_stale(db: AsyncSession, age: timedelta, error: str) -> None:
     """End letters that have waited for longer than `age`."""
     statement = update(QueuedLetter).where(

@@ -19,6 +19,25 @@ class Overview:
     num_workers: int
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """The jobs that wait in one queue, and for how many seconds the first of them has."""
+
+    num: int
+    oldest_s: float
+
+
+async def num_by_state(db: AsyncSession) -> dict[JobState, int]:
+    """Return how many jobs are in each state; a state without any is left out."""
+    return await queries.num_by_state(db)
+
+
+async def waiting_by_queue(db: AsyncSession) -> dict[str, Waiting]:
+    """Return what waits in each queue; a queue without any is left out."""
+    found = await queries.waiting_by_queue(db)
+    return {queue: Waiting(num, oldest_s) for queue, (num, oldest_s) in found.items()}
+
+
 async def live_workers(db: AsyncSession) -> Sequence[Worker]:
     """Return the workers that spoke within the last two minutes."""
     return await job_queries.live_workers(db)

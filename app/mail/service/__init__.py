@@ -12,6 +12,7 @@ from app.mail.service.outbox import (
     tidy,
     try_again,
     waiting,
+    waiting_since,
 )
 from app.mail.service.writing import compose
 
@@ -31,4 +32,5 @@ __all__ = [
     "tidy",
     "try_again",
     "waiting",
+    "waiting_since",
 ]

@@ -1,7 +1,7 @@
 """Handing letters in, and looking after those that wait."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import make_msgid
 
@@ -54,6 +54,19 @@ def _one_line(text: str) -> str:
 async def waiting(db: AsyncSession) -> int:
     """Return how many letters wait to be sent."""
     return await queries.count_queued(db)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The letters that wait to be sent, and for how many seconds the oldest of them has."""
+
+    num: int
+    oldest_s: float
+
+
+async def waiting_since(db: AsyncSession) -> Waiting:
+    """Return how many letters wait, and for how long."""
+    return Waiting(await queries.count_queued(db), await queries.oldest_queued_s(db))
 
 
 async def letters_page(
