@@ -35,6 +35,7 @@ from app.core.logging import configure_logging
 from app.core.middleware import ContextMiddleware, GuardMiddleware, RawPathMiddleware
 from app.core.queue import Doorbell
 from app.core.request_limits import Buckets, RequestLimitMiddleware, share
+from app.core.request_times import NoteRouteMiddleware, RequestTimes, RequestTimesMiddleware
 from app.core.settings import Settings, get_settings
 from app.core.storage import open_storage
 from app.core.wakeups import Wakeups
@@ -61,6 +62,8 @@ from app.jobs import pages as jobs_pages
 from app.jobs.api import router as jobs_api
 from app.jobs.service import job_tokens
 from app.mail import background as mail_background
+from app.metrics import api as metrics_api
+from app.metrics.service import SiteNumbers
 from app.moderation import api as moderation_api
 from app.moderation import background as moderation_background
 from app.moderation import pages as moderation_pages
@@ -100,6 +103,7 @@ def routers() -> list[APIRouter]:
     """Return every router, the catch-all addresses (`/{owner}/{name}`) last."""
     return [
         health.router,
+        metrics_api.router,
         accounts_api.router,
         accounts_pages.router,
         tutorials_api.router,
@@ -253,6 +257,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.doorbell = Doorbell(settings.broker_url)
     app.state.wakeups = Wakeups(settings.broker_url)
     app.state.buckets = Buckets()
+    app.state.times = RequestTimes()
+    app.state.site_numbers = SiteNumbers()
     app.state.authenticators = authenticators()
     app.state.search_news = asyncio.Event()
     app.state.letters_queued = asyncio.Event()
@@ -284,7 +290,9 @@ def _newcomers(settings: Settings) -> Newcomers:
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The last one added is the first one a request meets.
+    app.add_middleware(NoteRouteMiddleware)
     app.add_middleware(RawPathMiddleware)
     app.add_middleware(RequestLimitMiddleware, settings=settings, buckets=app.state.buckets)
     app.add_middleware(GuardMiddleware, allowed_hosts=settings.allowed_hosts.split(","))
     app.add_middleware(ContextMiddleware)
+    app.add_middleware(RequestTimesMiddleware, times=app.state.times)

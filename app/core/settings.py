@@ -151,6 +151,11 @@ class Settings(BaseSettings):
         validation_alias="TUNINGFORK_LOG_FORMAT",
         description="`text` for people, `json` for collectors.",
     )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="TUNINGFORK_METRICS_TOKEN",
+        description="Bearer token for `/metrics`; without one only this machine may read it.",
+    )
     lease_s: int = Field(
         default=30,
         ge=3,

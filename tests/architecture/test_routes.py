@@ -17,6 +17,7 @@ from app.main import routers
 PUBLIC = {
     "/v1/telemetry",
     "/healthz",
+    "/metrics",
     "/readyz",
 }
 

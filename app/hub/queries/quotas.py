@@ -66,3 +66,8 @@ async def lock_holdings(db: AsyncSession, owner_id: int) -> None:
 async def _total(db: AsyncSession, sizes: Select[Any]) -> int:
     found = sizes.subquery()
     return int(await db.scalar(select(func.coalesce(func.sum(found.c.size), 0))) or 0)
+
+
+async def stored_bytes(db: AsyncSession) -> int:
+    """Return the bytes of all large files."""
+    return int(await db.scalar(select(func.coalesce(func.sum(LfsObject.size), 0))) or 0)

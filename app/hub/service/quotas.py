@@ -57,3 +57,8 @@ def _compare(held: int, arriving: int, most: int) -> None:
             fix=_("Delete files that are not needed, or ask who runs this site for more room."),
             code="over_quota",
         )
+
+
+async def stored_bytes(db: AsyncSession) -> int:
+    """Return the bytes of all large files, whoever owns them; shared ones count once."""
+    return await queries.stored_bytes(db)
