@@ -42,7 +42,7 @@ def main() -> None:
         timeout_keep_alive=30,
         server_header=False,
         access_log=False,
-        log_level="info",
+        log_config=None,  # what it says goes through the site's own log
     )
     uvicorn.Server(config).run(sockets=[server_socket])
 

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ from app.embedded.layout import DataDir
 from app.embedded.migrate import upgrade
 from app.embedded.postgres import EmbeddedPostgres
 from app.main import create_app
-from tests.embedded.harness import cli
+from tests.embedded.harness import cli, running_tree
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.hub import make_repository
 from tests.factories.jobs import FakeWorker, make_job
 
+SMALL = ("--workers", "0", "--no-starter")
 BIG = os.urandom(200_000)
 
 
@@ -229,3 +231,40 @@ def test_pruning_keeps_the_newest_and_all_it_needs(kept: Kept) -> None:
     said = kept.cli("backup", "prune", "--keep", "1")
     assert "Removed 0 backups, 0 segments of log and 0 stored objects." in said
     assert len(kept.list()) == 1
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "operations"
+
+
+def _commands(page: str) -> list[str]:
+    """Return the commands of a page, those of blocks without a language."""
+    text = (DOCS / page).read_text()
+    blocks = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(600)
+def test_the_commands_of_the_operators_guide_work_as_written(kept: Kept, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    env = {"TUNINGFORK_DATA_DIR": str(kept.data.root)}
+    for line in [*_commands("backup.md"), *_commands("watch.md")]:
+        words = line.replace("NEW", str(new)).replace("BACKUPS", str(kept.shelf)).split()[1:]
+        if words[0] == "up":
+            with running_tree(new, *SMALL) as tree, tree.client() as client:
+                assert client.get("/readyz").status_code == 200
+            continue
+        done = cli(*words, env=env)
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+    _remove_cluster(new)
+
+
+@pytest.mark.parametrize("page", ["backup", "watch"])
+def test_both_languages_of_the_guide_have_the_same_commands(page: str) -> None:
+    assert _commands(f"{page}.md") == _commands(f"{page}.zh-CN.md") != []
+
+
+def test_the_dashboard_asks_only_for_numbers_that_there_are() -> None:
+    asked = set(re.findall(r"\btuningfork_[a-z_]+", (DOCS / "grafana.json").read_text()))
+    told = set(re.findall(r"`((?:tuningfork|process)_[a-z_]+)", (DOCS / "watch.md").read_text()))
+    assert {re.sub("_(bucket|count|sum)$", "", name) for name in asked} <= told
