@@ -49,6 +49,8 @@ class Happening(StrEnum):
     ACCEPTED = "accepted"
     UNACCEPTED = "unaccepted"
     ROLLED_BACK = "rolled-back"
+    TWINNED = "twinned"
+    UNTWINNED = "untwinned"
     BOUNTY_BEGUN = "bounty-begun"
     BOUNTY_AWARDED = "bounty-awarded"
     BOUNTY_HALVED = "bounty-halved"
@@ -116,6 +118,12 @@ class CloseIn(_In):
 
     reason: CloseReason
     duplicate_of: Annotated[int, Field(gt=0, lt=1 << 63)] | None = None
+
+
+class TwinIn(_In):
+    """The number of the same question in the other language."""
+
+    question: Annotated[int, Field(gt=0, lt=1 << 63)]
 
 
 class DraftIn(_In):
@@ -226,6 +234,20 @@ class QuestionView(QuestionRow):
     snapshot: Snapshot | None = None
     closed_by: str = ""
     closed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class TwinView:
+    """The same question in another language; `accepted` is the answer that solved it there.
+
+    `edited_at` is when it was edited after this question's words and after both were linked.
+    """
+
+    row: QuestionRow
+    body_id: int
+    accepted: CommentView | None = None
+    accepted_score: int = 0
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -245,6 +245,16 @@ class Draft(Base):
     updated_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
+class Twin(Base):
+    """A question in English and the same one in Chinese; each has at most one of the other."""
+
+    __tablename__ = "questions_twin"
+    en_id: Mapped[int] = mapped_column(ForeignKey(_QUESTION, ondelete="CASCADE"), primary_key=True)
+    zh_id: Mapped[int] = mapped_column(ForeignKey(_QUESTION, ondelete="CASCADE"), unique=True)
+    linked_by_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
+    linked_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
 class Trial(Base):
     """A recipe patch of an answer, tried on somebody's run; what came of it the worker says."""
 

@@ -32,6 +32,7 @@ class HitOut(BaseModel):
     title: str
     snippet: str
     language: str
+    language_name: str
     author: str
     private: bool
     updated_at: str
@@ -55,6 +56,7 @@ class ResultsOut(BaseModel):
     has_next: bool
     loose: bool
     unknown: list[str]
+    translations: dict[str, list[str]]
     meant: str
 
 
@@ -92,7 +94,8 @@ async def search(db: Db, viewer: RepoReader, asked: Annotated[Asked, Query()]) -
 
     Operators: `tag: task: library: license: user: lang: is: has: model: dataset: job: score:
     before: after: error:`, each with a `-` before it for the contrary; `OR`, `-word` and "an
-    exact phrase".
+    exact phrase". `lang:any` looks for terms of the field in the other language too; `translations`
+    says for which, and what is found so stands below the rest.
     """
     found = await service.search(db, viewer, asked, i18n.language())
     return _out(found)
@@ -108,6 +111,7 @@ def _out(found: Results) -> ResultsOut:
         has_next=found.has_next,
         loose=found.is_loose,
         unknown=list(found.unknown),
+        translations={typed: list(others) for typed, others in found.translations.items()},
         meant=found.meant,
     )
 
@@ -120,6 +124,7 @@ def _hit(hit: Hit) -> HitOut:
         title=str(hit.title),
         snippet=str(hit.snippet),
         language=hit.language,
+        language_name=hit.language_name,
         author=hit.author,
         private=hit.private,
         updated_at=hit.updated_at.isoformat(),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from app.search.glossary import Unit, units
 from app.search.words import (
     Run,
     is_stop_word,
@@ -26,6 +27,8 @@ _OPERATORS = """
 tag task library license user lang is has job model dataset score before after error
 """
 OPERATORS = frozenset(_OPERATORS.split())
+# Of `lang:`: texts in every language, and terms in the other one too.
+ANY = "any"
 # Of an error somebody pasted, only so many words need be found again.
 _MOST_ERROR_WORDS = 12
 _ITEM = re.compile(
@@ -71,6 +74,9 @@ class Query:
     filters: list[Filter] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    # Whether texts in the other language are wanted as well, and whether words stand by themselves.
+    in_any_language: bool = False
+    is_plain: bool = True
 
     @property
     def strict(self) -> str:
@@ -81,6 +87,30 @@ class Query:
     def loose(self) -> str:
         """The `tsquery` that finds what holds any term; empty if there are not several."""
         return _joined(self.terms, " | ") if len(self.terms) > 1 else ""
+
+    @property
+    def translations(self) -> dict[str, tuple[str, ...]]:
+        """What is looked for besides the words, by the words; empty if nothing is."""
+        return {
+            " ".join(run.text for run in unit.typed): unit.others
+            for unit in self._units()
+            if unit.others
+        }
+
+    @property
+    def wide(self) -> str:
+        """The `tsquery` that finds every word or the same in the other language.
+
+        Empty if that is not asked for, or no word is known. An exact phrase and `OR` mean what they
+        say: nothing is put in their places.
+        """
+        units = self._units()
+        if not any(unit.others for unit in units):
+            return ""
+        return _joined([_either(unit) for unit in units], " & ")
+
+    def _units(self) -> list[Unit]:
+        return units(self.words) if self.in_any_language and self.is_plain else []
 
     @property
     def loosest(self) -> str:
@@ -100,8 +130,12 @@ def parse(text: str) -> Query:
         if operator in OPERATORS:
             value = item["quoted"] if item["quoted"] is not None else item["value"]
             if operator == "error":
+                query.is_plain = False
                 _flush(query, latin)
                 _add_error(query, value, excludes=item["not"] is not None)
+                continue
+            if operator == "lang" and normalised(value) == ANY and not item["not"]:
+                query.in_any_language = True
                 continue
             query.filters.append(Filter(operator, normalised(value), item["not"] is not None))
             continue
@@ -109,10 +143,13 @@ def parse(text: str) -> Query:
             query.unknown.append(operator)
         typed = item["phrase"] or item["word"] or f"{operator} {item['quoted'] or item['value']}"
         if item["word"] == "OR" and not item["not"]:
+            query.is_plain = False
             _flush(query, latin)
             either = bool(query.terms)
             continue
         found = list(runs(typed))
+        if item["phrase"] is not None and not item["not"]:
+            query.is_plain = False
         if item["not"] or item["phrase"] is not None or either or any(r.is_cjk for r in found):
             _flush(query, latin)
             _add(query, found, item, either=either)
@@ -206,6 +243,19 @@ def _phrase(found: Sequence[Run]) -> str:
         return ""
     far = (f" <{after - before}> {lexeme}" for (before, _), (after, lexeme) in pairwise(steps))
     return f"({steps[0][1]}{''.join(far)})"
+
+
+def _either(unit: Unit) -> str:
+    """Return the `tsquery` of a part of a question, or of the same in the other language."""
+    asked = [run for run in unit.typed if run.text not in _QUESTION_WORDS]
+    typed = _joined(list(_terms(asked)), " & ")
+    ways = [typed] if typed else []
+    for other in unit.others:
+        found = list(runs(other))
+        ways.append(
+            _word(found[0].text) if found[0].is_cjk else _latin("-".join(r.text for r in found))
+        )
+    return "(" + " | ".join(f"({way})" for way in ways) + ")" if ways else ""
 
 
 def _word(piece: str) -> str:

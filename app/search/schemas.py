@@ -123,6 +123,8 @@ class Hit:
     updated_at: datetime
     labels: Sequence[str] = ()
     score: int = 0
+    # As it calls itself; empty for what is in no language.
+    language_name: str = ""
     ranked_by: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -150,6 +152,8 @@ class Results:
         counts: the same by kind.
         is_loose: only some of the words were found together.
         unknown: operators that were taken as words.
+        translations: what was looked for in the other language, by the words typed.
+        may_translate: the question would look for more with `lang:any`.
         meant: the question as it may have been meant, when hardly anything was found.
     """
 
@@ -161,4 +165,6 @@ class Results:
     has_next: bool = False
     is_loose: bool = False
     unknown: Sequence[str] = ()
+    translations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    may_translate: bool = False
     meant: str = ""

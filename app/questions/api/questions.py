@@ -16,6 +16,7 @@ from app.questions.api.shapes import (
     QuestionPage,
     RemarkOut,
     SuggestionOut,
+    TwinOut,
     WholeQuestionOut,
 )
 from app.questions.schemas import (
@@ -27,6 +28,7 @@ from app.questions.schemas import (
     QuestionChange,
     QuestionIn,
     Sort,
+    TwinIn,
 )
 
 router = APIRouter()
@@ -67,8 +69,10 @@ async def get_question(
     question = await service.read_question(db, viewer, question_id)
     page = await service.posts_of(db, viewer, question, sort, cursor)
     body = next((post for post in page.items if post.is_question), None)
+    twin = await service.twin_of(db, viewer, question)
     return WholeQuestionOut(
         question=QuestionOut.of_view(question),
+        twin=TwinOut.of(twin) if twin else None,
         body=PostOut.of_post(body) if body else None,
         answers=[PostOut.of_post(post) for post in page.items if not post.is_question],
         next_cursor=page.next_cursor,
@@ -126,6 +130,18 @@ async def pin(db: Db, viewer: CommunityWriter, question_id: int) -> QuestionOut:
 async def unpin(db: Db, viewer: CommunityWriter, question_id: int) -> QuestionOut:
     """Put a question back into its place."""
     return QuestionOut.of_view(await service.set_pinned(db, viewer, question_id, pinned=False))
+
+
+@router.put("/questions/{question_id}/twin", status_code=HTTPStatus.NO_CONTENT)
+async def link_twin(db: Db, viewer: CommunityWriter, question_id: int, twin: TwinIn) -> None:
+    """Say that another question is this one in the other language; for who may edit both."""
+    await service.link(db, viewer, question_id, twin.question)
+
+
+@router.delete("/questions/{question_id}/twin", status_code=HTTPStatus.NO_CONTENT)
+async def unlink_twin(db: Db, viewer: CommunityWriter, question_id: int) -> None:
+    """Take the link with the question in the other language away."""
+    await service.unlink(db, viewer, question_id)
 
 
 @router.delete("/questions/{question_id}/accepted", status_code=HTTPStatus.NO_CONTENT)

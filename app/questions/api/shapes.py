@@ -14,6 +14,7 @@ from app.questions.schemas import (
     Status,
     SuggestionView,
     TagView,
+    TwinView,
 )
 from app.questions.service import MeasuredTrial
 
@@ -155,6 +156,35 @@ class QuestionOut(QuestionItem):
         return cls.model_validate({**cls.facts(view), **more})
 
 
+class TwinOut(_Out):
+    """The same question in another language; its accepted answer counts for both.
+
+    `edited_at` says that it was edited after this question: the words here may be behind.
+    """
+
+    id: int
+    title: str
+    url: str
+    language: str
+    score: int
+    accepted: RemarkOut | None
+    edited_at: datetime | None
+
+    @classmethod
+    def of(cls, twin: TwinView) -> "TwinOut":
+        """Return the shape of a twin."""
+        row = twin.row
+        return cls(
+            id=row.id,
+            title=row.title,
+            url=row.url,
+            language=row.language,
+            score=row.score,
+            accepted=RemarkOut.of(twin.accepted) if twin.accepted else None,
+            edited_at=twin.edited_at,
+        )
+
+
 class QuestionPage(_Out):
     """A page of questions. Send `next_cursor` as `cursor` for the next one."""
 
@@ -166,6 +196,7 @@ class WholeQuestionOut(_Out):
     """A question with its words and a page of answers, in the order asked for."""
 
     question: QuestionOut
+    twin: TwinOut | None
     body: PostOut | None
     answers: list[PostOut]
     next_cursor: str | None

@@ -1,5 +1,6 @@
 """What people do on a question's page: each is a form, and ends on the page again."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ Words = Annotated[str, Form(max_length=MAX_BODY * 2)]
 Word = Annotated[str, Form(max_length=600)]
 Number = Annotated[int, Form(ge=0, lt=1 << 63)]
 Vote = Annotated[int, Form(ge=-1, le=1)]
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
 
 async def _done(  # where, what, what was typed, where to look then
@@ -193,6 +195,23 @@ async def close(
 async def reopen(desk: WriteDesk, question_id: int) -> Response:
     """Let a question take answers again."""
     act = lambda: service.reopen(desk.db, desk.viewer, question_id)  # noqa: E731  # one call
+    return await _done(desk, question_id, act)
+
+
+@router.post("/questions/{question_id}/twin")
+async def twin(desk: WriteDesk, question_id: int, twin_of: Word = "") -> Response:
+    """Link a question with the same one in the other language; without a number, unlink it."""
+    # A number, with or without its sign, or the address of its page.
+    number = _NUMBER.search(twin_of.partition("/questions/")[2] or twin_of)
+
+    async def act() -> None:
+        if not twin_of.strip():
+            await service.unlink(desk.db, desk.viewer, question_id)
+        elif number is None:
+            raise InvalidError(_("Write the number of the other question."), code="bad_number")
+        else:
+            await service.link(desk.db, desk.viewer, question_id, int(number[0]))
+
     return await _done(desk, question_id, act)
 
 

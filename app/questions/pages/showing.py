@@ -10,7 +10,9 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.comments.schemas import CommentView
 from app.core.errors import AppError
+from app.core.http import site_address
 from app.core.markdown import render_markdown
 from app.questions import service
 from app.questions.pages.curve import curve_points
@@ -79,6 +81,7 @@ async def rights_in(desk: Desk, question: QuestionView) -> dict[str, bool]:
         "accept": is_asker or desk.viewer.is_admin or desk.viewer.is_moderator,
         "curate": curates,
         "edit": Ability.EDIT in abilities,
+        "link": is_asker or Ability.EDIT in abilities,
         "vote_down": Ability.VOTE_DOWN in abilities,
         "answer": question.closed_at is None,
     }
@@ -95,6 +98,7 @@ async def question_page(
     page = await service.posts_of(desk.db, desk.viewer, question, query.sort, query.cursor)
     items = await items_of(page.items)
     draft = draft or await _kept(desk, question.id)
+    twin = await service.twin_of(desk.db, desk.viewer, question)
     return desk.show(
         "questions/show.html",
         problem=problem,
@@ -111,10 +115,17 @@ async def question_page(
             {one.post.words.id: one.post.words.body for one in items if one.has_patch},
         ),
         suggestions=await service.suggestions_of(desk.db, desk.viewer, question.id),
+        twin=twin,
+        twin_answer=await _drawn(twin.accepted) if twin and twin.accepted else None,
+        site=site_address(desk.request),
         curve=curve_points(question.snapshot.curve) if question.snapshot else "",
         close_reasons=list(CloseReason),
-        structured=question_page_data(desk.request, question, page.items),
+        structured=question_page_data(desk.request, question, page.items, twin),
     )
+
+
+async def _drawn(words: CommentView) -> Markup:
+    return await asyncio.to_thread(words.markup, LINKS)
 
 
 async def _kept(desk: Desk, question_id: int) -> Draft:

@@ -6,13 +6,16 @@ from typing import Any
 from fastapi import Request
 
 from app.core.http import site_address
-from app.questions.schemas import PostView, QuestionView
+from app.questions.schemas import PostView, QuestionRow, QuestionView, TwinView
 
 
 def question_page_data(
-    request: Request, question: QuestionView, posts: Sequence[PostView]
+    request: Request,
+    question: QuestionView,
+    posts: Sequence[PostView],
+    twin: TwinView | None = None,
 ) -> dict[str, Any]:
-    """Return the QAPage of a question as its page shows it."""
+    """Return the QAPage of a question as its page shows it; its twin's answer solves it too."""
     here = site_address(request)
     own = next((post for post in posts if post.is_question), None)
     answers = [post for post in posts if not post.is_question and not post.words.is_hidden]
@@ -30,6 +33,12 @@ def question_page_data(
     }
     if accepted := [post for post in answers if post.is_accepted]:
         entity["acceptedAnswer"] = _answer(here, question, accepted[0])
+    elif twin and twin.accepted:
+        solved = PostView(
+            twin.accepted, is_question=False, score=twin.accepted_score, is_accepted=True
+        )
+        told = _answer(here, twin.row, solved)
+        entity["acceptedAnswer"] = {**told, "inLanguage": twin.row.language}
     return {
         "@context": "https://schema.org",
         "@type": "QAPage",
@@ -38,7 +47,7 @@ def question_page_data(
     }
 
 
-def _answer(here: str, question: QuestionView, post: PostView) -> dict[str, Any]:
+def _answer(here: str, question: QuestionRow, post: PostView) -> dict[str, Any]:
     return {
         "@type": "Answer",
         "text": post.words.body,

@@ -66,6 +66,7 @@ from app.questions.service.tagging import (
     tags_by_id,
 )
 from app.questions.service.trials import try_patch
+from app.questions.service.twins import link, twin_of, unlink
 from app.questions.service.voting import vote
 from app.questions.service.words import split_tags
 from app.questions.tables import Question
@@ -104,6 +105,7 @@ __all__ = [
     "is_shown",
     "keep_draft",
     "known_tags",
+    "link",
     "list_questions",
     "list_tags",
     "lock_question",
@@ -141,7 +143,9 @@ __all__ = [
     "tags_beginning",
     "tags_by_id",
     "try_patch",
+    "twin_of",
     "unaccept",
+    "unlink",
     "vote",
     "waiting_suggestions",
     "whole_questions",

@@ -58,6 +58,8 @@ _WEIGHTS = cast(literal("{0.1,0.3,0.6,1}"), ARRAY(REAL))
 _NORMALISED = 32
 _SAME_LANGUAGE, _ACCEPTED, _FRESH, _VOTES = 1.2, 1.15, 0.1, 5.0
 _YEAR_S = 31_557_600.0
+# What was found through another language stands below all that was found as it was typed.
+TRANSLATED = 0.001
 
 _ESTIMATE = text(
     "EXPLAIN (FORMAT JSON) SELECT FROM search_document WHERE words @@ CAST(:words AS tsquery)"
@@ -73,6 +75,7 @@ class Wanted:
 
     Attributes:
         words: a `tsquery` of words, empty for everything.
+        direct: the part of it that stands above the rest, empty if all of it counts alike.
         excluded: terms of which none may be found.
         labels: parts of a `tsquery` that are facts about a text.
         where: what columns must say.
@@ -87,6 +90,7 @@ class Wanted:
     where: Sequence[Where] = ()
     language: str = ""
     order: Order = Order.RELEVANCE
+    direct: str = ""
 
     @property
     def candidates(self) -> str:
@@ -166,6 +170,7 @@ async def _find(  # what find was asked, and the way
         "candidates": wanted.candidates,
         "words": wanted.words,
         "unwanted": wanted.unwanted,
+        "direct": wanted.direct,
         "language": wanted.language,
         "walked": way.walked,
         "ranked": way.ranked,
@@ -181,7 +186,8 @@ def _known_statement(viewer: Viewer, wanted: Wanted, *, is_walked: bool) -> Sele
     """Return the statement, which takes longer to put together than the index takes to answer."""
     if wanted.where:
         return _statement(viewer, wanted, is_walked=is_walked)
-    parts = (bool(wanted.candidates), bool(wanted.words), bool(wanted.unwanted), is_walked)
+    asked = (wanted.candidates, wanted.words, wanted.unwanted, wanted.direct)
+    parts = (*map(bool, asked), is_walked)
     key = (viewer, wanted.order, parts)
     if key not in _known:
         if len(_known) >= _MOST_KNOWN:
@@ -280,6 +286,8 @@ def _scored(wanted: Wanted, visible: CTE) -> CTE:
     fits: Any = literal(1.0)
     if wanted.words:
         fits = func.ts_rank_cd(_WEIGHTS, row.words, _query("words"), _NORMALISED)
+    if wanted.direct:
+        fits *= translated(row.words, _query("direct"))
     if wanted.unwanted:
         fits = case((row.words.op("@@")(_query("unwanted")), fits), else_=0.0)
     by_words = wanted.order is Order.RELEVANCE
@@ -309,6 +317,11 @@ def worth_parts(language: Any, row: Any) -> dict[str, Any]:
         "fresh": 1 + _FRESH * func.exp(-func.greatest(age, 0) / _YEAR_S),
         "language": case((func.starts_with(row.language, language), _SAME_LANGUAGE), else_=1.0),
     }
+
+
+def translated(words: Any, direct: Any) -> Any:
+    """Return by what the rank of a text is multiplied that holds the words in translation only."""
+    return case((words.op("@@")(direct), 1.0), else_=TRANSLATED)
 
 
 def _page(scored: CTE) -> Any:

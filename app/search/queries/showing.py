@@ -9,7 +9,7 @@ from sqlalchemy.orm import defer, load_only
 
 from app.core.db import AsyncSession
 from app.hub.service import Repository
-from app.search.queries.finding import worth_parts
+from app.search.queries.finding import translated, worth_parts
 from app.search.tables import Document
 
 
@@ -29,7 +29,7 @@ async def documents(
 
 
 async def parts_of_ranks(
-    db: AsyncSession, ids: Collection[int], words: str, language: str
+    db: AsyncSession, ids: Collection[int], words: str, direct: str, language: str
 ) -> dict[int, dict[str, float]]:
     """Return by what the ranks of texts were made, by name."""
     fits: Any = literal(1.0)
@@ -37,6 +37,8 @@ async def parts_of_ranks(
         weights = cast(literal("{0.1,0.3,0.6,1}"), ARRAY(REAL))
         fits = func.ts_rank_cd(weights, Document.words, cast(literal(words), TSQUERY), 32)
     parts = {"words": fits, **worth_parts(language, Document)}
+    if direct:
+        parts["translated"] = translated(Document.words, cast(literal(direct), TSQUERY))
     statement = select(Document.id, *parts.values()).where(Document.id.in_(ids))
     return {
         row[0]: dict(zip(parts, map(float, row[1:]), strict=True))

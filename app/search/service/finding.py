@@ -18,11 +18,12 @@ from app.search.service.meaning import meant
 from app.search.service.snippets import marked, snippet
 from app.search.service.sources import SOURCES
 from app.search.tables import Document
-from app.search.words import label, quoted
+from app.search.words import label, normalised, quoted, runs
 
 PAGE = 20
 # With fewer, what holds only some of the words is shown as well.
 _FEW = 3
+_LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 # Families of facts that narrow a search further; kinds have tabs of their own.
 _NARROWING = ("lang", "task", "library", "tag", "has")
 
@@ -55,8 +56,15 @@ async def search(db: AsyncSession, viewer: Viewer, asked: Asked, language: str) 
         has_next=len(found.ids) > PAGE and asked.page < MOST_PAGES,
         is_loose=answer.is_loose,
         unknown=unknown,
+        translations=query.translations,
+        may_translate=_may_translate(query),
         meant=await _meant(db, viewer, asked, answer, language),
     )
+
+
+def _may_translate(query: Query) -> bool:
+    """Whether the same question in any language would look for more."""
+    return not query.in_any_language and bool(replace(query, in_any_language=True).translations)
 
 
 def _wanted(viewer: Viewer, asked: Asked, query: Query, language: str) -> tuple[Wanted, list[str]]:
@@ -74,7 +82,8 @@ def _wanted(viewer: Viewer, asked: Asked, query: Query, language: str) -> tuple[
     if asked.kind is not None and (query.strict or query.excluded or labels or where):
         labels.append(_kind(asked.kind))
     wanted = Wanted(
-        words=query.strict,
+        words=_widened(query.strict, query.wide),
+        direct=query.strict if query.wide else "",
         is_visible=visible_to(viewer),
         excluded=query.excluded,
         labels=labels,
@@ -83,6 +92,10 @@ def _wanted(viewer: Viewer, asked: Asked, query: Query, language: str) -> tuple[
         order=asked.sort,
     )
     return wanted, unknown
+
+
+def _widened(words: str, wide: str) -> str:
+    return f"({words}) | ({wide})" if words and wide else words
 
 
 def _kind(kind: Kind) -> str:
@@ -113,7 +126,8 @@ async def _answer(
         return _Answer(found, wanted)
     for words in (query.loose, *([query.loosest] if not found.total else [])):
         if words:
-            loose = replace(wanted, words=words)
+            direct = words if query.wide else ""
+            loose = replace(wanted, words=_widened(words, query.wide), direct=direct)
             more = await finding.find(db, viewer, loose, offset, PAGE + 1)
             if more.total > found.total:
                 return _Answer(more, loose, is_loose=True)
@@ -164,7 +178,7 @@ async def _hits(
     parts: Mapping[int, Mapping[str, float]] = {}
     if asked.explain and viewer.is_admin and ids:
         wanted = answer.wanted
-        parts = await showing.parts_of_ranks(db, ids, wanted.words, wanted.language)
+        parts = await showing.parts_of_ranks(db, ids, wanted.words, wanted.direct, wanted.language)
     return [
         _hit(document, repository, query, parts.get(document.id, {}))
         for document, repository in rows
@@ -178,6 +192,8 @@ def _hit(
     ranked_by: Mapping[str, float],
 ) -> Hit:
     name, address = document.title, document.place
+    others = [normalised(one) for other in query.translations.values() for one in other]
+    words = [*query.words, *(run.text for one in others for run in runs(one))]
     if repository is not None:
         full_name = f"{repository.owner_name}/{repository.name}"
         address = f"/{repository.kind.web_prefix}{full_name}{document.place}"
@@ -186,9 +202,10 @@ def _hit(
         kind=Kind(document.kind),
         address=address,
         name=name,
-        title=marked(document.title or name, query.words),
-        snippet=snippet(document.body, query.words),
+        title=marked(document.title or name, words),
+        snippet=snippet(document.body, words),
         language=document.language,
+        language_name=_LANGUAGE_NAMES.get(document.language[:2], ""),
         author=document.author,
         private=repository.private if repository is not None else document.private,
         updated_at=document.updated_at,
