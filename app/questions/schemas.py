@@ -223,6 +223,16 @@ class QuestionRow:
 
 
 @dataclass(frozen=True)
+class TwinRef:
+    """The same question in another language, and since when both are linked."""
+
+    row: QuestionRow
+    body_id: int
+    accepted_id: int | None
+    linked_at: datetime
+
+
+@dataclass(frozen=True)
 class QuestionView(QuestionRow):
     """A question, with what its page shows around the posts."""
 
@@ -231,6 +241,7 @@ class QuestionView(QuestionRow):
     accepted_id: int | None = None
     duplicate_of: QuestionRow | None = None
     duplicates: tuple[QuestionRow, ...] = ()
+    twin: TwinRef | None = None
     snapshot: Snapshot | None = None
     closed_by: str = ""
     closed_at: datetime | None = None

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, null, select, tuple_, union_all
 
 from app.core.db import AsyncSession
 from app.questions.schemas import Sort, Status
-from app.questions.tables import Post, Question, QuestionTag
+from app.questions.tables import Post, Question, QuestionTag, Twin
 
 Key = tuple[Any, ...]
 
@@ -111,15 +111,29 @@ async def by_ids(db: AsyncSession, ids: Collection[int]) -> dict[int, Question]:
     return {row.id: row for row in rows}
 
 
-async def duplicates_of(db: AsyncSession, question_id: int, limit: int) -> Sequence[Question]:
-    """Return the questions that were closed as this one asked again."""
-    statement = (
-        select(Question)
+async def around(
+    db: AsyncSession, question_id: int, limit: int
+) -> Sequence[tuple[Question, datetime | None]]:
+    """Return what was closed as this question asked again, and its twin with when it was linked.
+
+    What was hidden is left out.
+    """
+    again = (
+        select(Question.id, null().cast(Twin.linked_at.type).label("linked_at"))
         .where(Question.duplicate_of_id == question_id, Question.is_hidden.is_(False))
         .order_by(Question.id)
         .limit(limit)
     )
-    return (await db.scalars(statement)).all()
+    chinese = select(Twin.zh_id, Twin.linked_at).where(Twin.en_id == question_id)
+    english = select(Twin.en_id, Twin.linked_at).where(Twin.zh_id == question_id)
+    found = union_all(again, chinese, english).subquery()
+    statement = (
+        select(Question, found.c.linked_at)
+        .join(found, found.c.id == Question.id)
+        .where(Question.is_hidden.is_(False))
+        .order_by(Question.id)
+    )
+    return [(row, linked_at) for row, linked_at in await db.execute(statement)]
 
 
 async def with_fingerprint(db: AsyncSession, fingerprint: str, limit: int) -> Sequence[Question]:

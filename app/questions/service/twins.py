@@ -11,7 +11,6 @@ from app.questions.events import QuestionChanged
 from app.questions.queries import posts, twins
 from app.questions.queries.lists import by_ids
 from app.questions.schemas import Happening, QuestionView, TwinView
-from app.questions.service.views import rows
 from app.questions.tables import Question, QuestionEvent, Twin
 
 _CHINESE = "zh-CN"
@@ -72,13 +71,10 @@ async def unlink(db: AsyncSession, viewer: Viewer, question_id: int) -> None:
 
 
 async def twin_of(db: AsyncSession, viewer: Viewer, question: QuestionView) -> TwinView | None:
-    """Return a question's twin; None without one that can be read."""
-    pair = await twins.twin_among(db, [question.id])
-    found = await by_ids(db, [_other(pair, question.id)]) if pair else {}
-    shown = [one for one in found.values() if not one.is_hidden]
-    if pair is None or not shown:
+    """Return what a question's page tells of its twin; None without one that can be read."""
+    other = question.twin
+    if other is None:
         return None
-    other = shown[0]
     wanted = [question.body_id, other.body_id, *([other.accepted_id] if other.accepted_id else [])]
     words = await comments.comments_by_id(db, wanted, viewer)
     own, theirs = words[question.body_id], words[other.body_id]
@@ -86,10 +82,10 @@ async def twin_of(db: AsyncSession, viewer: Viewer, question: QuestionView) -> T
     if accepted is not None and accepted.is_hidden:
         accepted = None
     post = await posts.post(db, accepted.id) if accepted else None
-    since = max(own.edited_at or own.created_at, pair.linked_at)
+    since = max(own.edited_at or own.created_at, other.linked_at)
     edited = theirs.edited_at
     return TwinView(
-        row=(await rows(db, [other]))[0],
+        row=other.row,
         body_id=other.body_id,
         accepted=accepted,
         accepted_score=post.score if post else 0,

@@ -8,7 +8,7 @@ from app.accounts import service as accounts
 from app.core.db import AsyncSession
 from app.questions.queries import lists
 from app.questions.queries import tags as tag_queries
-from app.questions.schemas import Prize, QuestionRow, QuestionView, Snapshot
+from app.questions.schemas import Prize, QuestionRow, QuestionView, Snapshot, TwinRef
 from app.questions.service.words import slug
 from app.questions.tables import Question
 
@@ -64,8 +64,7 @@ def prize_of(one: Question) -> Prize | None:
 
 async def view(db: AsyncSession, one: Question) -> QuestionView:
     """Return a question with what its page shows around the posts."""
-    related = await _related(db, one)
-    target = related.pop(one.duplicate_of_id or 0, None)
+    again, twins, target = await _related(db, one)
     names = await names_of(db, (one.author_id, one.closed_by_id))
     tags = [name for _q, _tag, name in await tag_queries.tags_of(db, [one.id])]
     return QuestionView(
@@ -74,17 +73,28 @@ async def view(db: AsyncSession, one: Question) -> QuestionView:
         body_id=one.body_id,
         accepted_id=one.accepted_id,
         duplicate_of=target,
-        duplicates=tuple(related.values()),
+        duplicates=tuple(again),
+        twin=next(iter(twins), None),
         snapshot=Snapshot(**one.snapshot) if one.snapshot else None,
         closed_by=names.get(one.closed_by_id or 0, ""),
         closed_at=one.closed_at,
     )
 
 
-async def _related(db: AsyncSession, one: Question) -> dict[int, QuestionRow]:
-    """Return the question this one asks again, and those that ask this one again."""
-    found = list(await lists.duplicates_of(db, one.id, _MOST_DUPLICATES))
+async def _related(
+    db: AsyncSession, one: Question
+) -> tuple[list[QuestionRow], list[TwinRef], QuestionRow | None]:
+    """Return those that ask this one again, its twin, and the question this one asks again."""
+    around = await lists.around(db, one.id, _MOST_DUPLICATES)
+    found = {question.id: question for question, _linked_at in around}
     if one.duplicate_of_id is not None:
         targets = await lists.by_ids(db, [one.duplicate_of_id])
-        found += [target for target in targets.values() if not target.is_hidden]
-    return {row.id: row for row in await rows(db, found)}
+        found |= {key: target for key, target in targets.items() if not target.is_hidden}
+    shown = {row.id: row for row in await rows(db, list(found.values()))}
+    again = [shown[question.id] for question, linked_at in around if linked_at is None]
+    twins = [
+        TwinRef(shown[question.id], question.body_id, question.accepted_id, linked_at)
+        for question, linked_at in around
+        if linked_at is not None
+    ]
+    return again, twins, shown.get(one.duplicate_of_id or 0)
