@@ -15,6 +15,7 @@ from app.commands.predict import predict
 from app.commands.rank import rank
 from app.commands.restore import restore
 from app.commands.sweeps import sweep
+from app.commands.tutorials import tutorials
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,6 +44,7 @@ for command in (
     predict,
     restore,
     sweep,
+    tutorials,
 ):
     main.add_command(command)
 

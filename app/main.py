@@ -181,6 +181,7 @@ def background_tasks() -> list[BackgroundTask]:
         notifications_background.run_telling,
         search_background.run_indexer,
         sweeps_background.run_sweeps,
+        tutorials_background.run_checks,
         webhooks_background.run_deliveries,
     ]
 
@@ -205,7 +206,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
     mail_background.subscribe(events, app.state.letters_queued)
     discussions_background.subscribe(events, app.state.database)
     questions_background.subscribe(events)
-    tutorials_background.subscribe(events)
+    tutorials_background.subscribe(events, app.state.database)
     moderation_background.subscribe(events, app.state.settings)
     imports_background.subscribe(events, app.state.wakeups)
     webhooks_background.subscribe(events, app)

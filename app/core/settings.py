@@ -316,6 +316,12 @@ class Settings(BaseSettings):
         validation_alias="TUNINGFORK_SIGN_IN_PROVIDERS",
         description="Other sites whose accounts sign in here, as a JSON list.",
     )
+    tutorial_checks: str = Field(
+        default="1-5",
+        pattern=r"^(([01]?[0-9]|2[0-4])-([01]?[0-9]|2[0-4]))?$",
+        validation_alias="TUNINGFORK_TUTORIAL_CHECKS",
+        description="Hours (UTC) in which an idle site tries recipes of tutorials; empty: never.",
+    )
     upstreams: str = Field(
         default="",
         validation_alias="TUNINGFORK_UPSTREAMS",

@@ -36,7 +36,12 @@ from app.questions.events import (
     RemarkPosted,
 )
 from app.tutorials import service as tutorials
-from app.tutorials.events import TutorialCommented, TutorialPublished
+from app.tutorials.events import (
+    TutorialBroken,
+    TutorialCommented,
+    TutorialMended,
+    TutorialPublished,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +95,8 @@ class Recorder:
             EditSuggested: self.suggested,
             TutorialPublished: self.published,
             TutorialCommented: self.tutorial_talked,
+            TutorialBroken: self.checked,
+            TutorialMended: self.checked,
             CommentReleased: self.released,
             ReportDecided: self.decided,
             JobEnded: self.ended,
@@ -223,6 +230,12 @@ class Recorder:
         key = f"comment:{event.comment_id}"
         news = News(key, What.COMMENTED, thread, event.author_id, None, event.comment_id)
         await self._write(_known(news))
+
+    async def checked(self, event: TutorialBroken | TutorialMended) -> None:
+        """The nightly check found that a tutorial broke, or runs again."""
+        what = What.BROKEN if isinstance(event, TutorialBroken) else What.MENDED
+        thread = Target(service.TUTORIAL, event.tutorial_id)
+        await self._write(_known(News(f"tutorial-check:{event.check_id}", what, thread, None)))
 
     async def decided(self, event: ReportDecided) -> None:
         """The moderators looked at what somebody reported."""

@@ -33,6 +33,8 @@ class What(StrEnum):
     BOUNTY_WON = "bounty_won"
     BOUNTY_ENDS = "bounty_ends"
     BOUNTY_OVER = "bounty_over"
+    BROKEN = "broken"
+    MENDED = "mended"
 
 
 class Reason(StrEnum):
@@ -242,6 +244,8 @@ class LedgerView:
 _KINDS: Mapping[What, Kind] = {
     What.SUCCEEDED: Kind.JOB,
     What.FAILED: Kind.JOB,
+    What.BROKEN: Kind.JOB,
+    What.MENDED: Kind.JOB,
     What.AGREED: Kind.REPORT,
     What.DISAGREED: Kind.REPORT,
     What.IGNORED: Kind.REPORT,

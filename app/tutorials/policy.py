@@ -63,6 +63,36 @@ def may_moderate(viewer: Viewer, tutorial: Tutorial) -> bool:
     return viewer.is_admin or may_write(viewer, tutorial)
 
 
+def require_keeper(viewer: Viewer) -> int:
+    """Return the viewer's id if they may say which tutorials are checked.
+
+    Raises:
+        UnauthorizedError: nobody is signed in.
+        ForbiddenError: they neither moderate nor administer the site.
+    """
+    user_id = require_person(viewer)
+    if not (viewer.is_moderator or viewer.is_admin):
+        raise ForbiddenError(_("Only moderators say which tutorials are checked."))
+    return user_id
+
+
+def require_checking(viewer: Viewer, tutorial: Tutorial, *, is_watched: bool) -> None:
+    """Pass only if the viewer may have this tutorial checked now: a moderator, or its author.
+
+    Raises:
+        UnauthorizedError: nobody is signed in.
+        ForbiddenError: they are neither, or nobody has it checked at night.
+    """
+    require_person(viewer)
+    if viewer.is_moderator or viewer.is_admin:
+        return
+    if not may_write(viewer, tutorial) or not is_watched:
+        raise ForbiddenError(
+            _("Only moderators, and the author of a tutorial that is checked at night, may check."),
+            fix=_("Run the recipe as a job of your own, or ask a moderator."),
+        )
+
+
 def require_person(viewer: Viewer) -> int:
     """Return the viewer's id; a job writes nothing here.
 

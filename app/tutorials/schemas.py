@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -255,3 +256,26 @@ class Place:
     title: str
     path: str
     repository_id: int = 0
+
+
+class CheckState(StrEnum):
+    """How a check of a tutorial's recipes stands; a skipped one came to nothing."""
+
+    RUNNING = "running"
+    PASSED = "passed"
+    BROKEN = "broken"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """A check; of a broken one, which recipe of which version does not run, and why."""
+
+    state: CheckState
+    started_at: datetime
+    ended_at: datetime | None = None
+    problem: str = ""
+    fix: str = ""
+    block: int = 0
+    language: str = ""
+    number: int = 0

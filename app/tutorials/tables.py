@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import Base
+from app.core.sql import by_value
+from app.tutorials.schemas import CheckState
 
 _ACCOUNT = "accounts_account.id"
 _TUTORIAL = "tutorials_tutorial.id"
@@ -146,3 +148,57 @@ class RecipeRun(Base):
     block: Mapped[int]
     recipe_hash: Mapped[str] = mapped_column(Text)
     shared: Mapped[bool]
+
+
+class CheckChoice(Base):
+    """Whether a tutorial is checked every night; without a row what came with the site is."""
+
+    __tablename__ = "tutorials_check_choice"
+    tutorial_id: Mapped[int] = mapped_column(
+        ForeignKey(_TUTORIAL, ondelete="CASCADE"), primary_key=True
+    )
+    is_on: Mapped[bool]
+    by_id: Mapped[int | None] = mapped_column(
+        ForeignKey(_ACCOUNT, ondelete="SET NULL"), index=True, default=None
+    )
+    changed_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class TutorialCheck(Base):
+    """One try of all recipes of a tutorial's newest versions.
+
+    Of a broken one: recipe `block` of version `number` in `language` did not run, for `problem`.
+    """
+
+    __tablename__ = "tutorials_check"
+    __table_args__ = (
+        Index("ix_tutorials_check_tutorial", "tutorial_id", "id"),
+        Index("ix_tutorials_check_open", "id", postgresql_where=text("state = 'running'")),
+        Index("ix_tutorials_check_untold", "id", postgresql_where=text("told_at IS NULL")),
+    )
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, init=False)
+    tutorial_id: Mapped[int] = mapped_column(ForeignKey(_TUTORIAL, ondelete="CASCADE"))
+    state: Mapped[CheckState] = mapped_column(by_value(CheckState), default=CheckState.RUNNING)
+    started_at: Mapped[datetime] = mapped_column(default_factory=now)
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    told_at: Mapped[datetime | None] = mapped_column(default=None)
+    problem: Mapped[str] = mapped_column(Text, server_default="", default="")
+    fix: Mapped[str] = mapped_column(Text, server_default="", default="")
+    block: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    language: Mapped[str] = mapped_column(Text, server_default="", default="")
+    number: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+
+
+class CheckRun(Base):
+    """A job of a check: which recipe it tries. It is no reproduction of anything."""
+
+    __tablename__ = "tutorials_check_run"
+    job_id: Mapped[int] = mapped_column(
+        ForeignKey("jobs_job.id", ondelete="CASCADE"), primary_key=True
+    )
+    check_id: Mapped[int] = mapped_column(
+        ForeignKey("tutorials_check.id", ondelete="CASCADE"), index=True
+    )
+    block: Mapped[int]
+    language: Mapped[str] = mapped_column(Text)
+    number: Mapped[int]

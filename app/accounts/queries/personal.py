@@ -133,3 +133,11 @@ async def another_admin_exists(db: AsyncSession, user_id: int) -> bool:
     """Whether somebody else administers the site."""
     statement = select(User.account_id).where(User.is_admin, User.account_id != user_id).limit(1)
     return await db.scalar(statement) is not None
+
+
+async def first_admin(db: AsyncSession) -> int | None:
+    """Return the administrator who has been here the longest."""
+    statement = select(User.account_id).where(
+        User.is_admin, User.erased_at.is_(None), User.suspended_at.is_(None)
+    )
+    return await db.scalar(statement.order_by(User.account_id).limit(1))

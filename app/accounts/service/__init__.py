@@ -1,6 +1,6 @@
 """What accounts do for the rest of the site; other features call these and nothing deeper."""
 
-from app.accounts.queries.personal import personal_tables
+from app.accounts.queries.personal import first_admin, personal_tables
 from app.accounts.service.access_tokens import (
     create_token,
     parse_scopes,
@@ -183,6 +183,7 @@ __all__ = [
     "factors_of",
     "find_account",
     "find_provider",
+    "first_admin",
     "first_admin_link",
     "found_organization",
     "identities_of",

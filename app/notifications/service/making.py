@@ -26,11 +26,11 @@ _JOB_STATES = {JobState.SUCCEEDED: What.SUCCEEDED, JobState.FAILED: What.FAILED}
 
 
 async def job_news(db: AsyncSession, event: JobEnded) -> News | None:
-    """Return the news of a job's end; what its owner cancelled, or a trial's, is none."""
+    """Return the news of a job's end; what its owner cancelled, or a trial's or a check's, is none."""
     if event.state not in _JOB_STATES:
         return None
     job = await jobs.job_of(db, event.job_id)
-    if job is None or "sweep" in job.labels:  # a trial: its sweep is what its owner looks at
+    if job is None or {"sweep", "check"} & job.labels.keys():  # its owner looks at the whole
         return None
     what = _JOB_STATES[event.state]
     return News(f"job:{job.id}:{job.attempt}:{what}", what, Target(JOB, job.id), None)

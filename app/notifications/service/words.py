@@ -22,6 +22,8 @@ def _sentences() -> dict[What, str]:
         What.MERGED: _("%(who)s merged it"),
         What.SUCCEEDED: _("It succeeded"),
         What.FAILED: _("It failed"),
+        What.BROKEN: _("A recipe of it does not run any more"),
+        What.MENDED: _("Its recipes run again"),
         What.PUBLISHED: _("%(who)s published it"),
         What.ANSWERED: _("%(who)s answered"),
         What.ACCEPTED: _("%(who)s accepted the answer"),
@@ -72,7 +74,7 @@ def kind_help(one: Kind) -> str:
         Kind.OPENED: _("New discussions and pull requests in what you own or watch."),
         Kind.STATUS: _("What you take part in is closed, reopened or merged."),
         Kind.PUBLISHED: _("New models, data sets and tutorials of whom you watch."),
-        Kind.JOB: _("A job of yours succeeded or failed."),
+        Kind.JOB: _("A job of yours, or the nightly check of your tutorial, succeeded or failed."),
         Kind.REPORT: _("The moderators decided about what you reported."),
         Kind.REWARD: _("A bounty was put up, won or is over; you earned a badge."),
     }[one]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.tutorials.schemas import RecipeBlock, Reproduction, TutorialPage, TutorialRow
+from app.tutorials.schemas import CheckView, RecipeBlock, Reproduction, TutorialPage, TutorialRow
 from app.tutorials.service.writing import Writing
 
 
@@ -219,4 +219,41 @@ def _recipe_out(block: RecipeBlock, found: Reproduction) -> RecipeOut:
             spread=found.spread,
             values=[outcome.value for outcome in found.outcomes],
         ),
+    )
+
+
+class WatchIn(_Shape):
+    """Whether the recipes are to be tried every night."""
+
+    on: bool
+
+
+class CheckOut(_Shape):
+    """The newest check of a tutorial's recipes that came to something, or the one begun now."""
+
+    on: bool = Field(description="Whether it is checked every night.")
+    state: str = Field(description="passed, broken, running, skipped; unchecked before the first.")
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    recipe: int | None = Field(default=None, description="Which recipe does not run.")
+    language: str = ""
+    version: int | None = None
+    problem: str = ""
+    fix: str = ""
+
+
+def check_out(is_on: bool, found: CheckView | None) -> CheckOut:  # noqa: FBT001  # the one thing told
+    """Return how a tutorial's check stands."""
+    if found is None:
+        return CheckOut(on=is_on, state="unchecked")
+    return CheckOut(
+        on=is_on,
+        state=found.state.value,
+        started_at=found.started_at,
+        ended_at=found.ended_at,
+        recipe=found.block or None,
+        language=found.language,
+        version=found.number or None,
+        problem=found.problem,
+        fix=found.fix,
     )

@@ -25,7 +25,7 @@ from app.tutorials.pages.spread import (
     told,
 )
 from app.tutorials.schemas import RecipeBlock, Reproduction, TutorialPage, TutorialText
-from app.tutorials.service import family, running, series, talking
+from app.tutorials.service import checks, family, running, series, talking
 from app.tutorials.service.reading import reading_minutes
 from app.tutorials.service.recipes import LANGUAGE, blocks_of
 from app.tutorials.service.variants import pruned
@@ -94,6 +94,8 @@ async def tutorial_page(
     found = await running.reproductions(db, viewer, page, blocks)
     families = await family.families(db, viewer, page, blocks)
     text = render_slotted(page.text.body, LANGUAGE)
+    check = await checks.standing(db, page.id) if blocks else None
+    keeps = viewer.is_moderator or viewer.is_admin or _is_own(viewer, page)
     chapters = (
         await series.series_view(db, viewer, page.series_id, page.text.language)
         if page.series_id
@@ -123,14 +125,20 @@ async def tutorial_page(
         else await series.has_read(db, viewer, page.id),
         comments=thread.items,
         next_cursor=thread.next_cursor,
-        # As in `policy.may_write`: what came with the site is nobody's.
-        is_own=page.owner_id is not None and viewer.may_steer(page.owner_id),
+        is_own=_is_own(viewer, page),
+        check=check,
+        is_watched=keeps and bool(blocks) and await checks.is_watched(db, page.id),
         site=site,
         linked_data=linked_data(page, site, minutes),
         trouble=trouble,
         told=told,
         reader_language=i18n.language(),
     )
+
+
+def _is_own(viewer: Viewer, page: TutorialPage) -> bool:
+    # As in `policy.may_write`: what came with the site is nobody's.
+    return page.owner_id is not None and viewer.may_steer(page.owner_id)
 
 
 def _is_number(word: str) -> bool:

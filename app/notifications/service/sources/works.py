@@ -108,7 +108,10 @@ class Tutorials:
     """A new tutorial, for those who watch its author; everybody may read what is published."""
 
     async def occasion(self, db: AsyncSession, news: News) -> Occasion | None:
-        """Return whom one may watch for it; of a comment, who wrote here before."""
+        """Return whom one may watch for it, who wrote here before a comment, whom a check tells."""
+        if news.what in {What.BROKEN, What.MENDED}:
+            owner = await _tutorial_owner(db, news.thread.id)
+            return Occasion(people={owner: Reason.AUTHOR}) if owner is not None else None
         if news.actor_id is None or not await tutorials.published_ids(db, [news.thread.id]):
             return None
         if news.entry_id is None:
