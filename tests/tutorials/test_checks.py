@@ -141,7 +141,7 @@ async def test_a_run_that_fails_says_at_which_recipe_and_why(watched: School) ->
     await watched.post(CHECK, who="carol")
     await finish(watched, "BASE_INVALID")
     page = " ".join((await page_of(watched)).split())
-    assert "failed at recipe 1 of version 2" in page or "failed at recipe 1 of version 1" in page
+    assert "Recipe 1 of version 1 (English) failed when it was tried" in page
     assert (await watched.get(CHECK)).json()["recipe"] == 1
 
 
