@@ -26,7 +26,7 @@ _JOB_STATES = {JobState.SUCCEEDED: What.SUCCEEDED, JobState.FAILED: What.FAILED}
 
 
 async def job_news(db: AsyncSession, event: JobEnded) -> News | None:
-    """Return the news of a job's end; what its owner cancelled, or a trial's or a check's, is none."""
+    """Return the news of a job's end; what was cancelled, a trial's, a check's is none."""
     if event.state not in _JOB_STATES:
         return None
     job = await jobs.job_of(db, event.job_id)
