@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '4f271833232f'
-down_revision = '7477dddd1e82'
+down_revision = '308548f686d6'
 branch_labels = None
 depends_on = None
 
