@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '4f271833232f'
-down_revision = '308548f686d6'
+down_revision = 'b9820743cd65'
 branch_labels = None
 depends_on = None
 
