@@ -16,7 +16,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # Tests wait for clients and servers more than they compute; each process has a database of its own.
 TEST_PROCESSES ?= 4
 
-.PHONY: help run check test test-slow format lint types lock messages assets browser bench bench-train faults drill clean
+.PHONY: help run check test test-slow format lint types lock messages assets browser bench bench-train faults drill growth clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/\1\t/' | expand -t 14
@@ -63,7 +63,7 @@ types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
 test: $(ASSETS) $(CLIENTS) ## every test but the browser's and the slow ones
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not browser and not faults and not slow"
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not browser and not faults and not growth and not slow"
 
 test-slow: $(ASSETS) $(CLIENTS) ## tests that need real data or real weights and minutes
 	$(BIN)/python -m pytest -m slow
@@ -76,6 +76,9 @@ faults: $(ASSETS) ## kill real processes and count what was lost
 
 drill: $(ASSETS) ## fill, back up, wipe and restore a site; SIZE_MB=1000 REPORT=docs/operations/drill.md
 	$(BIN)/python -m tests.faults.drill --size-mb $(or $(SIZE_MB),1000) $(if $(REPORT),--report $(REPORT))
+
+growth: $(ASSETS) ## two sites behind nginx, three workers, every store a server apart
+	$(BIN)/python -m pytest -m growth
 
 bench: $(ASSETS) ## measure against named peers and limits
 	$(BIN)/python -m bench

@@ -294,6 +294,6 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(NoteRouteMiddleware)
     app.add_middleware(RawPathMiddleware)
     app.add_middleware(RequestLimitMiddleware, settings=settings, buckets=app.state.buckets)
-    app.add_middleware(GuardMiddleware, allowed_hosts=settings.allowed_hosts.split(","))
-    app.add_middleware(ContextMiddleware)
+    app.add_middleware(GuardMiddleware, allowed_hosts=settings.hosts)
+    app.add_middleware(ContextMiddleware, files_origin=app.state.storage.origin)
     app.add_middleware(RequestTimesMiddleware, times=app.state.times)

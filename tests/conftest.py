@@ -145,7 +145,12 @@ class Site:
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.app = create_app(settings)
         self._server = uvicorn.Server(
-            uvicorn.Config(self.app, log_level="error", timeout_graceful_shutdown=1)
+            uvicorn.Config(
+                self.app,
+                log_level="error",
+                timeout_graceful_shutdown=1,
+                forwarded_allow_ips=settings.trusted_proxies,
+            )
         )
         self._thread = threading.Thread(target=self._serve, daemon=True)
 

@@ -15,12 +15,12 @@ from app.core.paths import decode_raw_path
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "testserver"}
+_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{files}; "
+    "media-src 'self' blob:{files}; font-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
 _SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-        "media-src 'self' blob:; font-src 'self' data:; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -49,7 +49,7 @@ class GuardMiddleware:
 
     def __init__(self, app: ASGIApp, allowed_hosts: Iterable[str]) -> None:
         self._app = app
-        self._hosts = _LOOPBACK | {host.strip().lower() for host in allowed_hosts if host.strip()}
+        self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer 400 or 403."""
@@ -97,10 +97,15 @@ def _refuse(status: int, message: str) -> JSONResponse:
 
 
 class ContextMiddleware:
-    """Give the request an id and a language, and the answer its security headers."""
+    """Give the request an id and a language, and the answer its security headers.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Pictures and sounds may come from `files_origin`, where the site sends readers of big files.
+    """
+
+    def __init__(self, app: ASGIApp, files_origin: str = "") -> None:
         self._app = app
+        policy = _POLICY.format(files=f" {files_origin}" if files_origin else "")
+        self._headers = {"Content-Security-Policy": policy, **_SECURITY_HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Bind the context, pass on, and add headers to the answer."""
@@ -118,7 +123,7 @@ class ContextMiddleware:
             if message["type"] == "http.response.start":
                 out = MutableHeaders(scope=message)
                 out["X-Request-Id"] = request_id
-                for name, value in _SECURITY_HEADERS.items():
+                for name, value in self._headers.items():
                     out.setdefault(name, value)
             await send(message)
 

@@ -5,10 +5,12 @@ Three addresses decide where state lives; without them `tuningfork up` starts it
 """
 
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -72,7 +74,7 @@ class Settings(BaseSettings):
     storage_url: str = Field(
         default="",
         validation_alias="STORAGE_URL",
-        description="`file:///path` or `s3://bucket/prefix?endpoint=…&region=…`.",
+        description="`file:///path` or `s3://bucket/prefix?endpoint=…&region=…&public=…`.",
     )
     storage_access_key: SecretStr = Field(
         default=SecretStr(""),
@@ -134,7 +136,12 @@ class Settings(BaseSettings):
     allowed_hosts: str = Field(
         default="",
         validation_alias="TUNINGFORK_ALLOWED_HOSTS",
-        description="Host names answered besides loopback, comma separated; `*` for any.",
+        description="Host names answered besides loopback and TUNINGFORK_SITE_URL's; `*` for any.",
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1,::1",
+        validation_alias="TUNINGFORK_TRUSTED_PROXIES",
+        description="Whose `X-Forwarded-For` and `-Proto` count: addresses, networks, by commas.",
     )
     signup_open: bool = Field(
         default=True,
@@ -327,6 +334,20 @@ class Settings(BaseSettings):
         validation_alias="TUNINGFORK_UPSTREAMS",
         description="Hubs to import from: `name=https://host`, by commas; empty means off.",
     )
+
+    @property
+    def hosts(self) -> set[str]:
+        """The names this site answers to, besides loopback."""
+        named = {host.strip() for host in self.allowed_hosts.split(",") if host.strip()}
+        own = urlsplit(self.site_url).hostname
+        return named | {own} if own else named
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        for one in value.split(","):
+            ip_network(one.strip() or "::1", strict=False)  # a ValueError names it
+        return value
 
 
 @lru_cache

@@ -30,6 +30,8 @@ def main() -> None:
         else socket.socket(fileno=arguments.fd)
     )
     _load("app.main")
+    from app.core.settings import get_settings
+
     if arguments.gate is not None:
         os.read(arguments.gate, 1)
         os.close(arguments.gate)
@@ -40,6 +42,7 @@ def main() -> None:
         loop="uvloop",
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=30,
+        forwarded_allow_ips=get_settings().trusted_proxies,
         server_header=False,
         access_log=False,
         log_config=None,  # what it says goes through the site's own log

@@ -25,8 +25,10 @@ def _filled(text: str) -> str:
     )
 
 
-def test_the_five_parts_are_there() -> None:
-    assert set(SERVICES) == {"postgres", "valkey", "s3", "web", "worker"}
+def test_the_five_parts_are_there_and_a_worker_for_cards_when_asked_for() -> None:
+    asked_for = {name for name, service in SERVICES.items() if "profiles" in service}
+    assert asked_for == {"worker-gpu"}
+    assert set(SERVICES) - asked_for == {"postgres", "valkey", "s3", "web", "worker"}
 
 
 @pytest.mark.parametrize("name", SERVICES["web"]["environment"])
@@ -50,7 +52,8 @@ async def test_the_site_accepts_the_values() -> None:
     await store.close()
     assert settings.database_url == "postgresql://tuningfork:given@postgres:5432/tuningfork"
     assert (
-        settings.storage_url == "s3://tuningfork?endpoint=http://s3.localhost:8333&region=us-east-1"
+        settings.storage_url
+        == "s3://tuningfork?endpoint=http://s3.localhost:8333&region=us-east-1&public="
     )
 
 

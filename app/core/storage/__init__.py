@@ -46,7 +46,7 @@ def open_storage(settings: Settings) -> BlobStore:
     if parts.scheme != "s3" or not parts.netloc:
         raise InvalidError(
             f"STORAGE_URL {url!r} is not an address of a store.",
-            fix="Write file:///path or s3://bucket/prefix?endpoint=…&region=…",
+            fix="Write file:///path or s3://bucket/prefix?endpoint=…&region=…&public=…",
         )
     from app.core.storage.s3 import S3Address, S3BlobStore
 
@@ -54,7 +54,8 @@ def open_storage(settings: Settings) -> BlobStore:
     address = S3Address(
         bucket=parts.netloc,
         prefix=parts.path.strip("/"),
-        endpoint=query.get("endpoint", ""),
+        endpoint=query.get("endpoint", "").rstrip("/"),
+        public=query.get("public", "").rstrip("/"),
         region=query.get("region", "us-east-1"),
         access_key=settings.storage_access_key.get_secret_value(),
         secret_key=settings.storage_secret_key.get_secret_value(),

@@ -125,6 +125,11 @@ class BlobStore(ABC):
     async def temps(self, older_than: timedelta) -> list[str]:
         """Return the keys of unfinished objects last written longer ago than `older_than`."""
 
+    @property
+    def origin(self) -> str:
+        """Where `signed_url` leads, `https://host`; empty in a directory."""
+        return ""
+
     def signed_url(
         self, key: str, *, expires: timedelta, content_type: str = "", disposition: str = ""
     ) -> str | None:

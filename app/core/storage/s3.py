@@ -34,7 +34,10 @@ _COPY_LIMIT = 4 << 30  # the S3 protocol copies at most 5 GiB in one request
 
 @dataclass(frozen=True)
 class S3Address:
-    """Where the bucket is and how to sign in; `endpoint` is empty for the public service."""
+    """Where the bucket is and how to sign in; `endpoint` is empty for the public service.
+
+    Clients fetch files at `public`, where that is not the address by which the site reaches it.
+    """
 
     bucket: str
     prefix: str
@@ -42,6 +45,7 @@ class S3Address:
     region: str
     access_key: str
     secret_key: str = field(repr=False)
+    public: str = ""
 
 
 def _unavailable(error: BaseError) -> UnavailableError:
@@ -236,6 +240,17 @@ class S3BlobStore(BlobStore):
             if "NoSuchBucket" not in str(error):
                 raise _unavailable(error) from error
 
+    @property
+    def origin(self) -> str:
+        """Where `signed_url` leads."""
+        parts = urlsplit(self._public)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def _public(self) -> str:
+        where = self._address
+        return where.public or where.endpoint or f"https://s3.{where.region}.amazonaws.com"
+
     def signed_url(
         self, key: str, *, expires: timedelta, content_type: str = "", disposition: str = ""
     ) -> str | None:
@@ -243,8 +258,7 @@ class S3BlobStore(BlobStore):
 
         The store would guess a content type from the bytes, and a browser would believe it.
         """
-        where, moment = self._address, now()
-        base = where.endpoint or f"https://s3.{where.region}.amazonaws.com"
+        where, moment, base = self._address, now(), self._public
         full_key = f"{where.prefix}/{key}" if where.prefix else key
         path = quote(f"{urlsplit(base).path}/{where.bucket}/{full_key}")
         scope = f"{moment:%Y%m%d}/{where.region}/s3/aws4_request"
