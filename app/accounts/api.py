@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from app.accounts import policy, service
 from app.accounts.schemas import (
+    BlockOut,
     MemberIn,
     MemberOut,
     MeOut,
@@ -41,6 +42,25 @@ async def change_me(db: Db, viewer: AccountViewer, change: ProfileIn) -> MeOut:
     """Change what one says about oneself, and one's language and theme."""
     await service.change_profile(db, viewer.require_user(), change)
     return await _me(db, viewer)
+
+
+@router.get("/blocks")
+async def list_blocks(db: Db, viewer: AccountViewer) -> list[BlockOut]:
+    """List whom one blocks, the last first."""
+    found = await service.blocked_by(db, viewer.require_user())
+    return [BlockOut.model_validate(one) for one in found]
+
+
+@router.put("/blocks/{user}", status_code=HTTPStatus.NO_CONTENT)
+async def block(db: Db, viewer: AccountViewer, user: str) -> None:
+    """Hear nothing more from somebody, and keep them out of what is one's own."""
+    await service.block(db, viewer.require_user(), user)
+
+
+@router.delete("/blocks/{user}", status_code=HTTPStatus.NO_CONTENT)
+async def unblock(db: Db, viewer: AccountViewer, user: str) -> None:
+    """Take a block back."""
+    await service.unblock(db, viewer.require_user(), user)
 
 
 @router.get("/tokens")

@@ -256,6 +256,23 @@ ShortText = Annotated[str, Field(max_length=100)]
 LongText = Annotated[str, Field(max_length=500)]
 
 
+@dataclass(frozen=True)
+class BlockView:
+    """Somebody whom one hears nothing from, as the list of them shows it."""
+
+    name: str
+    label: str
+    since: datetime
+
+
+class BlockOut(BaseModel):
+    """Somebody whom one hears nothing from."""
+
+    model_config = ConfigDict(from_attributes=True)
+    name: str
+    since: datetime
+
+
 class ProfileIn(_In):
     """What people say about themselves; a field that is left out stays as it is."""
 

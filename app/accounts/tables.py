@@ -350,6 +350,20 @@ class Ceremony(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict, repr=False)
 
 
+class Block(Base):
+    """Somebody (`blocker_id`) wants to hear nothing more from somebody else."""
+
+    __tablename__ = "accounts_block"
+    blocker_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), primary_key=True
+    )
+    # Told to nobody but who blocked: it makes no row theirs.
+    blocked_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
 class BannedEmail(Base):
     """An address that may not sign up again; a keyed hash, so that it names nobody."""
 

@@ -187,10 +187,12 @@ async def comment(db: AsyncSession, viewer: Viewer, comparison_id: int, body: st
     Raises:
         UnauthorizedError: nobody is signed in.
         NotFoundError: there is no such comparison.
+        ForbiddenError: who made it has blocked the viewer.
         InvalidError: the comment is empty or too long.
     """
     row = await _row(db, comparison_id)
     user_id = viewer.require_user()
+    await accounts.check_not_blocked(db, viewer, row.owner_id)
     return (await comments.add_comment(db, row.thread_id, user_id, body, is_reply=True)).id
 
 

@@ -1,5 +1,6 @@
 """Who may take part in the discussions of a repository they may see."""
 
+from app.accounts import service as accounts
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, ForbiddenError, NotFoundError
 from app.core.i18n import _
@@ -45,15 +46,29 @@ async def require_open_to(
 
     Raises:
         UnauthorizedError: nobody is signed in.
+        ForbiddenError: the repository's owner has blocked the viewer.
         ConflictError: the discussion is locked and the viewer is no moderator of it.
     """
     user_id = viewer.require_user()
+    await accounts.check_not_blocked(db, viewer, repository.owner_id)
     if discussion.locked and not await may_moderate(db, viewer, repository):
         raise ConflictError(
             _("This discussion is locked."),
             fix=_("Open another one, or ask an owner of the repository."),
             code="locked",
         )
+    return user_id
+
+
+async def require_opening(db: AsyncSession, viewer: Viewer, repository: Repository) -> int:
+    """Return the viewer's id if they may open a discussion.
+
+    Raises:
+        UnauthorizedError: nobody is signed in.
+        ForbiddenError: the repository's owner has blocked the viewer.
+    """
+    user_id = viewer.require_user()
+    await accounts.check_not_blocked(db, viewer, repository.owner_id)
     return user_id
 
 

@@ -103,6 +103,7 @@ class Why(StrEnum):
     SWITCHED_OFF = "switched_off"
     NOT_ALLOWED = "not_allowed"
     SUSPENDED = "suspended"
+    BLOCKED = "blocked"
     QUEUED = "queued"
     MAILED = "mailed"
     READ_BEFORE = "read_before"

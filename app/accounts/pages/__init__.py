@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.accounts.pages import (
+    blocking,
     confirming,
     credentials,
     device,
@@ -24,6 +25,7 @@ for part in (
     recovery,
     confirming,
     settings,
+    blocking,
     security,
     personal_data,
     credentials,

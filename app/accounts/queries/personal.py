@@ -2,7 +2,7 @@
 
 A feature says nothing for its rows to be found. It says `info={"export": False}` on a table, or on
 a column, that holds what the person may not read. Keys that name who judged (`…_by_id`), or who
-was told of (`actor_id`), make no row theirs.
+was told of (`actor_id`), or whom somebody blocked (`blocked_id`), make no row theirs.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from app.accounts.schemas import Role
 from app.accounts.tables import (
     AccessToken,
+    Block,
     Ceremony,
     DeviceLogin,
     ExternalIdentity,
@@ -29,7 +30,7 @@ from app.core.clock import now
 from app.core.db import AsyncSession, Base
 
 _PEOPLE = {"accounts_account.id", "accounts_user.account_id"}
-_NOT_THEIRS = ("_by_id", "handled_by", "actor_id")
+_NOT_THEIRS = ("_by_id", "handled_by", "actor_id", "_blocked_id")
 # What only the site needs, to know somebody again.
 _SECRET = ("_hash", "secret", "search_text")
 _AT_ONCE = 500
@@ -105,9 +106,11 @@ async def lock_person(db: AsyncSession, user_id: int) -> User | None:
 
 
 async def delete_credentials(db: AsyncSession, user_id: int) -> None:
-    """Forget everything that could sign the person in, and what they are a member of."""
+    """Forget what could sign the person in, their memberships, and blocks by them and of them."""
     for kind in _CREDENTIALS:
         await db.execute(delete(kind).where(kind.user_id == user_id))
+    mine = (Block.blocker_id == user_id) | (Block.blocked_id == user_id)
+    await db.execute(delete(Block).where(mine))
 
 
 async def only_admin_of(db: AsyncSession, user_id: int) -> Sequence[int]:

@@ -8,6 +8,15 @@ from app.accounts.service.access_tokens import (
     tokens_of,
 )
 from app.accounts.service.authentication import authenticate, session_cookie, viewer_of
+from app.accounts.service.blocking import (
+    MOST_BLOCKED,
+    block,
+    blocked_among,
+    blocked_by,
+    blockers_among,
+    check_not_blocked,
+    unblock,
+)
 from app.accounts.service.ceremonies import CEREMONY_LIFETIME
 from app.accounts.service.ceremonies import begin as begin_ceremony
 from app.accounts.service.ceremonies import look as look_at_ceremony
@@ -134,6 +143,7 @@ from app.accounts.tables import DeviceLogin
 __all__ = [
     "CEREMONY_LIFETIME",
     "LIFETIME",
+    "MOST_BLOCKED",
     "Asked",
     "Browser",
     "DeviceLogin",
@@ -157,6 +167,10 @@ __all__ = [
     "begin_ceremony",
     "begin_totp",
     "begin_with_provider",
+    "block",
+    "blocked_among",
+    "blocked_by",
+    "blockers_among",
     "change_email",
     "change_organization",
     "change_password",
@@ -165,6 +179,7 @@ __all__ = [
     "check_credentials",
     "check_link",
     "check_not_banned",
+    "check_not_blocked",
     "confirm_by_code",
     "confirm_by_password",
     "confirm_email",
@@ -239,6 +254,7 @@ __all__ = [
     "stewards_of",
     "take_ceremony",
     "tokens_of",
+    "unblock",
     "unlink_identity",
     "use_new_email",
     "viewer_of",

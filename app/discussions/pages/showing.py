@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+from app.accounts import service as accounts
 from app.comments import service as comments
 from app.comments.schemas import CommentView
 from app.core.errors import AppError
@@ -130,6 +131,11 @@ async def discussion_page(
         next_cursor=page.next_cursor,
         draft=draft,
         preview=preview,
+        blocked=await accounts.blocked_among(
+            room.db,
+            room.viewer,
+            {one.author_id for one in page.items if isinstance(one, CommentView)},
+        ),
         **frame,
     )
 

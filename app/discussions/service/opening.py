@@ -55,7 +55,8 @@ async def open_discussion(
 
     Raises:
         UnauthorizedError: nobody is signed in.
-        ForbiddenError: the viewer may not open the files and wants a pull request.
+        ForbiddenError: the viewer may not open the files and wants a pull request, or the owner
+            has blocked them.
         InvalidError: title or description will not do.
         NotFoundError: `start` names nothing.
     """
@@ -93,7 +94,7 @@ async def _open(  # who, where, what, from where
     start: str,
     status: Status,
 ) -> Discussion:
-    user_id = viewer.require_user()
+    user_id = await policy.require_opening(db, viewer, repository)
     title, body = check_title(new.title), comments.check_body(new.description)
     if new.is_pull_request:
         await policy.require_proposal(db, viewer, repository)

@@ -48,6 +48,7 @@ async def profile_page(request: Request, db: Db, viewer: RepoReader, owner: str)
         account=found.account,
         about=found.about,
         members=found.members,
+        is_blocked=bool(await accounts.blocked_among(db, viewer, [found.account.id])),
         is_self=viewer.user_id == found.account.id,
         **context,
     )

@@ -71,7 +71,12 @@ def trending_score(stored: float) -> int:
 
 
 async def like(db: AsyncSession, viewer: Viewer, repository: Repository) -> bool:
-    """Like a repository; False if the viewer does so already."""
+    """Like a repository; False if the viewer does so already.
+
+    Raises:
+        ForbiddenError: its owner has blocked the viewer.
+    """
+    await accounts.check_not_blocked(db, viewer, repository.owner_id)
     if not await queries.like(db, repository.id, viewer.require_user()):
         return False
     await _liked(db, repository, 1)

@@ -66,13 +66,14 @@ async def judge(
     places = {news.thread, *occasion.watched, *occasion.mutable}
     said = await queries.wishes(db, people, places)
     chosen = await queries.preferences(db, people)
+    deaf = await accounts.blockers_among(db, set(known), news.actor_id)
     seen = await sources.visible(db, {(person, news.thread) for person in known})
     return [
         _verdict(
             news,
             person,
             people[number],
-            _first_word(news, person, may_see=(number, news.thread) in seen)
+            _first_word(news, person, may_see=(number, news.thread) in seen, blocks=number in deaf)
             or weigh(people[number], said.get(number, {}), news.thread, occasion.mutable),
             chosen,
         )
@@ -80,11 +81,13 @@ async def judge(
     ]
 
 
-def _first_word(news: News, person: PersonRef, *, may_see: bool) -> Why | None:
+def _first_word(news: News, person: PersonRef, *, may_see: bool, blocks: bool) -> Why | None:
     if person.id == news.actor_id:
         return Why.OWN_ACT
     if person.is_suspended:
         return Why.SUSPENDED
+    if blocks:
+        return Why.BLOCKED
     return None if may_see else Why.NOT_ALLOWED
 
 

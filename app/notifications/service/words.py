@@ -111,6 +111,7 @@ def why(one: Why) -> str:
         Why.SWITCHED_OFF: _("you switched this kind off"),
         Why.NOT_ALLOWED: _("you could not see it then"),
         Why.SUSPENDED: _("your account was suspended"),
+        Why.BLOCKED: _("you blocked who did it"),
         Why.QUEUED: _("it waits for its letter"),
         Why.MAILED: _("it was mailed"),
         Why.READ_BEFORE: _("you had read it before"),

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.accounts import service as accounts
 from app.comments.schemas import CommentView
 from app.core.errors import AppError
 from app.core.http import site_address
@@ -109,6 +110,11 @@ async def question_page(
         draft=draft,
         preview=render_markdown(draft.text, LINKS) if draft.wants_preview else None,
         rights=await rights_in(desk, question),
+        blocked=await accounts.blocked_among(
+            desk.db,
+            desk.viewer,
+            {one.author_id for item in page.items for one in (item.words, *item.remarks)},
+        ),
         evidence=await service.evidence_of(
             desk.db,
             desk.viewer,

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+from app.accounts import service as accounts
 from app.core import i18n
 from app.core.db import AsyncSession
 from app.core.errors import AppError
@@ -125,6 +126,7 @@ async def tutorial_page(
         else await series.has_read(db, viewer, page.id),
         comments=thread.items,
         next_cursor=thread.next_cursor,
+        blocked=await accounts.blocked_among(db, viewer, {one.author_id for one in thread.items}),
         is_own=_is_own(viewer, page),
         check=check,
         is_watched=keeps and bool(blocks) and await checks.is_watched(db, page.id),

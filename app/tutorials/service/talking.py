@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from app.accounts import service as accounts
 from app.comments import service as comments
 from app.comments.events import CommentReleased
 from app.comments.schemas import CommentView
@@ -34,10 +35,12 @@ async def add_comment(db: AsyncSession, viewer: Viewer, slug: str, words: str) -
 
     Raises:
         NotFoundError: there is no such tutorial.
+        ForbiddenError: its author has blocked the viewer.
         InvalidError: the comment is empty or too long.
     """
     user_id = require_person(viewer)
     tutorial = await _published(db, viewer, slug)
+    await accounts.check_not_blocked(db, viewer, tutorial.owner_id)
     if tutorial.thread_id is None:
         locked = await queries.find_tutorial(db, slug, lock=True)
         tutorial = locked or tutorial
