@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from app.core.db import Database
 from app.search.glossary import glossary, lines, units
+from tests.factories.accounts import bearer, make_token, make_user
 from tests.hub.conftest import storage
 from tests.search.test_acceptance import names, search, shelf
 
@@ -86,3 +88,13 @@ def test_the_glossary_holds_many_pairs_and_every_one_is_found_again() -> None:
         for term in (*english, *chinese):
             assert any(unit.others for unit in units([term])), term
     assert glossary().of_chinese["过拟合"] == ("overfitting", "overfit")
+
+
+async def test_an_administrator_is_told_what_was_found_through_a_translation(
+    shelf: httpx.AsyncClient, database: Database
+) -> None:
+    carol = await make_user(database, "carol", is_admin=True)
+    headers = bearer(await make_token(database, carol, "all"))
+    asked = {"q": "overfitting lang:any", "explain": "true"}
+    found = (await shelf.get("/api/v1/search", params=asked, headers=headers)).json()["hits"]
+    assert [hit["ranked_by"]["translated"] for hit in found] == pytest.approx([1.0, 0.001])
