@@ -1,5 +1,6 @@
 """Shapes of questions: what people send, and what pages and the API show."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.comments.schemas import MAX_BODY, CommentView
 from app.core.clock import now
+from app.jobs.schemas import JobState
 
 MAX_TITLE, MAX_TAGS, MAX_DRAFTS = 200, 5, 100
 # A run that did better counts like so many votes, all of them together like no more than so many.
@@ -321,3 +323,98 @@ class Place:
     repository_id: int = 0
     author_id: int | None = None
     is_hidden: bool = False
+
+
+class SandboxIn(BaseModel):
+    """A recipe to offer: how often answerers may run it, how long each run, and until when."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    recipe: Annotated[str, Field(min_length=1, max_length=100_000, description="YAML or JSON.")]
+    max_runs: Annotated[int, Field(ge=1, le=100, description="Runs there may ever be.")] = 5
+    max_minutes: Annotated[float, Field(gt=0, le=600, description="Time limit of each.")] = 10
+    hours: Annotated[int, Field(ge=1, le=24 * 30, description="Nobody runs it after these.")] = 72
+
+
+class SandboxRunIn(BaseModel):
+    """A change to the recipe: paths with dots to values, as in a `recipe-patch`; or none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    patch: Annotated[str, Field(max_length=20_000)] = ""
+
+
+class SandboxRunOut(BaseModel):
+    """A run in a sandbox. `job_id` is told to the asker; numbers and log to who may open it."""
+
+    num: int
+    runner: str
+    patch: str
+    state: str
+    metric: str
+    value: float | None
+    created_at: datetime
+    job_id: int | None
+    measures: dict[str, float] | None = None
+    log: list[str] | None = None
+    problem: str = ""
+
+
+class SandboxOut(BaseModel):
+    """What an asker offers to run, and what was run."""
+
+    recipe: str
+    max_runs: int
+    max_minutes: float
+    num_runs: int
+    until: datetime
+    is_open: bool
+    runs: list[SandboxRunOut]
+
+
+@dataclass(frozen=True)
+class SandboxRunView:
+    """A run as one viewer may see it; `opens` says whether its page does."""
+
+    num: int
+    runner: str
+    is_mine: bool
+    opens: bool
+    patch: str
+    state: JobState
+    metric: str
+    value: float | None
+    created_at: datetime
+    job_id: int | None = None
+
+
+@dataclass(frozen=True)
+class SandboxView:
+    """A sandbox as its page shows it."""
+
+    question_id: int
+    owner: str
+    is_own: bool
+    recipe: str
+    max_runs: int
+    max_minutes: float
+    num_runs: int
+    until: datetime
+    is_open: bool
+    runs: Sequence[SandboxRunView] = ()
+
+    @property
+    def num_left(self) -> int:
+        """How many runs are left."""
+        return max(0, self.max_runs - self.num_runs)
+
+
+@dataclass(frozen=True)
+class SandboxRunDetail:
+    """A run with what it measured and what it said; nothing of it is a file."""
+
+    run: SandboxRunView
+    recipe: str
+    measures: Mapping[str, float]
+    sentence: str
+    fix: str
+    log: Sequence[str]
+    curve: Sequence[tuple[float, float]]

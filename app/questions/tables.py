@@ -15,6 +15,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Text,
+    UniqueConstraint,
     desc,
     false,
     literal_column,
@@ -272,3 +273,41 @@ class Trial(Base):
     # Which patch was tried: what an edited answer says now has to be tried anew.
     patch_hash: Mapped[str] = mapped_column(Text, server_default="", default="")
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class Sandbox(Base):
+    """What an asker lets answerers run on the asker's account: a recipe, so often, so long.
+
+    `max_runs` counts all runs there ever were; nobody runs anything after `until`.
+    """
+
+    __tablename__ = "questions_sandbox"
+    question_id: Mapped[int] = mapped_column(
+        ForeignKey(_QUESTION, ondelete="CASCADE"), primary_key=True
+    )
+    owner_id: Mapped[int] = mapped_column(ForeignKey(_ACCOUNT, ondelete="CASCADE"), index=True)
+    recipe: Mapped[str] = mapped_column(Text, default="")
+    max_runs: Mapped[int] = mapped_column(default=0)
+    max_minutes: Mapped[float] = mapped_column(default=0.0)
+    until: Mapped[datetime] = mapped_column(default_factory=now)
+    is_open: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class SandboxRun(Base):
+    """A job of the asker's that an answerer began; `num` counts from 1 in each question."""
+
+    __tablename__ = "questions_sandbox_run"
+    # The number is the asker's, not the runner's.
+    job_id: Mapped[int] = mapped_column(
+        ForeignKey("jobs_job.id", ondelete="CASCADE"), primary_key=True, info={"export": False}
+    )
+    question_id: Mapped[int] = mapped_column(
+        ForeignKey("questions_sandbox.question_id", ondelete="CASCADE")
+    )
+    num: Mapped[int]
+    runner_id: Mapped[int] = mapped_column(ForeignKey(_ACCOUNT, ondelete="CASCADE"), index=True)
+    patch: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+    __table_args__ = (UniqueConstraint("question_id", "num"),)

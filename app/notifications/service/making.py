@@ -30,7 +30,8 @@ async def job_news(db: AsyncSession, event: JobEnded) -> News | None:
     if event.state not in _JOB_STATES:
         return None
     job = await jobs.job_of(db, event.job_id)
-    if job is None or {"sweep", "check"} & job.labels.keys():  # its owner looks at the whole
+    # Its owner looks at the whole of these.
+    if job is None or {"sweep", "check", "sandbox"} & job.labels.keys():
         return None
     what = _JOB_STATES[event.state]
     return News(f"job:{job.id}:{job.attempt}:{what}", what, Target(JOB, job.id), None)

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.questions.pages import acting, asking, editing, lists, showing, tags
+from app.questions.pages import acting, asking, editing, lists, sandbox, showing, tags
 
 router = APIRouter(include_in_schema=False)
-for _part in (lists, asking, tags, editing, acting, showing):
+for _part in (lists, asking, tags, editing, acting, sandbox, showing):
     router.include_router(_part.router)
