@@ -1,6 +1,5 @@
 """Shapes of questions: what people send, and what pages and the API show."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.comments.schemas import MAX_BODY, CommentView
 from app.core.clock import now
-from app.jobs.schemas import JobState
 
 MAX_TITLE, MAX_TAGS, MAX_DRAFTS = 200, 5, 100
 # A run that did better counts like so many votes, all of them together like no more than so many.
@@ -368,53 +366,3 @@ class SandboxOut(BaseModel):
     until: datetime
     is_open: bool
     runs: list[SandboxRunOut]
-
-
-@dataclass(frozen=True)
-class SandboxRunView:
-    """A run as one viewer may see it; `opens` says whether its page does."""
-
-    num: int
-    runner: str
-    is_mine: bool
-    opens: bool
-    patch: str
-    state: JobState
-    metric: str
-    value: float | None
-    created_at: datetime
-    job_id: int | None = None
-
-
-@dataclass(frozen=True)
-class SandboxView:
-    """A sandbox as its page shows it."""
-
-    question_id: int
-    owner: str
-    is_own: bool
-    recipe: str
-    max_runs: int
-    max_minutes: float
-    num_runs: int
-    until: datetime
-    is_open: bool
-    runs: Sequence[SandboxRunView] = ()
-
-    @property
-    def num_left(self) -> int:
-        """How many runs are left."""
-        return max(0, self.max_runs - self.num_runs)
-
-
-@dataclass(frozen=True)
-class SandboxRunDetail:
-    """A run with what it measured and what it said; nothing of it is a file."""
-
-    run: SandboxRunView
-    recipe: str
-    measures: Mapping[str, float]
-    sentence: str
-    fix: str
-    log: Sequence[str]
-    curve: Sequence[tuple[float, float]]

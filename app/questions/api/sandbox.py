@@ -9,16 +9,9 @@ from app.core.errors import NotFoundError
 from app.core.http import Anybody, Db, JobReader, JobWriter, database, storage_of
 from app.core.i18n import _
 from app.jobs.service.examination import Doctor
-from app.questions.schemas import (
-    SandboxIn,
-    SandboxOut,
-    SandboxRunDetail,
-    SandboxRunIn,
-    SandboxRunOut,
-    SandboxRunView,
-    SandboxView,
-)
+from app.questions.schemas import SandboxIn, SandboxOut, SandboxRunIn, SandboxRunOut
 from app.questions.service import sandboxes
+from app.questions.service.sandbox_views import SandboxRunDetail, SandboxRunView, SandboxView
 
 router = APIRouter(prefix="/questions/{question_id}/sandbox")
 _CLOSED: dict[int | str, dict[str, Any]] = {

@@ -29,15 +29,10 @@ from app.jobs.service.story import story_of
 from app.jobs.service.submission import require_plan, submit
 from app.questions import policy
 from app.questions.queries import sandboxes as queries
-from app.questions.schemas import (
-    SandboxIn,
-    SandboxRunDetail,
-    SandboxRunIn,
-    SandboxRunView,
-    SandboxView,
-)
+from app.questions.schemas import SandboxIn, SandboxRunIn
 from app.questions.service.boundaries import require_within, sources_of
 from app.questions.service.patches import patched, read_patch
+from app.questions.service.sandbox_views import SandboxRunDetail, SandboxRunView, SandboxView
 from app.questions.tables import Question, Sandbox, SandboxRun
 from worker.contract.recipe import Recipe
 from worker.contract.recipe_text import recipe_to_yaml
