@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from app.backup.errors import BackupError, told_when_full
@@ -15,6 +17,8 @@ from app.core.storage.directory import DirectoryStore
 
 AT_ONCE = 4
 SHA256_HEX = 64
+# How exactly the time of a kept object says when the store had it last.
+REFRESH = timedelta(hours=12)
 # Their keys end with the sha256 of the bytes; others are named otherwise.
 NAMED_BY_SHA256 = ("lfs/", "tutorial-pictures/")
 
@@ -79,7 +83,6 @@ class Keeper:
         self._kept = DirectoryStore(shelf.blobs)
         self._known = read_list(shelf.index)
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._seen: set[str] = set()
 
     async def sweep(self) -> Copied:
         """Copy what is not there yet; what vanishes meanwhile was garbage and is left out.
@@ -93,15 +96,13 @@ class Keeper:
             for prefix in await self._store.prefixes():
                 async for batch in self._store.objects(prefix):
                     await self._take(batch, copied)
-        self._seen = set(copied.blobs)
         return copied
 
     async def _take(self, batch: list[StoredObject], copied: Copied) -> None:
         missing = [one for one in batch if not await self._is_kept(one)]
         self._shelf.require_room(sum(one.size for one in missing))
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._copy(one)) for one in missing]
-        new = [blob for task in tasks if (blob := task.result()) is not None]
+        copies = await asyncio.gather(*(self._copy(one) for one in missing))
+        new = [blob for blob in copies if blob is not None]
         self._note(new)
         copied.new += len(new)
         for one in batch:
@@ -112,12 +113,7 @@ class Keeper:
         known = self._known.get(one.key)
         if known is None or known.size != one.size:
             return False
-        if one.key not in self._seen:  # it may have come back: its age counts from now
-            try:
-                await asyncio.to_thread(os.utime, self._shelf.blobs / one.key)
-            except FileNotFoundError:
-                return False
-        return True
+        return await asyncio.to_thread(_refresh, self._shelf.blobs / one.key)
 
     async def _copy(self, one: StoredObject) -> Blob | None:
         async with self._at_once:
@@ -148,6 +144,16 @@ class Keeper:
     async def _forget_unfinished(self) -> None:
         for left in (self._shelf.blobs / "temp").glob("*"):
             await asyncio.to_thread(left.unlink)
+
+
+def _refresh(file: Path) -> bool:
+    """Note now and then that a kept object is still in the store; False if it is not kept."""
+    try:
+        if time.time() - file.stat().st_mtime > REFRESH.total_seconds():
+            os.utime(file)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _check_name(key: str, sha256: str) -> None:

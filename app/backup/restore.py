@@ -103,8 +103,9 @@ def restore(shelf: Shelf, choice: Choice, data: DataDir, settings: Settings, say
     """
     started, record = time.monotonic(), choice.record
     _check(record, settings)
-    _claim(data)
+    data.root.mkdir(parents=True, exist_ok=True)
     with data.hold(), told_when_full(data.root):
+        _claim(data)
         say("Bringing back what is stored …")
         num_blobs = asyncio.run(_bring_back_blobs(shelf, choice, data, settings))
         say("Bringing back the database …")
@@ -142,28 +143,25 @@ def _check(record: BackupRecord, settings: Settings) -> None:
 
 def _claim(data: DataDir) -> None:
     """Take an empty directory, or one that an earlier try of ours left."""
+    there = [one for one in data.root.iterdir() if one not in {data.restoring, data.lock_file}]
     if data.restoring.exists():
-        place = EmbeddedPostgres(data.postgres).place()
-        shutil.rmtree(place, ignore_errors=True)
-        _empty(data)
-    elif data.root.exists() and any(data.root.iterdir()):
+        shutil.rmtree(EmbeddedPostgres(data.postgres).place(), ignore_errors=True)
+        for one in there:
+            _remove(one)
+    elif there:
         raise BackupError(
             f"{data.root} is not empty. Bring the site back into a new --data-dir; what is there "
             "stays as it is."
         )
-    data.root.mkdir(parents=True, exist_ok=True)
     data.restoring.touch()
     data.make()
 
 
-def _empty(data: DataDir) -> None:
-    for one in data.root.iterdir():
-        if one == data.restoring:
-            continue
-        if one.is_dir():
-            shutil.rmtree(one)
-        else:
-            one.unlink()
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 async def _bring_back_blobs(shelf: Shelf, choice: Choice, data: DataDir, settings: Settings) -> int:
@@ -214,7 +212,9 @@ def _load_dump(shelf: Shelf, record: BackupRecord, settings: Settings) -> Settle
             raise BackupError("The database of DATABASE_URL is not empty: make a new one for it.")
     file = str(shelf.folder(record) / DUMP)
     name = Source(url, "", "").database
-    options = ["--no-owner", "--no-acl", "--exit-on-error", "--single-transaction", "--dbname"]
+    # A comment on an extension is its owner's, who need not be we.
+    options = ["--no-owner", "--no-acl", "--no-comments", "--exit-on-error"]
+    options += ["--single-transaction", "--dbname"]
     tool("pg_restore", *options, name, file, url=url)
     require_equal(record, url)
     return settle(url, record.id)

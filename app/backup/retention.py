@@ -63,14 +63,14 @@ def _prune_log(shelf: Shelf, kept: list[BackupRecord]) -> int:
 
 
 def _prune_blobs(shelf: Shelf, kept: list[BackupRecord]) -> int:
-    """Remove bytes that no kept backup lists and that were last copied before the oldest one.
+    """Remove bytes that no kept backup lists and that the store had last before the oldest one.
 
     Younger ones may belong to a moment between two backups.
     """
     needed = set[str]()
     for record in kept:
         needed |= set(blobs.read_list(shelf.folder(record) / BLOBS))
-    known, oldest = blobs.read_list(shelf.index), kept[0].began
+    known, oldest = blobs.read_list(shelf.index), kept[0].began - 2 * blobs.REFRESH
     left = {}
     for key, blob in known.items():
         file = shelf.blobs / key

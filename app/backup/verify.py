@@ -19,6 +19,7 @@ from app.core.clock import now
 from app.embedded.postgres import EmbeddedPostgres
 
 Say = Callable[[str], None]
+READS_ARCHIVES = 18  # the version since which the checksums of an archive can be looked at
 
 
 def verify(shelf: Shelf, record: BackupRecord, sample: int | None, say: Say) -> Verdict:
@@ -51,7 +52,7 @@ def _broken_files(shelf: Shelf, record: BackupRecord) -> Iterator[str]:
     try:
         if record.kind == "dump":
             tool("pg_restore", "--list", str(folder / DUMP))
-        else:
+        elif record.postgres >= READS_ARCHIVES:
             # Its log is read by the trial below; this program cannot read it from an archive.
             tool("pg_verifybackup", "--no-parse-wal", "--quiet", str(folder / BASE))
     except BackupError as error:
@@ -72,12 +73,13 @@ def _scratch(shelf: Shelf, record: BackupRecord) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="tuningfork-verify-") as name:
         home = Path(name) / "postgres"
         server = EmbeddedPostgres(home, durable=False)
+        server.data = server.place()
         try:
             if record.kind == "dump":
                 server.start()
                 yield _loaded(server, shelf.folder(record) / DUMP)
                 return
-            home.mkdir()
+            home.mkdir(exist_ok=True)
             for file in (shelf.folder(record) / FILES / "postgres").iterdir():
                 (home / file.name).write_bytes(file.read_bytes())
             unpack(shelf, record, server)
@@ -89,6 +91,6 @@ def _scratch(shelf: Shelf, record: BackupRecord) -> Iterator[str]:
 
 
 def _loaded(server: EmbeddedPostgres, dump: Path) -> str:
-    options = ["--no-owner", "--no-acl", "--exit-on-error", "--dbname"]
+    options = ["--no-owner", "--no-acl", "--no-comments", "--exit-on-error", "--dbname"]
     tool("pg_restore", *options, Source(server.url(), "", "").database, str(dump), url=server.url())
     return server.url()

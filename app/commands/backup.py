@@ -41,6 +41,9 @@ def shelf_at(data_dir: Path, shelf_dir: Path | None) -> "Shelf":
 @contextmanager
 def told() -> Iterator[None]:
     """Turn what goes wrong into a sentence and status 1."""
+    import psycopg
+    from sqlalchemy.exc import SQLAlchemyError
+
     from app.backup.errors import BackupError
     from app.core.errors import AppError
     from app.embedded.errors import StartError
@@ -49,6 +52,11 @@ def told() -> Iterator[None]:
         yield
     except (BackupError, StartError, AppError) as error:
         raise click.ClickException(str(error)) from error
+    except (psycopg.Error, SQLAlchemyError) as error:
+        words = str(error).strip().splitlines() or [type(error).__name__]
+        raise click.ClickException(
+            f"The database refused: {words[0]}. `tuningfork doctor` says how it stands."
+        ) from error
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from app.embedded.layout import DataDir
 from app.embedded.migrate import upgrade
 from app.embedded.postgres import EmbeddedPostgres
 from app.main import create_app
-from tests.embedded.harness import cli, running_tree
+from tests.embedded.harness import CLI, clean_environment, cli, running_tree, wait_until
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.hub import make_repository
 from tests.factories.jobs import FakeWorker, make_job
@@ -160,6 +161,7 @@ def test_a_backup_is_listed_with_what_it_holds(kept: Kept) -> None:
     assert (found["kind"], found["num_blobs"]) == ("base", 2)
     assert found["rows"]["accounts_account"] == [1, 1]
     assert found["id"] in kept.cli("backup", "list")
+    assert len(kept.list()) == 1
 
 
 def test_files_come_back_byte_for_byte(restored: Back) -> None:
@@ -197,6 +199,23 @@ def test_a_restore_into_a_used_directory_is_refused(kept: Kept) -> None:
     assert (kept.data.root / "secrets.json").is_file()
 
 
+@pytest.mark.faults
+def test_a_restore_that_was_cut_short_keeps_the_site_from_starting_and_begins_anew(
+    kept: Kept, tmp_path: Path
+) -> None:
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "restoring").touch()
+    (new / "half").write_text("of something")
+    started = cli("up", "--data-dir", str(new), "--port", "0")
+    assert "only half brought back" in started.stderr
+    done = cli("restore", "--from", str(kept.shelf), "--data-dir", str(new))
+    assert done.returncode == 0, done.stderr
+    assert not (new / "half").exists()
+    assert not (new / "restoring").exists()
+    _remove_cluster(new)
+
+
 def test_a_time_before_the_first_backup_is_refused(kept: Kept, tmp_path: Path) -> None:
     words = ["restore", "--from", str(kept.shelf), "--at", "2020-01-01T00:00:00+00:00"]
     done = cli(*words, "--data-dir", str(tmp_path / "new"))
@@ -227,10 +246,59 @@ def test_damaged_bytes_are_found_and_named(kept: Kept) -> None:
     assert f"The bytes {blob.relative_to(kept.shelf / 'blobs')} are damaged" in said
 
 
-def test_pruning_keeps_the_newest_and_all_it_needs(kept: Kept) -> None:
-    said = kept.cli("backup", "prune", "--keep", "1")
-    assert "Removed 0 backups, 0 segments of log and 0 stored objects." in said
-    assert len(kept.list()) == 1
+def test_pruning_removes_what_only_older_backups_needed(kept: Kept, tmp_path: Path) -> None:
+    shelf = tmp_path / "kept"
+    shutil.copytree(kept.shelf, shelf)
+    newest = kept.list()[0]["id"]
+    old = shelf / "20200101T000000Z"
+    shutil.copytree(shelf / newest, old)
+    record = json.loads((old / "backup.json").read_text()) | {
+        "id": old.name, "began": "2020-01-01T00:00:00Z", "moment": "2020-01-01T00:00:01Z"
+    }  # fmt: skip
+    (old / "backup.json").write_text(json.dumps(record))
+    blob = shelf / "blobs" / "lfs" / "aa" / "gone"
+    blob.parent.mkdir(exist_ok=True)
+    blob.write_bytes(b"x")
+    os.utime(blob, (0, 0))
+    with (shelf / "blobs.tsv").open("a") as index:
+        index.write(f"lfs/aa/gone\t1\t{hashlib.sha256(b'x').hexdigest()}\n")
+    said = kept.cli("backup", "prune", "--keep", "1", "--from", str(shelf))
+    assert "Removed 1 backups, 0 segments of log and 1 stored objects." in said
+    assert not blob.exists()
+    assert len(list((shelf / "blobs" / "lfs").rglob("*/*/*"))) == 1
+    assert kept.cli("backup", "list", "--from", str(shelf)).startswith(newest)
+
+
+@pytest.mark.faults
+def test_a_killed_backup_leaves_nothing_that_counts_and_the_next_one_works(
+    kept: Kept, tmp_path: Path
+) -> None:
+    shelf = tmp_path / "kept"
+    words = ["backup", "create", "--to", str(shelf), "--data-dir", str(kept.data.root)]
+    making = subprocess.Popen([*CLI, *words], env=clean_environment(), stdout=subprocess.DEVNULL)
+    wait_until(lambda: list(shelf.glob("*.part/base")))
+    making.kill()
+    making.wait()
+    assert "There is no backup" in kept.cli("backup", "list", "--from", str(shelf))
+    kept.cli("backup", "create", "--to", str(shelf))
+    assert list(shelf.glob("*.part")) == []
+    assert "is whole." in kept.cli("backup", "verify", "--from", str(shelf))
+
+
+@pytest.mark.faults
+def test_a_full_disk_is_told_and_leaves_nothing_behind(kept: Kept, tmp_path: Path) -> None:
+    shelf = tmp_path / "small"
+    shelf.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(shelf)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let us make a small disk")
+    try:
+        (shelf / "filler").write_bytes(b"x" * (79 << 20))
+        said = kept.cli("backup", "create", "--to", str(shelf), ok=False)
+        assert "There is no room left at" in said
+        assert list(shelf.glob("2*")) == []
+    finally:
+        subprocess.run(["umount", str(shelf)], check=True)
 
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "operations"
