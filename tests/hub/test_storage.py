@@ -108,6 +108,18 @@ async def test_an_abandoned_upload_is_listed_for_sweeping(store: BlobStore) -> N
     assert await store.temps(timedelta(0)) == []
 
 
+async def test_the_first_parts_of_keys_are_told_but_for_unfinished_objects(
+    store: BlobStore,
+) -> None:
+    writer = await store.writer()
+    await writer.write(b"never finished")
+    await store.put("lfs/aa/one", b"1")
+    await store.put("git/bb/two", b"2")
+    assert set(await store.prefixes()) >= {"lfs", "git"}
+    assert "temp" not in await store.prefixes()
+    await writer.discard()
+
+
 async def test_a_bucket_that_the_first_object_will_make_holds_nothing(
     s3_settings: Settings,
 ) -> None:
