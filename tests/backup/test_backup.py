@@ -314,10 +314,10 @@ def _commands(page: str) -> list[str]:
 @pytest.mark.faults
 @pytest.mark.timeout(600)
 def test_the_commands_of_the_operators_guide_work_as_written(kept: Kept, tmp_path: Path) -> None:
-    new = tmp_path / "new"
-    env = {"TUNINGFORK_DATA_DIR": str(kept.data.root)}
+    new, shelf = tmp_path / "new", tmp_path / "kept"
+    env = {"TUNINGFORK_DATA_DIR": str(kept.data.root), "TUNINGFORK_BACKUP_DIR": str(shelf)}
     for line in [*_commands("backup.md"), *_commands("watch.md")]:
-        words = line.replace("NEW", str(new)).replace("BACKUPS", str(kept.shelf)).split()[1:]
+        words = line.replace("NEW", str(new)).replace("BACKUPS", str(shelf)).split()[1:]
         if words[0] == "up":
             with running_tree(new, *SMALL) as tree, tree.client() as client:
                 assert client.get("/readyz").status_code == 200
