@@ -7,6 +7,7 @@ import click
 
 from app.commands import jobs, people, site
 from app.commands.backup import backup
+from app.commands.badges import badges
 from app.commands.bundle import bundle
 from app.commands.doctor import doctor
 from app.commands.gc import gc
@@ -30,6 +31,7 @@ for command in (
     site.migrate,
     site.serve,
     backup,
+    badges,
     bundle,
     doctor,
     gc,

@@ -15,6 +15,10 @@ from app.accounts import api as accounts_api
 from app.accounts import background as accounts_background
 from app.accounts import pages as accounts_pages
 from app.accounts.service import Eraser, authenticate
+from app.badges import api as badges_api
+from app.badges import background as badges_background
+from app.badges import pages as badges_pages
+from app.badges import service as badges
 from app.bounties import api as bounties_api
 from app.bounties import background as bounties_background
 from app.bounties import pages as bounties_pages
@@ -108,6 +112,8 @@ def routers() -> list[APIRouter]:
         accounts_pages.router,
         tutorials_api.router,
         tutorial_pages.router,
+        badges_api.router,
+        badges_pages.router,
         bounties_api.router,
         bounties_pages.router,
         questions_api.router,
@@ -168,6 +174,7 @@ def background_tasks() -> list[BackgroundTask]:
     return [
         _share_limits,
         accounts_background.run_erasures,
+        badges_background.run_badges,
         bounties_background.run_settling,
         hub_background.run_sweeper,
         hub_background.run_counters,
@@ -193,6 +200,7 @@ def erasers() -> list[Eraser]:
         notifications.erase_person,
         moderation.erase_person,
         webhooks.erase_person,
+        badges.erase_person,
         questions.erase_person,
         comparisons.erase_person,
         tutorials.erase_person,

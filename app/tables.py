@@ -1,6 +1,7 @@
 """Every table of the site, imported for their side effect on `Base.metadata`; nothing else."""
 
 from app.accounts import tables as accounts
+from app.badges import tables as badges
 from app.bounties import tables as bounties
 from app.buckets import tables as buckets
 from app.claims import tables as claims
@@ -30,6 +31,7 @@ __all__ = [
     "Base",
     "accounts",
     "audit",
+    "badges",
     "bounties",
     "buckets",
     "claims",

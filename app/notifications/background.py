@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 
 from app.accounts.events import ReportDecided, SignedOut
+from app.badges import service as badges
+from app.badges.events import BadgeGiven
 from app.bounties.events import BountyBegun, BountyEnding, BountyOver, BountyWon
 from app.comments.events import CommentReleased
 from app.core.clock import now
@@ -61,6 +63,7 @@ _HAPPENED: Sequence[_Happened] = (
     questions.happened_between,
     tutorials.happened_between,
     job_news.happened_between,
+    badges.happened_between,
 )
 
 _Writer = Callable[[AsyncSession], Awaitable[News | None]]
@@ -87,6 +90,7 @@ class Recorder:
             RemarkPosted: self.remarked,
             AnswerAccepted: self.accepted,
             QuestionClosed: self.closed,
+            BadgeGiven: self.earned,
             BountyBegun: self.begun,
             BountyWon: self.won,
             BountyEnding: self.ending,
@@ -189,6 +193,11 @@ class Recorder:
     async def over(self, event: BountyOver) -> None:
         """Nobody won a bounty."""
         await self._bounty(event, What.BOUNTY_OVER)
+
+    async def earned(self, event: BadgeGiven) -> None:
+        """Somebody earned a badge."""
+        thread = Target(service.BADGE, event.award_id)
+        await self._write(_known(News(f"badge:{event.award_id}", What.BADGE, thread, None)))
 
     async def _bounty(
         self,

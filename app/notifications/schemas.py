@@ -30,6 +30,7 @@ class What(StrEnum):
     DISAGREED = "disagreed"
     IGNORED = "ignored"
     BOUNTY_BEGUN = "bounty_begun"
+    BADGE = "badge"
     BOUNTY_WON = "bounty_won"
     BOUNTY_ENDS = "bounty_ends"
     BOUNTY_OVER = "bounty_over"
@@ -254,6 +255,7 @@ _KINDS: Mapping[What, Kind] = {
     What.OPENED: Kind.OPENED,
     What.ACCEPTED: Kind.ANSWER,
     What.BOUNTY_BEGUN: Kind.REWARD,
+    What.BADGE: Kind.REWARD,
     What.BOUNTY_WON: Kind.REWARD,
     What.BOUNTY_ENDS: Kind.REWARD,
     What.BOUNTY_OVER: Kind.REWARD,

@@ -273,6 +273,7 @@ class PostView:
     num_remarks: int = 0
     own_vote: int = 0
     author_points: int = 0
+    author_badges: tuple[int, int, int] = (0, 0, 0)
     won_points: int = 0
     won_gpu_seconds: int = 0
     num_better: int = 0

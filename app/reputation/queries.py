@@ -66,6 +66,12 @@ async def entries(
     return (await db.scalars(statement.order_by(Entry.id.desc()).limit(limit))).all()
 
 
+async def clear_badges(db: AsyncSession, account_id: int) -> None:
+    """Count no badge of this person any more."""
+    statement = update(Standing).where(Standing.account_id == account_id)
+    await db.execute(statement.values(num_gold=0, num_silver=0, num_bronze=0))
+
+
 async def standings(db: AsyncSession, account_ids: Collection[int]) -> dict[int, Standing]:
     """Return the sums of these people; who has none yet is left out."""
     statement = select(Standing).where(Standing.account_id.in_(account_ids))

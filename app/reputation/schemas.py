@@ -63,7 +63,10 @@ def ratio(good: int, bad: int) -> float:
 
 @dataclass(frozen=True)
 class StandingView:
-    """What somebody's work was found to be worth so far. Ratios lie in (0, 1)."""
+    """What somebody's work was found to be worth so far.
+
+    Ratios lie in (0, 1); `badges` are numbers of golden, silver and bronze ones.
+    """
 
     account_id: int
     points: int = 0
@@ -72,6 +75,7 @@ class StandingView:
     reports: float = 0.5
     abilities: frozenset[Ability] = field(default_factory=frozenset)
     num_accepted: int = 0
+    badges: tuple[int, int, int] = (0, 0, 0)
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,16 @@ async def count_report(db: AsyncSession, account_id: int, *, helpful: bool) -> N
     await queries.add_to_standing(db, account_id, {name: 1})
 
 
+async def count_badge(db: AsyncSession, account_id: int, metal: str) -> None:
+    """Remember a badge: `gold`, `silver` or `bronze`."""
+    await queries.add_to_standing(db, account_id, {f"num_{metal}": 1})
+
+
+async def forget_badges(db: AsyncSession, account_id: int) -> None:
+    """Forget every badge of somebody who has left."""
+    await queries.clear_badges(db, account_id)
+
+
 async def votes_of(
     db: AsyncSession, viewer: Viewer, comment_ids: Collection[int]
 ) -> Mapping[int, int]:
@@ -185,4 +195,5 @@ def _view(row: Standing) -> StandingView:
         reports=reports,
         abilities=abilities_for(posts, edits, reports),
         num_accepted=row.num_accepted,
+        badges=(row.num_gold, row.num_silver, row.num_bronze),
     )

@@ -59,3 +59,6 @@ class Standing(Base):
     num_edits_rejected: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     num_reports_helpful: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     num_reports_declined: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    num_gold: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    num_silver: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    num_bronze: Mapped[int] = mapped_column(server_default=text("0"), default=0)

@@ -15,6 +15,7 @@ FEATURES = {
     "datasets", "discussions", "githost", "hfapi", "home", "hub", "imports", "jobs", "ledger",
     "mail", "moderation", "notifications", "playground", "questions", "reputation", "search",
     "selection", "sweeps", "tutorials", "webhooks",
+    "badges",
 }  # fmt: skip
 # What one feature may import of another; everything else is its own business.
 FACADE = {"service", "schemas", "policy", "events"}

@@ -31,6 +31,7 @@ from app.notifications.service.making import (
     talk_news,
 )
 from app.notifications.service.sources.asking import QUESTION
+from app.notifications.service.sources.badges import BADGE
 from app.notifications.service.sources.naming import news_of_edit
 from app.notifications.service.sources.reports import REPORTS
 from app.notifications.service.sources.talks import REPOSITORY, TALK
@@ -40,6 +41,7 @@ from app.notifications.service.telling import record, take, tell_again, tell_som
 from app.notifications.service.unsubscribing import Subscription, end, subscription
 
 __all__ = [
+    "BADGE",
     "JOB",
     "PAGE",
     "QUESTION",

@@ -35,6 +35,7 @@ def _sentences() -> dict[What, str]:
         What.BOUNTY_BEGUN: _("%(who)s put up a bounty"),
         What.BOUNTY_WON: _("Your answer won the bounty"),
         What.BOUNTY_ENDS: _("Your bounty is over in a day: award it"),
+        What.BADGE: _("You earned a badge"),
         What.BOUNTY_OVER: _("The bounty is over; nobody won it"),
     }
 

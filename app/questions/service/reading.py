@@ -20,6 +20,7 @@ from app.questions.schemas import (
 from app.questions.service.views import names_of, view
 from app.questions.tables import Post
 from app.reputation import service as reputation
+from app.reputation.schemas import StandingView
 
 ANSWERS, REMARKS = 50, 5
 _HAPPENINGS = 100
@@ -72,6 +73,7 @@ async def _views(db: AsyncSession, viewer: Viewer, shown: Sequence[Post]) -> lis
     own = await reputation.votes_of(db, viewer, ids)
     authors = {post.author_id for post in shown if post.author_id is not None}
     standings = await reputation.standings(db, authors)
+    nobody = StandingView(0)
     return [
         PostView(
             words=words[post.comment_id],
@@ -81,7 +83,8 @@ async def _views(db: AsyncSession, viewer: Viewer, shown: Sequence[Post]) -> lis
             remarks=tuple(remarks.get(post.remarks_id or 0, ())),
             num_remarks=counts[post.remarks_id].num_comments if post.remarks_id in counts else 0,
             own_vote=own.get(post.comment_id, 0),
-            author_points=standings[post.author_id].points if post.author_id in standings else 0,
+            author_points=standings.get(post.author_id or 0, nobody).points,
+            author_badges=standings.get(post.author_id or 0, nobody).badges,
             num_better=post.num_better,
             num_worse=post.num_worse,
             evidence=post.evidence,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from app.core.db import AsyncSession
 from app.notifications.schemas import News, Occasion, SubjectView, Target, What
 from app.notifications.service.sources.asking import QUESTION, Questions
+from app.notifications.service.sources.badges import BADGE, Badges
 from app.notifications.service.sources.base import Source
 from app.notifications.service.sources.naming import named_by
 from app.notifications.service.sources.reports import REPORTS, Reports
@@ -23,6 +24,7 @@ FIRST = frozenset(
         What.AGREED,
         What.DISAGREED,
         What.IGNORED,
+        What.BADGE,
     }
 )
 SOURCES: Mapping[str, Source] = {
@@ -32,6 +34,7 @@ SOURCES: Mapping[str, Source] = {
     TUTORIAL: Tutorials(),
     QUESTION: Questions(),
     REPORTS: Reports(),
+    BADGE: Badges(),
 }
 
 

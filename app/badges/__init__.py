@@ -1,0 +1,1 @@
+"""Badges: what somebody has done, found by queries that run every night."""

@@ -1,0 +1,1 @@
+"""What badges ask for, and who has them."""
