@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = 'f156e134dd5f'
-down_revision = '4f271833232f'
+down_revision = 'f8de86f4dc1b'
 branch_labels = None
 depends_on = None
 
