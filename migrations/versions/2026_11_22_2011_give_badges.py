@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = 'f156e134dd5f'
-down_revision = 'f8de86f4dc1b'
+down_revision = 'b0591831332d'
 branch_labels = None
 depends_on = None
 
