@@ -13,6 +13,7 @@ from app.commands.doctor import doctor
 from app.commands.gc import gc
 from app.commands.mail import mail
 from app.commands.predict import predict
+from app.commands.quotas import quotas
 from app.commands.rank import rank
 from app.commands.restore import restore
 from app.commands.sweeps import sweep
@@ -42,6 +43,7 @@ for command in (
     jobs.check,
     jobs.submit,
     jobs.watch,
+    quotas,
     rank,
     predict,
     restore,

@@ -31,7 +31,7 @@ from app.comparisons import pages as comparisons_pages
 from app.comparisons import service as comparisons
 from app.core import health
 from app.core.assets import Assets
-from app.core.db import Database, Limits, Newcomers
+from app.core.db import Database, Limits, Newcomers, Quotas
 from app.core.events import EventBus
 from app.core.files import resource_dir
 from app.core.http import Authenticator
@@ -83,6 +83,9 @@ from app.questions import api as questions_api
 from app.questions import background as questions_background
 from app.questions import pages as questions_pages
 from app.questions import service as questions
+from app.quotas import api as quotas_api
+from app.quotas import background as quotas_background
+from app.quotas import pages as quotas_pages
 from app.search import api as search_api
 from app.search import background as search_background
 from app.search import pages as search_pages
@@ -144,6 +147,8 @@ def routers() -> list[APIRouter]:
         notifications_pages.router,
         moderation_api.router,
         moderation_pages.router,
+        quotas_api.router,
+        quotas_pages.router,
         search_api.router,
         search_pages.router,
         hub_api.router,
@@ -186,6 +191,7 @@ def background_tasks() -> list[BackgroundTask]:
         notifications_background.run_streams,
         notifications_background.run_sweeper,
         notifications_background.run_telling,
+        quotas_background.run_recount,
         search_background.run_indexer,
         sweeps_background.run_sweeps,
         tutorials_background.run_checks,
@@ -259,7 +265,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
-    limits = Limits(account_bytes=settings.account_bytes, newcomers=_newcomers(settings))
+    limits = Limits(quotas=_quotas(settings), newcomers=_newcomers(settings))
     app.state.database = Database(settings.database_url, EventBus(), limits=limits)
     app.state.storage = open_storage(settings)
     app.state.xet_trails = xet_trails.Trails()
@@ -279,6 +285,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.extend(_routes())
     _add_middleware(app, settings)
     return app
+
+
+def _quotas(settings: Settings) -> Quotas:
+    return Quotas(
+        bytes=settings.account_bytes,
+        files=settings.account_files,
+        repositories=settings.account_repositories,
+        queued_jobs=settings.queued_jobs,
+        running_jobs=settings.running_jobs,
+        gpu_seconds=round(settings.gpu_hours * 3600),
+        streams=settings.event_streams,
+    )
 
 
 def _newcomers(settings: Settings) -> Newcomers:

@@ -21,6 +21,7 @@ from app.moderation import tables as moderation
 from app.notifications import tables as notifications
 from app.playground import tables as playground
 from app.questions import tables as questions
+from app.quotas import tables as quotas
 from app.reputation import tables as reputation
 from app.search import tables as search
 from app.sweeps import tables as sweeps
@@ -49,6 +50,7 @@ __all__ = [
     "notifications",
     "playground",
     "questions",
+    "quotas",
     "rate_limit",
     "reputation",
     "search",

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, false, func, or_, select, true, tuple_
+from sqlalchemy import delete, false, func, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from app.buckets.tables import Bucket, BucketArrival, BucketFile
@@ -26,17 +26,6 @@ async def bucket_by_name(db: AsyncSession, owner_id: int, name_key: str) -> Buck
         Bucket.owner_id == owner_id, Bucket.name_key == _storable(name_key)
     )
     return await db.scalar(statement)
-
-
-def large_files_of(owner_id: int) -> Select[str]:
-    """Select the hashes of everything that lies in an account's buckets, or was sent to them."""
-    files, arrivals = (
-        select(table.sha256.label("sha256"))
-        .join(Bucket, Bucket.id == table.bucket_id)
-        .where(Bucket.owner_id == owner_id, table.sha256.is_not(None))
-        for table in (BucketFile, BucketArrival)
-    )
-    return select(files.union(arrivals).subquery().c.sha256)
 
 
 async def bucket_by_id(db: AsyncSession, bucket_id: int) -> Bucket | None:

@@ -32,11 +32,11 @@ from app.core.storage import BlobStore
 from app.hub import policy as hub_policy
 from app.hub import service as hub
 from app.hub.schemas import RepositoryKind
-from app.hub.service import large_files, quotas, xet_files, xet_reading
+from app.hub.service import large_files, xet_files, xet_reading
 from app.hub.service.xet_files import VerifiedFile
+from app.quotas import service as quotas
 
 log = structlog.get_logger(__name__)
-quotas.count_too(queries.large_files_of)
 
 AsyncReader = Callable[[int, int], AsyncIterator[bytes]]
 
@@ -254,8 +254,8 @@ async def receive_file(
         "size": verified.file.size,
         "arrived_at": now(),
     }
-    await queries.add_arrival(db, values)
-    await quotas.settle(db, bucket.owner_id)
+    async with quotas.growing(db, bucket.owner_id):
+        await queries.add_arrival(db, values)
 
 
 async def apply_batch(
@@ -297,8 +297,8 @@ async def _apply(db: AsyncSession, viewer: Viewer, bucket: Bucket, operation: Op
         "modified_at": operation.modified_at,
         "uploaded_at": now(),
     }
-    await queries.put_file(db, values)
-    await quotas.settle(db, bucket.owner_id)
+    async with quotas.growing(db, bucket.owner_id):
+        await queries.put_file(db, values)
 
 
 async def _content(

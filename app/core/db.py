@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 from app.core.errors import UnavailableError
 from app.core.events import EventBus
 
-__all__ = ["AsyncSession", "Base", "Database", "Limits", "Newcomers", "limits_of"]
+__all__ = ["AsyncSession", "Base", "Database", "Limits", "Newcomers", "Quotas", "limits_of"]
 
 
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
@@ -67,10 +67,23 @@ class Newcomers:
 
 
 @dataclass(frozen=True)
+class Quotas:
+    """What one account may have of a thing, unless its own limit says otherwise."""
+
+    bytes: int = 0
+    files: int = 0
+    repositories: int = 0
+    queued_jobs: int = 20
+    running_jobs: int = 0
+    gpu_seconds: int = 0
+    streams: int = 50
+
+
+@dataclass(frozen=True)
 class Limits:
     """What every transaction of the site keeps to; 0 is without limit."""
 
-    account_bytes: int = 0
+    quotas: Quotas = field(default_factory=Quotas)
     newcomers: Newcomers = field(default_factory=Newcomers)
 
 

@@ -175,10 +175,46 @@ class Settings(BaseSettings):
         description="Largest single file, in bytes.",
     )
     account_bytes: int = Field(
-        default=0,
+        default=2 * 10**12,
         ge=0,
         validation_alias="TUNINGFORK_ACCOUNT_BYTES",
-        description="Bytes of large files an account may hold, organisations too; 0 for any.",
+        description="Bytes a person or an organisation may hold; 0 for any number.",
+    )
+    account_files: int = Field(
+        default=2_000_000,
+        ge=0,
+        validation_alias="TUNINGFORK_ACCOUNT_FILES",
+        description="Files they may have at the tips of branches and in buckets; 0 for any number.",
+    )
+    account_repositories: int = Field(
+        default=10_000,
+        ge=0,
+        validation_alias="TUNINGFORK_ACCOUNT_REPOSITORIES",
+        description="Repositories they may have; 0 for any number.",
+    )
+    queued_jobs: int = Field(
+        default=20,
+        ge=0,
+        validation_alias="TUNINGFORK_QUEUED_JOBS",
+        description="Jobs of one person that may wait; 0 for any number.",
+    )
+    running_jobs: int = Field(
+        default=0,
+        ge=0,
+        validation_alias="TUNINGFORK_RUNNING_JOBS",
+        description="Jobs of one person that run at once, others wait; 0 for any number.",
+    )
+    gpu_hours: float = Field(
+        default=0,
+        ge=0,
+        validation_alias="TUNINGFORK_GPU_HOURS",
+        description="GPU hours of one person in thirty days; 0 for any number.",
+    )
+    event_streams: int = Field(
+        default=50,
+        ge=0,
+        validation_alias="TUNINGFORK_EVENT_STREAMS",
+        description="Live streams one person keeps open in one web process; 0 for any number.",
     )
     outbound_allow: str = Field(
         default="",

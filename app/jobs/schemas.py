@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from app.jobs.states import AttemptOutcome, JobState
+from app.jobs.states import AttemptOutcome, JobState, Priority
 from worker.contract.estimate import Estimate
 from worker.contract.findings import Severity
 
-__all__ = ["AttemptOutcome", "JobState"]
+__all__ = ["AttemptOutcome", "JobState", "Priority"]
 
 MAX_POINTS = 2000
 
@@ -56,6 +56,10 @@ class RecipeIn(_In):
     shared: bool = Field(
         default=False,
         description="Let everybody see what it comes to and what was changed, without your name.",
+    )
+    priority: Priority = Field(
+        default=Priority.NORMAL,
+        description="`interactive` for one job that you wait for, `batch` if it has time.",
     )
 
 

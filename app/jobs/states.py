@@ -34,6 +34,19 @@ ACTIVE_STATES = (JobState.LEASED, JobState.RUNNING, JobState.FINALIZING)
 RESUMABLE_STATES = (JobState.FAILED, JobState.CANCELLED)
 
 
+class Priority(StrEnum):
+    """How soon a job wants to be served: somebody waits for it, as usual, or it has time."""
+
+    INTERACTIVE = "interactive"
+    NORMAL = "normal"
+    BATCH = "batch"
+
+    @property
+    def number(self) -> int:
+        """The class, the better the lower."""
+        return list(Priority).index(self)
+
+
 class AttemptOutcome(StrEnum):
     """How an attempt ended. Only `lost` is charged; too many in a row fail the job."""
 

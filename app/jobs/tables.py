@@ -11,6 +11,7 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    SmallInteger,
     Text,
     UniqueConstraint,
     false,
@@ -60,7 +61,19 @@ class Job(Base):
     __tablename__ = "jobs_job"
     __table_args__ = (
         Index(
-            "ix_jobs_job_queued", "queue", "queued_at", postgresql_where=text("state = 'queued'")
+            "ix_jobs_job_turns",
+            "queue",
+            "priority",
+            "owner_id",
+            "queued_at",
+            "id",
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_jobs_job_active_owner",
+            "owner_id",
+            "processes",
+            postgresql_where=text(f"state IN ({_ACTIVE})"),
         ),
         Index("ix_jobs_job_leased", "lease_until", postgresql_where=text(f"state IN ({_ACTIVE})")),
         Index("ix_jobs_job_owner_id_id", "owner_id", text("id DESC")),
@@ -104,6 +117,8 @@ class Job(Base):
     # Whether its owner lets everybody see what it came to and what was changed, without a name.
     shared: Mapped[bool] = mapped_column(server_default=false(), default=False)
     kind: Mapped[str] = mapped_column(Text, server_default="fine-tune", default=FINE_TUNE_KIND)
+    # 0 is somebody waiting in front of a screen, 1 is as usual, 2 has time.
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"), default=1)
     # What a worker must have for it: GPUs in the queue of GPUs, else cores.
     processes: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     published_repository_id: Mapped[int | None] = mapped_column(

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FEATURES = {
     "accounts", "bounties", "buckets", "claims", "collections", "comments", "comparisons",
     "datasets", "discussions", "githost", "hfapi", "home", "hub", "imports", "jobs", "ledger",
-    "mail", "moderation", "notifications", "playground", "questions", "reputation", "search",
-    "selection", "sweeps", "tutorials", "webhooks",
+    "mail", "moderation", "notifications", "playground", "questions", "quotas", "reputation",
+    "search", "selection", "sweeps", "tutorials", "webhooks",
     "badges",
 }  # fmt: skip
 # What one feature may import of another; everything else is its own business.

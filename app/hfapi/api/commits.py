@@ -40,6 +40,7 @@ from app.hub.service import (
     ignore_rules,
     is_binary,
 )
+from app.quotas import service as quotas
 
 router = APIRouter(include_in_schema=False)
 
@@ -79,7 +80,15 @@ async def preupload(
         ignored = ignore_rules({"": body.gitIgnore})
     items = await service.find_paths(db, repository, revision, paths, expand=False)
     known = {item.path: item for item in items if isinstance(item, TreeFile)}
-    return {"files": [_mode(file, large, ignored, known.get(file.path)) for file in body.files]}
+    rows = [_mode(file, large, ignored, known.get(file.path)) for file in body.files]
+    sizes = [
+        file.size
+        for file, row in zip(body.files, rows, strict=True)
+        if row["uploadMode"] == "lfs" and not row["shouldIgnore"]
+    ]
+    # Clients of Xet show nobody why a bundle is refused, so they are told before the first one.
+    await quotas.require_room_for(db, repository.owner_id, sizes)
+    return {"files": rows}
 
 
 def _mode(

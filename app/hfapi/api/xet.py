@@ -128,8 +128,6 @@ async def put_xorb(
 
 async def _require_room(request: Request, grant: Grant) -> None:
     """Check before a bundle arrives that what it is for may still grow."""
-    if not request.app.state.settings.account_bytes:
-        return
     length = request.headers.get("content-length", "")
     arriving = int(length) if length.isdecimal() else 0
     async with database(request).transaction() as db:

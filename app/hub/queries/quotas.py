@@ -1,37 +1,12 @@
-"""How many bytes an account holds, whoever of the packages above keeps them."""
+"""How many bytes are on their way to an account: announced, or sent and part of nothing yet."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select, union
+from sqlalchemy import Select, func, select
 
 from app.core.db import AsyncSession
 from app.hub.tables import LfsObject, Repository, RepositoryLfs, Upload, XetUse, Xorb, XorbUser
-
-# Selects the hashes of large files that the account with this id holds.
-Holding = Callable[[int], Select[str]]
-
-
-def _in_repositories(owner_id: int) -> Select[str]:
-    return (
-        select(RepositoryLfs.sha256)
-        .join(Repository, Repository.id == RepositoryLfs.repository_id)
-        .where(Repository.owner_id == owner_id)
-    )
-
-
-_HOLDINGS: list[Holding] = [_in_repositories]
-
-
-def count_too(holding: Holding) -> None:
-    """Count what another package keeps for an account as well."""
-    _HOLDINGS.append(holding)
-
-
-async def held_bytes(db: AsyncSession, owner_id: int) -> int:
-    """Return the bytes of an account's large files, history included, and each of them once."""
-    held = union(*(holding(owner_id) for holding in _HOLDINGS)).subquery()
-    return await _total(db, select(LfsObject.size).join(held, held.c.sha256 == LfsObject.sha256))
 
 
 async def announced_bytes(db: AsyncSession, owner_id: int) -> int:
@@ -57,15 +32,30 @@ async def loose_bytes(db: AsyncSession, user_id: int) -> int:
     )
 
 
-async def lock_holdings(db: AsyncSession, owner_id: int) -> None:
-    """Let no other transaction count what the account holds before this one ends."""
-    name = f"holdings {owner_id}"
-    await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
-
-
 async def _total(db: AsyncSession, sizes: Select[Any]) -> int:
     found = sizes.subquery()
     return int(await db.scalar(select(func.coalesce(func.sum(found.c.size), 0))) or 0)
+
+
+async def largest(db: AsyncSession, owner_id: int, limit: int) -> Sequence[tuple[Repository, int]]:
+    """Return the repositories of an account with the most bytes of large files, history too."""
+    held = func.sum(LfsObject.size).label("held")
+    sums = (
+        select(RepositoryLfs.repository_id, held)
+        .join(LfsObject, LfsObject.sha256 == RepositoryLfs.sha256)
+        .join(Repository, Repository.id == RepositoryLfs.repository_id)
+        .where(Repository.owner_id == owner_id)
+        .group_by(RepositoryLfs.repository_id)
+        .order_by(held.desc(), RepositoryLfs.repository_id)
+        .limit(limit)
+        .subquery()
+    )
+    rows = await db.execute(
+        select(Repository, sums.c.held)
+        .join(sums, sums.c.repository_id == Repository.id)
+        .order_by(sums.c.held.desc(), Repository.id)
+    )
+    return [(repository, int(size)) for repository, size in rows]
 
 
 async def stored_bytes(db: AsyncSession) -> int:

@@ -48,6 +48,7 @@ from app.hub.service.last_commits import settle_merged
 from app.hub.service.revisions import BRANCHES, commit_info, find_revision, full_ref
 from app.hub.service.trees import TreeChanges, TreeEditor, find_entry, parent_of
 from app.hub.tables import Blob, Commit, Ref, Repository
+from app.quotas import service as quotas
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +108,15 @@ async def commit(
         ConflictError: the paths cannot stand side by side.
         InvalidError: a path is not allowed, large bytes were not sent to this repository, or the
             head of the card is not valid.
+        TooLargeError: the owner would have more bytes or files than an account may.
     """
+    async with quotas.growing(db, repository.owner_id):
+        return await _commit(db, storage, repository, new)
+
+
+async def _commit(
+    db: AsyncSession, storage: BlobStore, repository: Repository, new: NewCommit
+) -> CommitInfo:
     ref_name = full_ref(new.branch)
     ref = await queries.ref(db, repository.id, ref_name, lock=True)
     if ref is None or ref_name.startswith("refs/tags/"):

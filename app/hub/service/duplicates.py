@@ -19,6 +19,7 @@ from app.hub.service.repositories import create_repository
 from app.hub.service.revisions import BRANCHES, find_revision
 from app.hub.service.trees import TreeChanges, walk
 from app.hub.tables import Repository
+from app.quotas import service as quotas
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ async def duplicate_repository(  # noqa: PLR0913  # from where, to where, by who
     Raises:
         ForbiddenError: the viewer may not open the files, not create there, or not publish them.
         ConflictError: the new name is taken.
+        TooLargeError: the owner has no room for it.
     """
     await policy.require_files(db, viewer, source)
     if source.private and private is False and not await policy.may_write(db, viewer, source):
@@ -63,7 +65,8 @@ async def duplicate_repository(  # noqa: PLR0913  # from where, to where, by who
     new = NewCommit(f"Duplicate from {full_name}", Author(viewer.name, viewer.user_id))
     commit = await write_commit(db, made, tip.tree, [], new)
     await queries.move_ref(db, made.id, BRANCHES + MAIN, first.oid, commit.oid)
-    await after_move(db, storage, made, BRANCHES + MAIN, commit, changes)
+    async with quotas.growing(db, made.owner_id):
+        await after_move(db, storage, made, BRANCHES + MAIN, commit, changes)
     await walks.set_last_commit(db, made.id, BRANCHES + MAIN, commit.oid)
     await stored.forget_commit(db, made.id, first.oid)
     made.gated = source.gated

@@ -16,10 +16,10 @@ from app.hub.paths import check_path
 from app.hub.queries import uploads as queries
 from app.hub.queries import xet as xet_queries
 from app.hub.schemas import LFS_THRESHOLD_BYTES, AddFile, AddStored
-from app.hub.service import quotas
 from app.hub.service.xet_reading import read_pieces
 from app.hub.tables import LfsObject, Repository
 from app.hub.xet_layout import pieces
+from app.quotas import service as quotas
 
 _MAX_LOOKED_AT = 20
 
@@ -118,8 +118,8 @@ async def link(
         TooLargeError: its owner would hold more than an account may.
     """
     if digests:
-        await queries.link_lfs(db, repository.id, digests, user_id)
-        await quotas.settle(db, repository.owner_id)
+        async with quotas.growing(db, repository.owner_id):
+            await queries.link_lfs(db, repository.id, digests, user_id)
 
 
 async def linked(db: AsyncSession, repository: Repository, sha256: str) -> Digest | None:

@@ -1,16 +1,12 @@
-"""How much an account may hold: asked before bytes are sent, and again when they are kept.
+"""Asking for room before bytes are sent, with what was announced before and has not come yet."""
 
-What a client announces is only a promise, so nothing is refused twice for it: the count that
-matters is made when verified bytes are linked to what holds them, under a lock.
-"""
-
-from app.core.db import AsyncSession, limits_of
-from app.core.errors import TooLargeError
-from app.core.i18n import _
+from app.core.db import AsyncSession
 from app.hub.queries import quotas as queries
-from app.hub.queries.quotas import count_too
+from app.hub.schemas import RepositoryKind
+from app.quotas import service as quotas
+from app.quotas.schemas import Kind, Place
 
-__all__ = ["count_too", "require_room", "settle"]
+_PREFIXES = {RepositoryKind.MODEL: "", RepositoryKind.DATASET: "/datasets"}
 
 
 async def require_room(
@@ -27,38 +23,30 @@ async def require_room(
     Raises:
         TooLargeError: with what it holds and what is on its way, they are too many.
     """
-    most = limits_of(db).account_bytes
-    if not most:
+    if not await quotas.limit_for(db, owner_id, Kind.BYTES):
         return
     if bundle_of is None:
         on_its_way = await queries.announced_bytes(db, owner_id)
     else:
         on_its_way = await queries.loose_bytes(db, bundle_of)
-    _compare(await queries.held_bytes(db, owner_id) + on_its_way, arriving, most)
+    await quotas.require_room(db, owner_id, {Kind.BYTES: arriving}, on_its_way=on_its_way)
 
 
-async def settle(db: AsyncSession, owner_id: int) -> None:
-    """Check what an account holds, now that something was linked to it in this transaction.
-
-    Raises:
-        TooLargeError: it is more than an account may hold.
-    """
-    most = limits_of(db).account_bytes
-    if most:
-        await queries.lock_holdings(db, owner_id)
-        _compare(await queries.held_bytes(db, owner_id), 0, most)
-
-
-def _compare(held: int, arriving: int, most: int) -> None:
-    if held + arriving > most:
-        raise TooLargeError(
-            _("An account may hold %(most)s bytes of large files here; this would make %(sum)s.")
-            % {"most": most, "sum": held + arriving},
-            fix=_("Delete files that are not needed, or ask who runs this site for more room."),
-            code="over_quota",
+async def largest_repositories(db: AsyncSession, owner_id: int, limit: int) -> list[Place]:
+    """Return what of an account's repositories holds the most large files, for its usage page."""
+    return [
+        Place(
+            title=f"{found.owner_name}/{found.name}",
+            address=f"{_PREFIXES[found.kind]}/{found.owner_name}/{found.name}",
+            num_bytes=num_bytes,
         )
+        for found, num_bytes in await queries.largest(db, owner_id, limit)
+    ]
 
 
 async def stored_bytes(db: AsyncSession) -> int:
     """Return the bytes of all large files, whoever owns them; shared ones count once."""
     return await queries.stored_bytes(db)
+
+
+quotas.show_places(largest_repositories)

@@ -29,6 +29,8 @@ from app.hub.service.cards import write_search_text
 from app.hub.service.commits import first_commit
 from app.hub.service.lists import repository_row
 from app.hub.tables import Redirect, Repository
+from app.quotas import service as quotas
+from app.quotas.schemas import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +85,7 @@ async def create_repository(  # noqa: PLR0913  # what a repository is made of
         NotFoundError: there is no such owner.
         ForbiddenError: the viewer may not create under this owner.
         ConflictError: there is one.
+        TooLargeError: the owner has as many as they may.
     """
     user_id = viewer.require_user()
     check_repository_name(name)
@@ -107,17 +110,19 @@ async def create_repository(  # noqa: PLR0913  # what a repository is made of
         creator_id=user_id,
     )
     write_search_text(repository)
-    try:
-        async with db.begin_nested():
-            db.add(repository)
-    except IntegrityError as error:  # somebody else was faster by a moment
-        raise errors.repository_exists(kind, f"{owner.name}/{name}") from error
     first = NewCommit(
         message="initial commit",
         author=Author(viewer.name, user_id),
         operations=[AddFile(".gitattributes", git_attributes(kind))],
     )
-    await first_commit(db, storage, repository, first)
+    await quotas.require_room(db, owner.id, {Kind.REPOSITORIES: 1})
+    async with quotas.growing(db, owner.id):
+        try:
+            async with db.begin_nested():
+                db.add(repository)
+        except IntegrityError as error:  # somebody else was faster by a moment
+            raise errors.repository_exists(kind, f"{owner.name}/{name}") from error
+        await first_commit(db, storage, repository, first)
     emit(db, RepositoryCreated(repository.id, kind, user_id))
     log.info("repository_created", repository_id=repository.id, kind=kind.value)
     return repository
@@ -140,6 +145,7 @@ async def rename_repository(
         InvalidError: nobody may call a repository so.
         ForbiddenError: the viewer may not create under the new owner.
         ConflictError: the new address is taken.
+        TooLargeError: the new owner has no room for it.
     """
     check_repository_name(new_name)
     owner = await accounts.find_account(db, new_owner)
@@ -150,15 +156,22 @@ async def rename_repository(
     taken = await queries.repository_by_name(db, repository.kind, owner.name, new_name)
     if taken is not None and taken.id != repository.id:
         raise errors.repository_exists(repository.kind, f"{owner.name}/{new_name}")
-    old_owner, old_name = repository.owner_name, repository.name
     await queries.delete_redirect(db, repository.kind, owner.name, new_name)
+    async with quotas.growing(db, owner.id):
+        await _move(db, repository, owner.id, owner.name, new_name)
+
+
+async def _move(
+    db: AsyncSession, repository: Repository, owner_id: int, owner_name: str, new_name: str
+) -> None:
+    old_owner, old_name = repository.owner_name, repository.name
     await queries.delete_redirect(db, repository.kind, old_owner, old_name)
-    repository.owner_id, repository.owner_name = owner.id, owner.name
+    repository.owner_id, repository.owner_name = owner_id, owner_name
     repository.name, repository.name_key = new_name, queries.name_key(new_name)
     repository.updated_at = now()
     write_search_text(repository)
     if (old_owner.casefold(), queries.name_key(old_name)) != (
-        owner.name.casefold(),
+        owner_name.casefold(),
         repository.name_key,
     ):
         db.add(
@@ -169,7 +182,6 @@ async def rename_repository(
                 repository_id=repository.id,
             )
         )
-    await db.flush()
     emit(db, RepositoryChanged(repository.id, f"{old_owner}/{old_name}"))
 
 

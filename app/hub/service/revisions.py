@@ -15,6 +15,7 @@ from app.hub.paths import check_ref_name, is_oid
 from app.hub.queries import objects as queries
 from app.hub.schemas import MAIN, CommitInfo, RefInfo, Refs
 from app.hub.tables import Commit, Ref, Repository
+from app.quotas import service as quotas
 
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
@@ -150,12 +151,14 @@ async def create_branch(
         BadRequestError: no branch may be called so.
         NotFoundError: `start` names nothing.
         ConflictError: there is one.
+        TooLargeError: its owner would have more files than an account may.
     """
     full = _branch_ref(name)
     revision = await find_revision(db, repository, start or MAIN)
     await _add_ref(db, repository, full, revision.oid)
     if revision.ref is not None:
-        await queries.copy_paths(db, repository.id, revision.ref, full)
+        async with quotas.growing(db, repository.owner_id):
+            await queries.copy_paths(db, repository.id, revision.ref, full)
 
 
 def _branch_ref(name: str) -> str:

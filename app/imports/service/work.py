@@ -38,6 +38,8 @@ from app.imports.service.requests import SEALED_FOR
 from app.imports.service.upstream import Remote, RemoteFile, Source
 from app.imports.tables import Import, ImportFile
 from app.imports.upstreams import find_upstream
+from app.quotas import service as quotas
+from app.quotas.schemas import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +87,9 @@ class Work:
             viewer = await _viewer(db, self._job.user_id)
             repository = await self._repository(db, viewer)
             files = await queries.files_of(db, self._job.id)
+            missing = [file for file in files if not file.is_done]
+            arriving = {Kind.BYTES: sum(f.size for f in missing), Kind.FILES: len(missing)}
+            await quotas.require_room(db, repository.owner_id, arriving)
         receiver = Receiver(
             database=self._database,
             storage=self._storage,

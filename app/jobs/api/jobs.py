@@ -88,7 +88,8 @@ async def check_recipe(body: RecipeIn, request: Request, db: Db, viewer: JobWrit
     "/jobs",
     status_code=201,
     responses={
-        409: {"description": "The same Idempotency-Key is being worked on."},
+        409: {"description": "The same key is being worked on, or no GPU time is left."},
+        413: {"description": "No room for what the job would leave."},
         422: {"description": "The recipe or the data are not fit; `details` says what and where."},
         429: {"description": "Too many of your jobs wait."},
     },
@@ -116,7 +117,7 @@ async def submit_job(
         viewer,
         body.recipe,
         idempotency_key,
-        submission.Begun(body.parent, shared=body.shared),
+        submission.Begun(body.parent, shared=body.shared, priority=body.priority),
     )
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"

@@ -86,6 +86,7 @@ async def _context(
 ) -> dict[str, Any]:
     return {
         **page_context(record),
+        "turn": await control.turn_of(db, record.job),
         "publish": await publish_form.publish_form(db, viewer, record, refused),
         "published": await published_name(db, viewer, record.job),
     }

@@ -1,6 +1,7 @@
 """What attempts left behind: events, log lines, points of the curves, checkpoints, artifacts."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import BigInteger, column, func, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
@@ -22,9 +23,11 @@ async def attempt(db: AsyncSession, ref: AttemptRef) -> Attempt:
     return await db.get_one(Attempt, (ref.job_id, ref.attempt), populate_existing=True)
 
 
-async def close_attempt(db: AsyncSession, ref: AttemptRef, outcome: AttemptOutcome) -> None:
-    """Write down how an attempt ended, once."""
-    await db.execute(
+async def close_attempt(
+    db: AsyncSession, ref: AttemptRef, outcome: AttemptOutcome
+) -> tuple[datetime, datetime] | None:
+    """Write down how an attempt ended, once; return from when to when it was."""
+    row = await db.execute(
         update(Attempt)
         .where(
             Attempt.job_id == ref.job_id,
@@ -32,7 +35,11 @@ async def close_attempt(db: AsyncSession, ref: AttemptRef, outcome: AttemptOutco
             Attempt.outcome.is_(None),
         )
         .values(outcome=outcome, ended_at=func.clock_timestamp())
+        .returning(Attempt.started_at, Attempt.ended_at)
+        .execution_options(synchronize_session=False)
     )
+    found = row.one_or_none()
+    return (found[0], found[1] or found[0]) if found else None
 
 
 async def events_after(

@@ -10,8 +10,9 @@ from sqlalchemy.orm import defer
 
 from app.core.db import AsyncSession
 from app.core.security import Scope, Viewer
-from app.jobs.states import JobState
-from app.jobs.tables import IdempotencyKey, Job, JobInput, Worker
+from app.jobs.queries.turns import GPU_QUEUE, INTERACTIVE
+from app.jobs.states import ACTIVE_STATES, JobState
+from app.jobs.tables import Attempt, IdempotencyKey, Job, JobInput, Worker
 from app.jobs.tokens import AttemptRef
 
 # A worker that was silent for longer is not counted on.
@@ -101,12 +102,31 @@ async def num_queued(db: AsyncSession, owner_id: int) -> int:
     return (await db.scalars(statement)).one()
 
 
-async def num_ahead(db: AsyncSession, job: Job) -> int:
-    """Return how many jobs of the same queue were queued before this one and still wait."""
+async def num_active(db: AsyncSession, owner_id: int) -> int:
+    """Return how many jobs of an owner a worker holds."""
+    statement = select(func.count()).where(Job.owner_id == owner_id, Job.state.in_(ACTIVE_STATES))
+    return (await db.scalars(statement)).one()
+
+
+async def num_interactive(db: AsyncSession, owner_id: int) -> int:
+    """Return how many jobs of an owner go first and have not ended."""
     statement = select(func.count()).where(
-        Job.queue == job.queue, Job.state == JobState.QUEUED, Job.queued_at < job.queued_at
+        Job.owner_id == owner_id,
+        Job.priority == INTERACTIVE,
+        Job.state.in_((JobState.QUEUED, *ACTIVE_STATES)),
     )
     return (await db.scalars(statement)).one()
+
+
+async def running_gpu_seconds(db: AsyncSession, owner_id: int) -> float:
+    """Return the GPU-seconds of the attempts that run now, which are charged when they end."""
+    age = func.extract("epoch", func.clock_timestamp() - Attempt.started_at)
+    statement = (
+        select(func.coalesce(func.sum(age * Job.processes), 0.0))
+        .join(Attempt, (Attempt.job_id == Job.id) & (Attempt.number == Job.attempt))
+        .where(Job.owner_id == owner_id, Job.state.in_(ACTIVE_STATES), Job.queue == GPU_QUEUE)
+    )
+    return float((await db.scalars(statement)).one())
 
 
 async def waiting_queues(db: AsyncSession) -> Sequence[str]:

@@ -26,13 +26,13 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.core.db import AsyncSession
 from app.core.sql import taken
+from app.jobs.queries.turns import GPU_QUEUE, next_turn
 from app.jobs.states import ACTIVE_STATES, RESUMABLE_STATES, JobState
 from app.jobs.tables import Job, Worker
 from app.jobs.tokens import AttemptRef
 
 # After so many attempts lost without a checkpoint in between, the job itself is at fault.
 MAX_WORKER_LOST = 3
-GPU_QUEUE = "gpu"
 # More attempts than a job can have had since any backup that is worth bringing back.
 LEFT_BEHIND = 1000
 
@@ -73,23 +73,12 @@ def num_processes(worker: Worker, queue: str) -> int:
 async def claim(
     db: AsyncSession, worker: Worker, queues: Collection[str], lease_s: float
 ) -> Job | None:
-    """Lease the longest waiting job that a worker can run; its attempt number grows by one."""
-    room = case(
-        (Job.queue == GPU_QUEUE, num_processes(worker, GPU_QUEUE)),
-        else_=num_processes(worker, ""),
-    )
-    waiting = (
-        select(Job.id)
-        .where(Job.state == JobState.QUEUED, Job.queue.in_(queues), Job.processes <= room)
-        .order_by(Job.queued_at, Job.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
+    """Lease the job whose turn it is to a worker that can run it; its attempt grows by one."""
+    room = {"gpus": num_processes(worker, GPU_QUEUE), "cores": num_processes(worker, "")}
     return await _one(
         db,
         update(Job)
-        .where(Job.id == waiting)
+        .where(Job.id.in_(next_turn(db, queues, **room)))
         .values(
             state=JobState.LEASED,
             attempt=Job.attempt + 1,

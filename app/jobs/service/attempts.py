@@ -10,12 +10,14 @@ from app.core.errors import ConflictError, Detail, InvalidError, NotFoundError
 from app.core.i18n import _
 from app.jobs.queries import history, leases
 from app.jobs.queries import jobs as job_queries
+from app.jobs.queries.turns import GPU_QUEUE
 from app.jobs.service import news
 from app.jobs.service.cleaning import clean_object
 from app.jobs.service.fingerprints import fingerprint_of
 from app.jobs.states import AttemptOutcome, JobState
 from app.jobs.tables import Attempt, Checkpoint, Job, JobInput, Worker
 from app.jobs.tokens import AttemptRef
+from app.quotas.service import sharing
 from worker.contract.failures import Failure, FailureCode
 from worker.contract.protocol import (
     PROTOCOL,
@@ -212,6 +214,15 @@ async def cancelled(db: AsyncSession, ref: AttemptRef) -> Job:
     return await _ended(db, ref, job, AttemptOutcome.CANCELLED)
 
 
+async def _close(db: AsyncSession, job: Job, ref: AttemptRef, outcome: AttemptOutcome) -> None:
+    """End an attempt, and charge its time to who the job is of."""
+    span = await history.close_attempt(db, ref, outcome)
+    if span is not None:
+        on_gpu = job.queue == GPU_QUEUE
+        gpus, cores = (job.processes, 0) if on_gpu else (0, job.processes)
+        await sharing.charge(db, job.owner_id, *span, gpus=gpus, cores=cores)
+
+
 async def _ended(
     db: AsyncSession, ref: AttemptRef, job: Job | None, outcome: AttemptOutcome
 ) -> Job:
@@ -219,7 +230,7 @@ async def _ended(
         return await _ended_before(db, ref, outcome)
     if job.state is JobState.CANCELLED:
         outcome = AttemptOutcome.CANCELLED
-    await history.close_attempt(db, ref, outcome)
+    await _close(db, job, ref, outcome)
     await news.record_state(db, job)
     log.info("job_ended", job_id=job.id, attempt=job.attempt, state=job.state.value)
     return job
@@ -247,7 +258,7 @@ async def release(db: AsyncSession, ref: AttemptRef, release: Release) -> Job:
     job = await leases.requeue(db, ref)
     if job is None:
         return await _ended_before(db, ref, AttemptOutcome.RELEASED)
-    await history.close_attempt(db, ref, AttemptOutcome.RELEASED)
+    await _close(db, job, ref, AttemptOutcome.RELEASED)
     await news.record(db, job, news.ATTEMPT_RELEASED, {"reason": release.reason})
     await news.record_state(db, job)
     log.info("job_released", job_id=job.id, attempt=job.attempt, reason=release.reason)
@@ -258,9 +269,9 @@ async def take_back_lost(db: AsyncSession) -> Sequence[Job]:
     """Queue the jobs whose lease ran out again; those lost too often fail as WORKER_LOST."""
     failure = Failure.of(FailureCode.WORKER_LOST).model_dump(mode="json")
     jobs = await leases.expire(db, failure, fingerprint_of(failure))
-    for job in jobs:
+    for job in sorted(jobs, key=lambda job: job.owner_id):
         ref = AttemptRef(job.id, job.attempt)
-        await history.close_attempt(db, ref, AttemptOutcome.LOST)
+        await _close(db, job, ref, AttemptOutcome.LOST)
         await news.record(db, job, news.ATTEMPT_LOST, {"attempt": job.attempt})
         await news.record_state(db, job)
         log.warning("attempt_lost", job_id=job.id, attempt=job.attempt, state=job.state.value)

@@ -10,9 +10,10 @@ from app.core.errors import ConflictError, InvalidError
 from app.core.i18n import _
 from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.jobs.queries import jobs as job_queries
-from app.jobs.queries import leases
+from app.jobs.queries import leases, turns
 from app.jobs.service import news
-from app.jobs.states import JobState
+from app.jobs.service.queueing import require_turn
+from app.jobs.states import RESUMABLE_STATES, JobState
 from app.jobs.tables import Job, JobInput
 
 log = structlog.get_logger(__name__)
@@ -103,8 +104,11 @@ async def resume_job(db: AsyncSession, job: Job) -> Job:
     """Queue a failed or cancelled job again; it goes on from its newest checkpoint.
 
     Raises:
-        ConflictError: the job is neither failed nor cancelled.
+        ConflictError: the job is neither failed nor cancelled, or its owner's GPU time is used up.
+        RateLimitedError: too many of its owner's jobs wait.
     """
+    if job.state in RESUMABLE_STATES:
+        await require_turn(db, job.owner_id, job.queue)
     changed = await leases.reopen(db, job.id)
     if changed is None:
         raise ConflictError(
@@ -146,7 +150,13 @@ async def worker_of(db: AsyncSession, job: Job) -> str | None:
 
 async def num_ahead(db: AsyncSession, job: Job) -> int | None:
     """Return how many jobs are before this one in its queue; None unless it waits."""
-    return await job_queries.num_ahead(db, job) if job.state is JobState.QUEUED else None
+    turn = await turn_of(db, job)
+    return turn.place - 1 if turn else None
+
+
+async def turn_of(db: AsyncSession, job: Job) -> turns.Turn | None:
+    """Return where a job stands in its queue and what holds it back; None unless it waits."""
+    return await turns.turn_of(db, job) if job.state is JobState.QUEUED else None
 
 
 def told_failure(job: Job) -> dict[str, object] | None:

@@ -12,13 +12,30 @@ from app.core.errors import ConflictError, InvalidError, RateLimitedError
 from app.core.i18n import _
 from app.jobs.queries import jobs as job_queries
 from app.jobs.queries.leases import num_processes
+from app.jobs.queries.turns import GPU_QUEUE
+from app.jobs.schemas import Priority
 from app.jobs.service import news
 from app.jobs.tables import IdempotencyKey, Job, JobInput, Worker
+from app.ledger import service as ledger
+from app.quotas import service as quotas
+from app.quotas.schemas import Kind
+from app.quotas.service import sharing
 from worker.contract.resources import Resources
 
 log = structlog.get_logger(__name__)
 
-MAX_QUEUED = 20
+
+quotas.measure(Kind.QUEUED_JOBS, job_queries.num_queued)
+quotas.measure(Kind.RUNNING_JOBS, job_queries.num_active)
+quotas.measure(Kind.GPU_SECONDS, job_queries.running_gpu_seconds)
+
+
+async def _won(db: AsyncSession, person_id: int) -> int:
+    """Return the GPU-seconds that a person was given by others, less those they gave."""
+    return (await ledger.gpu_seconds_balance(db, [person_id])).get(person_id, 0)
+
+
+quotas.adjust(Kind.GPU_SECONDS, _won)
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,7 @@ class NewJob:
     processes: int = 1
     parent_id: int | None = None
     shared: bool = False
+    priority: Priority = Priority.NORMAL
 
 
 class Pinned(Protocol):
@@ -77,18 +95,17 @@ def can_take(worker: Worker, queue: str, processes: int) -> bool:
 async def enqueue(db: AsyncSession, user_id: int, new: NewJob, inputs: Iterable[Pinned]) -> Job:
     """Queue a job with what it reads.
 
+    Of a person's jobs one may go before everybody's; what else wants to is as usual.
+
     Raises:
         RateLimitedError: too many of the person's jobs wait.
+        ConflictError: their GPU time is used up.
+        TooLargeError: they have no room for what a job leaves.
     """
-    # One submission of a person at a time, so that the limit holds.
-    await job_queries.lock(db, f"jobs.queue:{user_id}")
-    if await job_queries.num_queued(db, user_id) >= MAX_QUEUED:
-        raise RateLimitedError(
-            _("You already have %(n)d jobs waiting.") % {"n": MAX_QUEUED},
-            fix=_("Wait until one begins, or cancel one."),
-            code="too_many_queued",
-            headers={"Retry-After": "60"},
-        )
+    await require_turn(db, user_id, new.queue)
+    priority = new.priority
+    if priority is Priority.INTERACTIVE and await job_queries.num_interactive(db, user_id):
+        priority = Priority.NORMAL
     job = Job(
         owner_id=user_id,
         title=new.title,
@@ -102,6 +119,7 @@ async def enqueue(db: AsyncSession, user_id: int, new: NewJob, inputs: Iterable[
         shared=new.shared,
         kind=new.kind,
         processes=new.processes,
+        priority=priority.number,
     )
     db.add(job)
     await db.flush()
@@ -120,6 +138,29 @@ async def enqueue(db: AsyncSession, user_id: int, new: NewJob, inputs: Iterable[
     await db.flush()
     log.info("job_submitted", job_id=job.id, kind=new.kind, queue=new.queue)
     return job
+
+
+async def require_turn(db: AsyncSession, user_id: int, queue: str) -> None:
+    """Check that a person may have one more job wait, on machines they have time on.
+
+    Raises:
+        RateLimitedError: too many of the person's jobs wait.
+        ConflictError: their GPU time is used up.
+        TooLargeError: they have no room for what a job leaves.
+    """
+    # One submission of a person at a time, so that the limit holds.
+    await job_queries.lock(db, f"jobs.queue:{user_id}")
+    most = await quotas.limit_for(db, user_id, Kind.QUEUED_JOBS)
+    if most and await job_queries.num_queued(db, user_id) >= most:
+        raise RateLimitedError(
+            _("You already have %(n)d jobs waiting.") % {"n": most},
+            fix=_("Wait until one begins, or cancel one."),
+            code="too_many_queued",
+            headers={"Retry-After": "60"},
+        )
+    if queue == GPU_QUEUE:
+        await sharing.require_gpu_time(db, user_id)
+    await quotas.require_room(db, user_id, {Kind.BYTES: 1})
 
 
 async def submitted_before(

@@ -14,6 +14,7 @@ from app.datasets.schemas import FindingOut
 from app.hub import policy as hub_policy
 from app.jobs import policy
 from app.jobs.events import JobBegun
+from app.jobs.schemas import Priority
 from app.jobs.service.examination import Doctor, Examined, read_recipe
 from app.jobs.service.queueing import (
     NewJob,
@@ -38,6 +39,7 @@ class Begun:
     parent_id: int | None = None
     origin: str = ""
     shared: bool = False
+    priority: Priority = Priority.NORMAL
 
 
 async def submit(  # with what, whose, which recipe, sent before?, from where
@@ -57,6 +59,8 @@ async def submit(  # with what, whose, which recipe, sent before?, from where
             the viewer.
         ConflictError: the same key is being submitted right now.
         RateLimitedError: too many of the viewer's jobs wait.
+        ConflictError: their GPU time is used up.
+        TooLargeError: they have no room for what a job leaves.
     """
     user_id = viewer.require_user()
     recipe = read_recipe(given)
@@ -81,6 +85,7 @@ async def submit(  # with what, whose, which recipe, sent before?, from where
         processes=recipe.resources.least_processes,
         parent_id=begun.parent_id,
         shared=begun.shared,
+        priority=begun.priority,
     )
     job = await enqueue(db, user_id, new, examined.inputs)
     if begun.origin:

@@ -18,7 +18,7 @@ from app.core.errors import AppError, ConflictError, ForbiddenError, RateLimited
 from app.core.i18n import _
 from app.core.security import READ_SCOPES, Scope, Viewer
 from app.core.storage import BlobStore
-from app.jobs.schemas import JobState
+from app.jobs.schemas import JobState, Priority
 from app.jobs.service import control, submission
 from app.jobs.service.curves import epochs_of
 from app.jobs.service.examination import Doctor
@@ -180,7 +180,11 @@ class _Turn:
         recipe = named(recipe, _short_name(point, run, board))
         doctor = Doctor(self._database, self._storage, viewer)
         job, _known = await submission.submit(
-            self._db, doctor, viewer, recipe.model_dump(mode="json")
+            self._db,
+            doctor,
+            viewer,
+            recipe.model_dump(mode="json"),
+            begun=submission.Begun(priority=Priority.BATCH),
         )
         labels = {"sweep": str(self._sweep.id), "point": str(point.number)}
         await control.set_labels(self._db, job, labels)

@@ -14,6 +14,7 @@ from app.core.i18n import _
 from app.core.security import Viewer
 from app.core.storage import BlobStore, content_key
 from app.core.threads import FewThreads
+from app.quotas import service as quotas
 from app.tutorials import queries
 from app.tutorials.policy import may_write
 from app.tutorials.tables import Picture, Tutorial
@@ -81,19 +82,27 @@ async def keep_picture(
     digest = hashlib.sha256(drawn.content).hexdigest()
     media_type, suffix = _KINDS[drawn.kind]
     if digest not in {one.sha256 for one in known}:
-        await storage.put(content_key(_PREFIX, digest), drawn.content)
-        db.add(
-            Picture(
-                tutorial_id=tutorial.id,
-                sha256=digest,
-                media_type=media_type,
-                width=drawn.width,
-                height=drawn.height,
-                size=len(drawn.content),
-            )
+        picture = Picture(
+            tutorial_id=tutorial.id,
+            sha256=digest,
+            media_type=media_type,
+            width=drawn.width,
+            height=drawn.height,
+            size=len(drawn.content),
         )
-        await db.flush()
+        await _add(db, tutorial, picture)
+        await storage.put(content_key(_PREFIX, digest), drawn.content)
     return KeptPicture(f"/tutorials/pictures/{digest}.{suffix}", drawn.width, drawn.height)
+
+
+async def _add(db: AsyncSession, tutorial: Tutorial, picture: Picture) -> None:
+    """Write a picture's row; a tutorial of the site's own is charged to nobody."""
+    if tutorial.owner_id is None:
+        db.add(picture)
+        await db.flush()
+        return
+    async with quotas.growing(db, tutorial.owner_id):
+        db.add(picture)
 
 
 def _redraw(content: bytes) -> _Redrawn:

@@ -68,6 +68,11 @@ class PackFile:
         self._work = 0
         self._chains: dict[int, int] = {}
 
+    @property
+    def size(self) -> int:
+        """The bytes that were sent."""
+        return self._end - self._start
+
     def close(self) -> None:
         """Let go of the file."""
         self._map.close()

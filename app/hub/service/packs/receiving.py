@@ -31,11 +31,14 @@ from app.hub.service.packs.reading import BLOB, COMMIT, TAG, TREE, PackFile
 from app.hub.service.packs.storing import Indexer, store_objects
 from app.hub.service.revisions import BRANCHES, PULL_REQUESTS, TAGS
 from app.hub.tables import Repository
+from app.quotas import service as quotas
+from app.quotas.schemas import Kind
 
 log = structlog.get_logger(__name__)
 
 ZERO = "0" * 40
 _MAX_UPDATES = 1000
+_SMALL_PACK_BYTES = 1 << 20
 
 
 class PushRefusedError(AppError):
@@ -90,7 +93,8 @@ class Push:
             )
         try:
             if good:
-                await self._apply(good)
+                async with quotas.growing(self.db, self.repository.owner_id):
+                    await self._apply(good)
         except PushRefusedError:
             raise
         except AppError as error:
@@ -137,6 +141,7 @@ class Push:
         return next(found, target)
 
     async def _apply(self, updates: Sequence[RefUpdate]) -> None:
+        await self._require_room()
         await self._complete_pack()
         targets = {u.name: await self._target(u) for u in updates if u.new != ZERO}
         new = NewCommits()
@@ -152,9 +157,18 @@ class Push:
         if self.pack is not None:
             sender = self.viewer.user_id
             await store_objects(self.db, self.storage, self.repository, self.pack, new, sender)
-        # One order for everybody, so that two pushes never wait for each other.
+        # One order for everybody, so that two pushes never wait for each other; all of them before
+        # the first moves, for with that the owner's counters are held as well.
+        for update in sorted(updates, key=lambda u: u.name):
+            await queries.ref(self.db, self.repository.id, update.name, lock=True)
         for update in sorted(updates, key=lambda u: u.name):
             await self._move(update, targets.get(update.name), new)
+
+    async def _require_room(self) -> None:
+        """What is sent must fit as it is; without much in it a push may be what makes room."""
+        size = self.pack.size if self.pack is not None else 0
+        if size > _SMALL_PACK_BYTES:
+            await quotas.require_room(self.db, self.repository.owner_id, {Kind.BYTES: size})
 
     async def _complete_pack(self) -> None:
         """Give a thin pack the objects it stands on, out of this repository only."""
