@@ -287,13 +287,12 @@ async def wordings(db: AsyncSession, comments: Sequence[CommentView]) -> dict[in
 async def revisions(db: AsyncSession, comment: CommentView) -> list[RevisionView]:
     """Return every wording of a comment, the oldest first, what stands there now at the end."""
     rows = () if comment.is_hidden else await queries.revisions(db, [comment.id])
-    ids = {row.editor_id for row in rows if row.editor_id is not None}
-    names = await accounts.account_refs(db, ids)
+    names = await accounts.names_of(db, {row.editor_id for row in rows})
     earlier = [
         RevisionView(
             row.number,
             row.body,
-            names[row.editor_id].name if row.editor_id in names else "",
+            names.get(row.editor_id, ""),
             row.written_at,
         )
         for row in rows
@@ -331,10 +330,10 @@ async def _views(
     db: AsyncSession, rows: Sequence[Comment], viewer: Viewer | None = None
 ) -> list[CommentView]:
     people = {row.author_id for row in rows} | {row.edited_by_id for row in rows}
-    names = await accounts.account_refs(db, {one for one in people if one is not None})
+    names = await accounts.names_of(db, people)
 
     def name(account_id: int | None) -> str:
-        return names[account_id].name if account_id in names else ""
+        return names.get(account_id, "")
 
     def is_kept_back(row: Comment) -> bool:
         return row.held_at is not None and not may_read_held(viewer, row.author_id)

@@ -123,11 +123,11 @@ async def read(
     every = [ComparedRun.model_validate(run) for run in row.runs]
     runs = tuple(run for run in every if run.shown or is_own)
     page = await comments.list_comments(db, row.thread_id, after, _PAGE, viewer=viewer)
-    names = await accounts.account_refs(db, [row.owner_id] if row.owner_id else [])
+    names = await accounts.names_of(db, [row.owner_id])
     return ComparisonView(
         id=row.id,
         title=row.title,
-        owner=names[row.owner_id].name if row.owner_id in names else "",
+        owner=names.get(row.owner_id, ""),
         owner_id=row.owner_id,
         created_at=row.created_at,
         runs=runs,

@@ -95,6 +95,7 @@ from app.accounts.service.people import (
     email_hash,
     empty_profile,
     find_account,
+    names_of,
     person,
     profile,
 )
@@ -214,6 +215,7 @@ __all__ = [
     "make_codes",
     "mark_confirmed",
     "moderator_ids",
+    "names_of",
     "organization_settings",
     "organizations_of",
     "parse_scopes",

@@ -1,7 +1,7 @@
 """People's accounts: finding, making and changing them."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -39,6 +39,13 @@ async def find_account(db: AsyncSession, name: str) -> AccountRef | None:
 async def account_refs(db: AsyncSession, ids: Collection[int]) -> dict[int, AccountRef]:
     """Return those of the accounts that exist, by id."""
     return {account.id: ref(account) for account in await queries.accounts_by_id(db, ids)}
+
+
+async def names_of(db: AsyncSession, ids: Iterable[int | None]) -> dict[int | None, str]:
+    """Return the names of those of the accounts that exist, by id; nobody (None) has none."""
+    wanted = {one for one in ids if one is not None}
+    found = await account_refs(db, wanted) if wanted else {}
+    return {number: ref.name for number, ref in found.items()}
 
 
 async def check_not_banned(db: AsyncSession, banned_hash: str) -> None:

@@ -19,8 +19,9 @@ _OF_A_QUESTION = 20
 
 async def views(db: AsyncSession, rows: Sequence[Bounty]) -> list[BountyView]:
     """Return what is shown of bounties."""
-    ids = {one for row in rows for one in (row.giver_id, row.winner_id) if one is not None}
-    names = {key: ref.name for key, ref in (await accounts.account_refs(db, ids)).items()}
+    names = await accounts.names_of(
+        db, {one for row in rows for one in (row.giver_id, row.winner_id)}
+    )
     return [
         BountyView(
             id=row.id,
@@ -65,7 +66,7 @@ async def public_log(
     found = await queries.by_ids(db, {one.number for one in page.items})
     asked = await questions.questions_by_id(db, {row.question_id for row in found.values()})
     people = {p.number for m in page.items for p in (m.source, m.target) if _is_person(p)}
-    names = {key: ref.name for key, ref in (await accounts.account_refs(db, people)).items()}
+    names = await accounts.names_of(db, people)
     items = []
     for one in page.items:
         bounty = found.get(one.number)

@@ -47,7 +47,7 @@ async def _reviews(
     db: AsyncSession, viewer: Viewer, repository: Repository
 ) -> dict[tuple[str, str], list[ReviewView]]:
     rows = await queries.reviews(db, repository.id)
-    names = await accounts.account_refs(db, {row.reviewer_id for row in rows})
+    names = await accounts.names_of(db, {row.reviewer_id for row in rows})
     said = await comments.comments_by_id(
         db, {row.comment_id for row in rows if row.comment_id}, viewer
     )
@@ -55,7 +55,7 @@ async def _reviews(
     for row in rows:
         words = said.get(row.comment_id or 0)
         if row.job_id is not None or _still_says(words):
-            name = names[row.reviewer_id].name if row.reviewer_id in names else ""
+            name = names.get(row.reviewer_id, "")
             found[row.key, row.value].append(_view(viewer, row, name, words))
     return found
 

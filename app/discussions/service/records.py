@@ -27,8 +27,7 @@ async def views(
     db: AsyncSession, rows: Sequence[Discussion], viewer: Viewer | None = None
 ) -> list[DiscussionView]:
     """Return what `viewer` is shown of these discussions; the opening comment is not counted."""
-    ids = {row.author_id for row in rows if row.author_id is not None}
-    names = await accounts.account_refs(db, ids)
+    names = await accounts.names_of(db, {row.author_id for row in rows})
     threads = await comments.threads_by_id(db, {row.thread_id for row in rows})
     return [
         DiscussionView(
@@ -39,7 +38,7 @@ async def views(
             status=row.status,
             is_pull_request=row.is_pull_request,
             author_id=row.author_id,
-            author=names[row.author_id].name if row.author_id in names else "",
+            author=names.get(row.author_id, ""),
             thread_id=row.thread_id,
             created_at=row.created_at,
             updated_at=row.updated_at,
@@ -103,13 +102,12 @@ async def _tell_late(db: AsyncSession, row: Discussion, event: CommentReleased) 
 
 async def event_views(db: AsyncSession, rows: Sequence[DiscussionEvent]) -> list[EventView]:
     """Return what is shown of these events."""
-    ids = {row.author_id for row in rows if row.author_id is not None}
-    names = await accounts.account_refs(db, ids)
+    names = await accounts.names_of(db, {row.author_id for row in rows})
     return [
         EventView(
             id=row.id,
             kind=row.kind,
-            author=names[row.author_id].name if row.author_id in names else "",
+            author=names.get(row.author_id, ""),
             created_at=row.created_at,
             data={name: str(value) for name, value in row.data.items()},
         )

@@ -47,14 +47,14 @@ async def views(
     people = {row.by_id for row in rows}
     if viewer is not None:
         people |= {row.account_id for row in rows}
-    names = await accounts.account_refs(db, {one for one in people if one is not None})
+    names = await accounts.names_of(db, people)
     appeals: dict[int, Appeal] = {}
     if is_for_concerned:
         found = await queries.appeals_of(db, [row.id for row in rows])
         appeals = {one.act_id: one for one in found}
 
     def name(account_id: int | None) -> str:
-        return names[account_id].name if account_id in names else ""
+        return names.get(account_id, "")
 
     made = []
     for row in rows:

@@ -118,10 +118,10 @@ async def views(db: AsyncSession, viewer: Viewer, rows: Sequence[Item]) -> list[
     """Return what this moderator is shown of these items."""
     spots = await places.spots(db, {(row.subject, row.subject_id) for row in rows})
     people = {row.account_id for row in rows} | {row.claimed_by_id for row in rows}
-    names = await accounts.account_refs(db, {one for one in people if one is not None})
+    names = await accounts.names_of(db, people)
 
     def name(account_id: int | None) -> str:
-        return names[account_id].name if account_id in names else ""
+        return names.get(account_id, "")
 
     found = []
     for row in rows:

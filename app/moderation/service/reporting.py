@@ -149,10 +149,10 @@ async def reports_by(
 async def reports_of(db: AsyncSession, items: Sequence[Item]) -> dict[int, list[ReportView]]:
     """Return what people said of each of these items, with their names."""
     rows = await queries.reports_of_items(db, [item.id for item in items])
-    names = await accounts.account_refs(db, {row.reporter_id for row in rows})
+    names = await accounts.names_of(db, {row.reporter_id for row in rows})
     found: dict[int, list[ReportView]] = {item.id: [] for item in items}
     for row in rows:
-        by = names[row.reporter_id].name if row.reporter_id in names else ""
+        by = names.get(row.reporter_id, "")
         found[row.item_id].append(view(row, by))
     return found
 

@@ -1,6 +1,6 @@
 """A person's notifications: what they see, how many are unread, and marking them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,7 +80,7 @@ async def _thread_views(
     threads = [row.thread for row in rows if row.thread in subjects]
     for thread, actor in await queries.actors(db, person_id, filters, threads) if threads else ():
         acting.setdefault(thread, []).append(actor)
-    names = await _names(db, [actor for actors in acting.values() for actor in actors])
+    names = await accounts.names_of(db, [actor for actors in acting.values() for actor in actors])
     return [
         ThreadView(
             thread=row.thread,
@@ -110,11 +110,7 @@ async def _subjects(
     )
 
 
-async def _names(db: AsyncSession, ids: Collection[int]) -> dict[int, str]:
-    return {n: ref.name for n, ref in (await accounts.account_refs(db, set(ids))).items()}
-
-
-def _view(row: Notification, names: dict[int, str]) -> NotificationView:
+def _view(row: Notification, names: Mapping[int | None, str]) -> NotificationView:
     return NotificationView(
         id=row.id,
         what=row.what,
@@ -137,7 +133,7 @@ async def single_page(
     shown = rows[:limit]
     following = encode_cursor([shown[-1].id]) if len(rows) > limit else None
     subjects = await _subjects(db, person_id, shown)
-    names = await _names(db, [row.actor_id for row in shown if row.actor_id is not None])
+    names = await accounts.names_of(db, (row.actor_id for row in shown))
     items = []
     for row in shown:
         thread = Target(row.subject, row.subject_id)

@@ -26,13 +26,12 @@ async def ledger_page(db: AsyncSession, viewer: Viewer, cursor: str = "") -> Pag
     threads = {Target(row.subject, row.subject_id) for row, _lines in shown}
     seen = await sources.visible(db, {(person_id, thread) for thread in threads})
     views = await sources.views(db, {thread: {} for _person, thread in seen})
-    actors = {row.actor_id for row, _lines in shown if row.actor_id is not None}
-    names = await accounts.account_refs(db, actors)
+    names = await accounts.names_of(db, {row.actor_id for row, _lines in shown})
     items = [
         LedgerView(
             subject=views[Target(row.subject, row.subject_id)],
             what=row.what,
-            actor=names[row.actor_id].name if row.actor_id in names else "",
+            actor=names.get(row.actor_id, ""),
             channel=line.channel,
             is_told=line.is_told,
             why=line.why,

@@ -114,8 +114,7 @@ async def _instant(
     row: Notification,
     subject: SubjectView,
 ) -> Letter:
-    actors = await accounts.account_refs(db, [row.actor_id] if row.actor_id else [])
-    actor = actors[row.actor_id].name if row.actor_id in actors else ""
+    actor = (await accounts.names_of(db, [row.actor_id])).get(row.actor_id, "")
     text = await sources.text(db, row)
     return mail.compose(
         "notification",
@@ -197,10 +196,10 @@ async def _digest(  # who, when, what
     rows: Sequence[Notification],
     subjects: dict[Target, SubjectView],
 ) -> Letter:
-    names = await accounts.account_refs(db, {row.actor_id for row in rows if row.actor_id})
+    names = await accounts.names_of(db, {row.actor_id for row in rows})
     told: dict[Target, list[tuple[Notification, str]]] = {}
     for row in rows:
-        actor = names[row.actor_id].name if row.actor_id in names else ""
+        actor = names.get(row.actor_id, "")
         told.setdefault(Target(row.subject, row.subject_id), []).append((row, actor))
     return mail.compose(
         "digest",

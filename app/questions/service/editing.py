@@ -19,7 +19,6 @@ from app.questions.schemas import EditState, Happening, QuestionChange, Suggesti
 from app.questions.service.drafts import forget
 from app.questions.service.evidence import weigh
 from app.questions.service.tagging import file_under, keep_in_step, resolve
-from app.questions.service.views import names_of
 from app.questions.service.words import check_title, check_words
 from app.questions.tables import Question, QuestionEvent, SuggestedEdit
 from app.reputation import service as reputation
@@ -236,7 +235,7 @@ async def waiting_suggestions(
 
 
 async def _suggestions(db: AsyncSession, rows: Sequence[SuggestedEdit]) -> list[SuggestionView]:
-    names = await names_of(db, (row.author_id for row in rows))
+    names = await accounts.names_of(db, (row.author_id for row in rows))
     return [
         SuggestionView(
             id=row.id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from app.accounts import service as accounts
 from app.comments import service as comments
 from app.comments.schemas import CommentView
 from app.core.db import AsyncSession
@@ -17,7 +18,7 @@ from app.questions.schemas import (
     PostView,
     QuestionView,
 )
-from app.questions.service.views import names_of, view
+from app.questions.service.views import view
 from app.questions.tables import Post
 from app.reputation import service as reputation
 from app.reputation.schemas import StandingView
@@ -144,7 +145,7 @@ async def happenings(db: AsyncSession, viewer: Viewer, question_id: int) -> list
     """
     question = await policy.access_question(db, viewer, question_id)
     found = await posts.events(db, question.id, _HAPPENINGS)
-    names = await names_of(db, (one.author_id for one in found))
+    names = await accounts.names_of(db, (one.author_id for one in found))
     return [
         HappeningView(one.kind, names.get(one.author_id or 0, ""), one.created_at, one.data)
         for one in found

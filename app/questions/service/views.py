@@ -1,7 +1,7 @@
 """From rows to what pages and the API show."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from app.accounts import service as accounts
@@ -15,24 +15,18 @@ from app.questions.tables import Question
 _MOST_DUPLICATES = 10
 
 
-async def names_of(db: AsyncSession, ids: Iterable[int | None]) -> dict[int, str]:
-    """Return what these people are called."""
-    wanted = {one for one in ids if one is not None}
-    return {key: ref.name for key, ref in (await accounts.account_refs(db, wanted)).items()}
-
-
 async def rows(db: AsyncSession, found: Sequence[Question]) -> list[QuestionRow]:
     """Return questions as lists show them: two reads for all of them."""
     if not found:
         return []
-    names = await names_of(db, (one.author_id for one in found))
+    names = await accounts.names_of(db, (one.author_id for one in found))
     tags: dict[int, list[str]] = defaultdict(list)
     for question_id, _tag, name in await tag_queries.tags_of(db, [one.id for one in found]):
         tags[question_id].append(name)
     return [QuestionRow(**_facts(one, names, tags[one.id])) for one in found]
 
 
-def _facts(one: Question, names: dict[int, str], tags: Sequence[str]) -> dict[str, Any]:
+def _facts(one: Question, names: dict[int | None, str], tags: Sequence[str]) -> dict[str, Any]:
     return {
         "id": one.id,
         "title": one.title,
@@ -65,7 +59,7 @@ def prize_of(one: Question) -> Prize | None:
 async def view(db: AsyncSession, one: Question) -> QuestionView:
     """Return a question with what its page shows around the posts."""
     again, twins, target = await _related(db, one)
-    names = await names_of(db, (one.author_id, one.closed_by_id))
+    names = await accounts.names_of(db, (one.author_id, one.closed_by_id))
     tags = [name for _q, _tag, name in await tag_queries.tags_of(db, [one.id])]
     return QuestionView(
         **_facts(one, names, tags),

@@ -44,12 +44,12 @@ class Change(NamedTuple):
 async def versions_of(db: AsyncSession, page: TutorialPage) -> list[VersionRow]:
     """Return the versions in the page's language, the newest first; at most 200."""
     rows = await queries.versions(db, page.id, page.text.language, MOST_VERSIONS)
-    names = await accounts.account_refs(db, {row.author_id for row in rows if row.author_id})
+    names = await accounts.names_of(db, {row.author_id for row in rows})
     return [
         VersionRow(
             number=row.number,
             title=row.title,
-            author=names[row.author_id].name if row.author_id in names else "",
+            author=names.get(row.author_id, ""),
             note=row.note,
             published_at=row.published_at,
             source_number=row.source_number,

@@ -70,8 +70,7 @@ async def newest(
         before = number if isinstance(number, int) and 0 <= number < 2**63 else 0
     found = await queries.newest_tutorials(db, language, limit + 1, before)
     shown = found[:limit]
-    owners = {one.owner_id for one, _version in shown if one.owner_id is not None}
-    names = await accounts.account_refs(db, owners)
+    names = await accounts.names_of(db, {one.owner_id for one, _version in shown})
     series = await queries.series_titles(db, {one.series_id for one, _v in shown if one.series_id})
     more = len(found) > limit
     bodies = [version.body for _one, version in shown]
@@ -85,7 +84,7 @@ async def newest(
             summary=version.summary,
             published_at=version.published_at,
             minutes=num_minutes,
-            owner=names[one.owner_id].name if one.owner_id in names else "",
+            owner=names.get(one.owner_id, ""),
             series=title_in(series[one.series_id], language) if one.series_id in series else "",
             chapter=one.chapter,
         )
@@ -122,17 +121,16 @@ async def read(
                 _("This tutorial has no such version."), fix=_("Look through its history.")
             )
         shown = found
-    owner = tutorial.owner_id
-    names = await accounts.account_refs(db, [owner]) if owner else {}
+    names = await accounts.names_of(db, [tutorial.owner_id])
     numbers = {version.language: version.number for version in newest_ones}
-    return _page(tutorial, shown, numbers, {number: ref.name for number, ref in names.items()})
+    return _page(tutorial, shown, numbers, names)
 
 
 def _page(
     tutorial: Tutorial,
     shown: TutorialVersion,
     numbers: dict[str, int],
-    names: dict[int, str],
+    names: Mapping[int | None, str],
 ) -> TutorialPage:
     is_translation = shown.language != tutorial.language and tutorial.language in numbers
     source_newest = numbers.get(tutorial.language, 0)
@@ -147,7 +145,7 @@ def _page(
         languages=tuple(numbers),
         source_language=tutorial.language,
         owner_id=tutorial.owner_id,
-        owner=names.get(tutorial.owner_id or 0, ""),
+        owner=names.get(tutorial.owner_id, ""),
         series_id=tutorial.series_id,
         thread_id=tutorial.thread_id,
         is_held=tutorial.held_at is not None,
