@@ -15,6 +15,8 @@ export OMP_WAIT_POLICY ?= PASSIVE
 
 # Tests wait for clients and servers more than they compute; each process has a database of its own.
 TEST_PROCESSES ?= 4
+# A page in a browser is work for a core.
+BROWSERS ?= 2
 
 .PHONY: help run check test test-slow format lint types lock messages assets browser bench bench-train faults drill growth clean
 
@@ -69,7 +71,7 @@ test-slow: $(ASSETS) $(CLIENTS) ## tests that need real data or real weights and
 	$(BIN)/python -m pytest -m slow
 
 browser: $(ASSETS) ## the stories in a real Chromium
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(BIN)/python -m pytest -n $(BROWSERS) --dist worksteal -m browser tests/browser
 
 faults: $(ASSETS) ## kill real processes and count what was lost
 	$(BIN)/python -m pytest -m faults -s
