@@ -376,3 +376,16 @@ async def test_the_list_holds_ones_own_jobs_page_by_page(owner: Owner) -> None:
     assert seen == sorted(ids, reverse=True)
     none = await owner.client.get("/api/v1/jobs?state=failed", headers=owner.headers)
     assert none.json()["items"] == []
+
+
+async def test_a_result_that_cannot_be_read_hurts_neither_its_page_nor_the_next_job(
+    owner: Owner,
+) -> None:
+    assert await owner.worker.claim()
+    ended = {"kind": "RunFinished", "metric": "accuracy", "value": 0.5}
+    await owner.worker.events({"kind": "RunStarted", "device": "cpu"}, ended)
+    await owner.worker.post("finish", {"result": {"stages": "none"}, "artifacts": []})
+    page = await owner.client.get(f"/jobs/{owner.id}", headers=owner.headers)
+    assert page.status_code == 200
+    await owner.submit()
+    assert await owner.state() == "queued"

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from app.core.i18n import _
 from app.jobs.pages.measures import measure_title, measured
 from app.jobs.pages.samples_view import SamplesView, counted, samples_view
+from app.jobs.service.records import result_of
 from app.jobs.tables import Job
 from worker.contract.manifest import ClassMetrics, Result, SplitMetrics, WrongSample
 from worker.contract.plan import Plan
@@ -78,9 +79,9 @@ class ResultView:
 
 def result_view(job: Job, plan: Plan) -> ResultView | None:
     """Return the result of a job that succeeded."""
-    if job.result is None:
+    result = result_of(job)
+    if result is None:
         return None
-    result = Result.model_validate(job.result)
     metrics = result.splits[result.split]
     images = _images_of(plan, result.split)
     names = {"test": _("test split"), "validation": _("validation split")}

@@ -7,6 +7,7 @@ from app.core.db import AsyncSession
 from app.core.i18n import _
 from app.jobs.queries import estimates as queries
 from app.jobs.queries import jobs as job_queries
+from app.jobs.service.records import result_of
 from app.jobs.tables import Job, Worker
 from worker.contract.doctor_machine import Machine, check_machines
 from worker.contract.estimate import (
@@ -18,7 +19,6 @@ from worker.contract.estimate import (
     work_of,
 )
 from worker.contract.findings import Finding
-from worker.contract.manifest import Result
 from worker.contract.plan import Plan
 
 _JUDGED_BY = 20
@@ -73,7 +73,10 @@ def _pace(jobs: Iterable[Job], amounts: Amounts, weights_bytes: int, cpu_count: 
     samples: dict[str, float] = {}
     flops: list[float] = []
     for job in jobs:
-        plan, result = Plan.model_validate(job.plan), Result.model_validate(job.result)
+        result = result_of(job)
+        if result is None:
+            continue
+        plan = Plan.model_validate(job.plan)
         for done in result.stages:
             stage = plan.stages[done.index - 1].stage
             if done.samples_per_s <= 0:

@@ -2,11 +2,28 @@
 
 from collections.abc import Collection, Sequence
 
+import structlog
+from pydantic import ValidationError
+
 from app.core.db import AsyncSession
 from app.jobs.queries import history
 from app.jobs.queries import jobs as job_queries
 from app.jobs.schemas import HeadlineOut
 from app.jobs.tables import Attempt, Checkpoint, Job, JobEvent, LogLine, Point
+from worker.contract.manifest import Result
+
+log = structlog.get_logger(__name__)
+
+
+def result_of(job: Job) -> Result | None:
+    """Return the result of a job; None without one, or with one that this release cannot read."""
+    if job.result is None:
+        return None
+    try:
+        return Result.model_validate(job.result)
+    except ValidationError as error:
+        log.warning("result_unreadable", job_id=job.id, fields=error.error_count())
+        return None
 
 
 def headline_of(job: Job) -> HeadlineOut | None:
