@@ -6,6 +6,7 @@ Only light modules are imported here; a command loads what it needs when it runs
 import click
 
 from app.commands import jobs, people, site
+from app.commands.admin import admin
 from app.commands.backup import backup
 from app.commands.badges import badges
 from app.commands.bundle import bundle
@@ -32,6 +33,7 @@ for command in (
     site.migrate,
     site.serve,
     backup,
+    admin,
     badges,
     bundle,
     doctor,

@@ -15,6 +15,9 @@ from app.accounts import api as accounts_api
 from app.accounts import background as accounts_background
 from app.accounts import pages as accounts_pages
 from app.accounts.service import Eraser, authenticate
+from app.admin import api as admin_api
+from app.admin import background as admin_background
+from app.admin import pages as admin_pages
 from app.badges import api as badges_api
 from app.badges import background as badges_background
 from app.badges import pages as badges_pages
@@ -29,7 +32,7 @@ from app.collections import pages as collections_pages
 from app.comparisons import api as comparisons_api
 from app.comparisons import pages as comparisons_pages
 from app.comparisons import service as comparisons
-from app.core import health
+from app.core import health, runtime
 from app.core.assets import Assets
 from app.core.db import Database, Limits, Newcomers, Quotas
 from app.core.events import EventBus
@@ -37,9 +40,11 @@ from app.core.files import resource_dir
 from app.core.http import Authenticator
 from app.core.logging import configure_logging
 from app.core.middleware import ContextMiddleware, GuardMiddleware, RawPathMiddleware
+from app.core.modes import ModeMiddleware
 from app.core.queue import Doorbell
 from app.core.request_limits import Buckets, RequestLimitMiddleware, share
 from app.core.request_times import NoteRouteMiddleware, RequestTimes, RequestTimesMiddleware
+from app.core.runtime import Runtime
 from app.core.settings import Settings, get_settings
 from app.core.storage import open_storage
 from app.core.wakeups import Wakeups
@@ -151,6 +156,8 @@ def routers() -> list[APIRouter]:
         quotas_pages.router,
         search_api.router,
         search_pages.router,
+        admin_api.router,
+        admin_pages.router,
         hub_api.router,
         hfapi.router,
         hfapi.repository_router,
@@ -178,9 +185,11 @@ def background_tasks() -> list[BackgroundTask]:
     """Return what runs beside the requests for as long as the process lives."""
     return [
         _share_limits,
+        runtime.run_runtime,
         accounts_background.run_erasures,
         badges_background.run_badges,
         bounties_background.run_settling,
+        admin_background.run_probes,
         hub_background.run_sweeper,
         hub_background.run_counters,
         imports_background.run_imports,
@@ -218,10 +227,11 @@ def erasers() -> list[Eraser]:
 def subscribe(events: EventBus, app: FastAPI) -> None:
     """Connect each feature's news with the features above it that want to hear it."""
     mail_background.subscribe(events, app.state.letters_queued)
+    admin_background.subscribe(events, app)
     discussions_background.subscribe(events, app.state.database)
     questions_background.subscribe(events)
     tutorials_background.subscribe(events, app.state.database)
-    moderation_background.subscribe(events, app.state.settings)
+    moderation_background.subscribe(events, app)
     imports_background.subscribe(events, app.state.wakeups)
     webhooks_background.subscribe(events, app)
     notifications_background.subscribe(events, app)
@@ -265,8 +275,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
-    limits = Limits(quotas=_quotas(settings), newcomers=_newcomers(settings))
-    app.state.database = Database(settings.database_url, EventBus(), limits=limits)
+    app.state.database = Database(settings.database_url, EventBus(), limits=_limits(settings))
+    app.state.runtime = Runtime(settings)
+    app.state.database.obey(app.state.runtime)
+    app.state.runtime.hear(_hearer(app))
     app.state.storage = open_storage(settings)
     app.state.xet_trails = xet_trails.Trails()
     app.state.doorbell = Doorbell(settings.broker_url)
@@ -285,6 +297,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.extend(_routes())
     _add_middleware(app, settings)
     return app
+
+
+def _hearer(app: FastAPI) -> Callable[[Settings], None]:
+    def take_over(settings: Settings) -> None:
+        app.state.settings = settings
+        app.state.database.keep_to(_limits(settings))
+
+    return take_over
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(quotas=_quotas(settings), newcomers=_newcomers(settings))
 
 
 def _quotas(settings: Settings) -> Quotas:
@@ -319,7 +343,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The last one added is the first one a request meets.
     app.add_middleware(NoteRouteMiddleware)
     app.add_middleware(RawPathMiddleware)
-    app.add_middleware(RequestLimitMiddleware, settings=settings, buckets=app.state.buckets)
+    app.add_middleware(ModeMiddleware)
+    app.add_middleware(RequestLimitMiddleware, buckets=app.state.buckets)
     app.add_middleware(GuardMiddleware, allowed_hosts=settings.hosts)
     app.add_middleware(ContextMiddleware, files_origin=app.state.storage.origin)
     app.add_middleware(RequestTimesMiddleware, times=app.state.times)

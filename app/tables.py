@@ -1,6 +1,7 @@
 """Every table of the site, imported for their side effect on `Base.metadata`; nothing else."""
 
 from app.accounts import tables as accounts
+from app.admin import tables as admin
 from app.badges import tables as badges
 from app.bounties import tables as bounties
 from app.buckets import tables as buckets
@@ -10,6 +11,7 @@ from app.comments import tables as comments
 from app.comparisons import tables as comparisons
 from app.core import audit, rate_limit
 from app.core.db import Base
+from app.core.runtime import tables as runtime
 from app.datasets import tables as datasets
 from app.discussions import tables as discussions
 from app.hub import tables as hub
@@ -31,6 +33,7 @@ from app.webhooks import tables as webhooks
 __all__ = [
     "Base",
     "accounts",
+    "admin",
     "audit",
     "badges",
     "bounties",
@@ -53,6 +56,7 @@ __all__ = [
     "quotas",
     "rate_limit",
     "reputation",
+    "runtime",
     "search",
     "sweeps",
     "tutorials",

@@ -16,7 +16,8 @@ MAX_TOKEN_DAYS = 366
 
 # First path segments the site uses or may use one day, and names that would mislead.
 _RESERVED = """
-_ .well-known about account accounts admin administrator advisor api apps arena ask assets auth
+_ .well-known about account accounts admin administrator advisor announcements api apps arena
+ask assets auth
 badge badges billing blog bounties bounty buckets cas chat collections comments compare
 confirm contact cookies datasets
 device discussions

@@ -183,6 +183,10 @@ class LoginSession(Base):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     last_seen_at: Mapped[datetime] = mapped_column(default_factory=now)
     confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
+    # The administrator who looks at the site as this person, and who is told so on every page.
+    impersonated_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts_user.account_id", ondelete="CASCADE"), default=None
+    )
 
 
 class AccessToken(Base):

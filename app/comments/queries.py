@@ -30,6 +30,12 @@ async def comments_of_author(db: AsyncSession, author_id: int, limit: int) -> Se
     return (await db.scalars(statement)).all()
 
 
+async def num_since(db: AsyncSession, moment: datetime, most: int) -> int:
+    """Return how many comments were written since a moment; nobody counts beyond `most`."""
+    newest = select(Comment.id).where(Comment.created_at >= moment).limit(most).subquery()
+    return int(await db.scalar(select(func.count()).select_from(newest)) or 0)
+
+
 async def written_since(
     db: AsyncSession, author_id: int, moment: datetime, *, topics: bool, limit: int
 ) -> Sequence[datetime]:

@@ -25,6 +25,7 @@ from app.core.errors import ConflictError, Detail, InvalidError, NotFoundError
 from app.core.events import announce
 from app.core.i18n import _
 from app.core.pagination import Page
+from app.core.runtime import Flag
 from app.core.security import Viewer
 
 PAGE = 50
@@ -116,6 +117,7 @@ async def add_comment(
         ForbiddenError: the author may only read for a while.
     """
     text, too_fast = check_body(body), False
+    await accounts.require_switch(db, Flag.POSTING, author_id)
     if author_id is not None:
         await accounts.require_may_post(db, author_id)
         is_topic = not is_reply and await queries.is_empty(db, thread_id)
@@ -197,6 +199,7 @@ async def edit_comment(
     """
     text = check_body(body)
     answers_for_it = approver_id or editor_id
+    await accounts.require_switch(db, Flag.POSTING, answers_for_it)
     await accounts.require_may_post(db, answers_for_it)
     found = await _found(db, thread_id, comment_id, lock=True)
     if found.hidden_at is not None:
@@ -355,3 +358,8 @@ async def _views(
         )
         for row in rows
     ]
+
+
+async def num_written_since(db: AsyncSession, moment: datetime, most: int) -> int:
+    """Return how many posts and comments were written since a moment, counted up to `most`."""
+    return await queries.num_since(db, moment, most)

@@ -117,9 +117,17 @@ class Database:
                 "options": "-c statement_timeout=30000 -c work_mem=16MB",
             },
         )
-        self._sessions = async_sessionmaker(
-            expire_on_commit=False, info={"limits": limits, "events": self.events}
-        )
+        # Every transaction that begins takes over what stands here then.
+        self._info: dict[str, object] = {"limits": limits, "events": self.events}
+        self._sessions = async_sessionmaker(expire_on_commit=False, info=self._info)
+
+    def keep_to(self, limits: Limits) -> None:
+        """Let the transactions that begin from now on keep to these limits."""
+        self._info["limits"] = limits
+
+    def obey(self, runtime: object) -> None:
+        """Let every transaction look at these switches (`app.core.runtime.switches_of`)."""
+        self._info["runtime"] = runtime
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -13,6 +13,7 @@ from fastapi.security import SecurityScopes
 from app.core import i18n
 from app.core.db import AsyncSession, Database
 from app.core.errors import UnauthorizedError
+from app.core.runtime.state import Runtime
 from app.core.security import ANONYMOUS, Scope, Viewer
 from app.core.settings import Settings
 from app.core.storage import BlobStore
@@ -33,6 +34,11 @@ def storage_of(request: Request) -> BlobStore:
 def site_settings(request: Request) -> Settings:
     """Return the settings this application was made with."""
     return cast("Settings", request.app.state.settings)
+
+
+def runtime_of(request: Request) -> Runtime:
+    """Return what administrators changed while the site runs."""
+    return cast("Runtime", request.app.state.runtime)
 
 
 def site_address(request: Request) -> str:

@@ -100,15 +100,9 @@ def bucket_of(scope: Scope) -> str:
 class RequestLimitMiddleware:
     """Count each request, say how many are left, and refuse those beyond."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, buckets: Buckets) -> None:
+    def __init__(self, app: ASGIApp, buckets: Buckets) -> None:
         self._app = app
         self._buckets = buckets
-        self._limits: Mapping[str, tuple[int, int]] = {
-            "api": (settings.requests_api, settings.requests_api_visitor),
-            "resolvers": (settings.requests_resolve, settings.requests_resolve_visitor),
-            "pages": (settings.requests_pages, settings.requests_pages_visitor),
-            "jobs": (settings.requests_jobs, settings.requests_jobs),
-        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on with the headers, or answer 429."""
@@ -118,7 +112,7 @@ class RequestLimitMiddleware:
             return
         credential = _credential(scope)
         subject = self._buckets.known.get(credential, "") if credential else ""
-        most = self._limits[name][0 if subject else 1]
+        most = _most(scope["app"].state.settings, name, is_known=bool(subject))
         if most == 0:
             await self._app(scope, receive, send)
             return
@@ -144,6 +138,17 @@ class RequestLimitMiddleware:
         viewer = scope.get("state", {}).get("viewer")
         if credential is not None and viewer is not None and viewer.user_id is not None:
             self._buckets.remember(credential, f"user {viewer.user_id}")
+
+
+def _most(settings: Settings, name: str, *, is_known: bool) -> int:
+    """Return how many requests of a bucket somebody may send; 0 is any number."""
+    known, visitors = {
+        "api": (settings.requests_api, settings.requests_api_visitor),
+        "resolvers": (settings.requests_resolve, settings.requests_resolve_visitor),
+        "pages": (settings.requests_pages, settings.requests_pages_visitor),
+        "jobs": (settings.requests_jobs, settings.requests_jobs),
+    }[name]
+    return known if is_known else visitors
 
 
 def _credential(scope: Scope) -> bytes | None:

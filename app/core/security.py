@@ -76,6 +76,8 @@ class Viewer:
     confirmed_at: datetime | None = None
     # The site sends letters and this person has not opened theirs: nothing may be written.
     email_open: bool = False
+    # The administrator who sees the site as this person does; nothing can be changed then.
+    impersonator: str = ""
 
     @property
     def is_signed_in(self) -> bool:
@@ -102,6 +104,12 @@ class Viewer:
         Raises:
             ForbiddenError: the token's scopes do not include it, or its owner was silenced.
         """
+        if self.impersonator and scope not in self.scopes:
+            raise ForbiddenError(
+                _("You see the site as %(name)s: nothing can be changed.") % {"name": self.name},
+                fix=_("End it first; the banner at the top does that."),
+                code="impersonating",
+            )
         if self.email_open and scope in WRITE_SCOPES - READ_SCOPES:
             raise ForbiddenError(
                 _("Confirm your e-mail address first."),

@@ -46,7 +46,8 @@ def wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _answer(request: Request, status: int, body: dict[str, object]) -> Response:
+def answer(request: Request, status: int, body: dict[str, object]) -> Response:
+    """Return a failure as a page or as JSON, whichever the caller reads."""
     headers = {
         "X-Error-Code": str(body["code"]),
         "X-Error-Message": quote(str(body["error"]), safe=" :;,.'\"()[]{}<>/?!@#$&*=+-_`~"),
@@ -67,7 +68,7 @@ async def _app_error(request: Request, error: Exception) -> Response:
         return RedirectResponse(f"/login?{urlencode({'next': here})}", HTTPStatus.SEE_OTHER)
     if isinstance(error, ConfirmationNeededError) and wants_page(request):
         return RedirectResponse(f"/confirm?{urlencode({'next': _form_of(request)})}", 303)
-    response = _answer(request, error.status, error.body())
+    response = answer(request, error.status, error.body())
     response.headers.update(error.headers)
     return response
 
@@ -96,14 +97,14 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     ]
     where = ", ".join(detail.path for detail in details[:3])
     invalid = InvalidError(f"The request is not valid: {where}.", details=details)
-    return _answer(request, invalid.status, invalid.body())
+    return answer(request, invalid.status, invalid.body())
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     message = "There is nothing at this address." if error.status_code == 404 else error.detail  # noqa: PLR2004  # the router's own answer
-    response = _answer(request, error.status_code, {"error": message, "code": "http"})
+    response = answer(request, error.status_code, {"error": message, "code": "http"})
     response.headers.update(error.headers or {})
     return response
 
@@ -115,7 +116,7 @@ async def _unstorable(request: Request, error: Exception) -> Response:
         _("A value of the request cannot be stored."),
         fix=_("Send texts without NUL characters, and numbers of at most 64 bits."),
     )
-    return _answer(request, invalid.status, invalid.body())
+    return answer(request, invalid.status, invalid.body())
 
 
 async def _surprise(request: Request, error: Exception) -> Response:
@@ -126,4 +127,4 @@ async def _surprise(request: Request, error: Exception) -> Response:
         "code": "internal",
         "fix": "Try again; if it stays, tell the administrator the incident number.",
     }
-    return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, body)
+    return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, body)

@@ -7,10 +7,12 @@ from typing import Annotated, ParamSpec
 from fastapi import Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from app.accounts import service as accounts
 from app.core.db import AsyncSession
 from app.core.errors import AppError, NotFoundError, UnauthorizedError
 from app.core.http import database, identify
 from app.core.i18n import _
+from app.core.runtime import Flag
 from app.core.security import Scope, Viewer
 from app.hub import policy
 from app.hub.schemas import RepositoryKind
@@ -77,6 +79,7 @@ async def open_for_push(
         raise sign_in()
     repository = await find_repository(request, db, viewer, owner, name)
     viewer.require_scope(Scope.REPOS_WRITE)
+    await accounts.require_switch(db, Flag.UPLOADS, viewer.user_id)
     if not await policy.may_write(db, viewer, repository):
         if not await policy.may_propose(db, viewer, repository):
             raise policy.forbidden()

@@ -47,6 +47,9 @@ class Worker(Base):
     last_seen_at: Mapped[datetime] = mapped_column(
         server_default=func.clock_timestamp(), init=False
     )
+    # Set by an administrator: it ends what it does and is given nothing new; or nothing at all.
+    drained_at: Mapped[datetime | None] = mapped_column(default=None, init=False)
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None, init=False)
 
 
 class Job(Base):

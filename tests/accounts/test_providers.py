@@ -34,6 +34,7 @@ def know(app: FastAPI, provider: Provider, kind: str = "oidc", **more: Any) -> N
             **more,
         }
     )
+    app.state.runtime.base = app.state.settings
 
 
 async def come_back(

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FEATURES = {
-    "accounts", "bounties", "buckets", "claims", "collections", "comments", "comparisons",
+    "accounts", "admin", "bounties", "buckets", "claims", "collections", "comments", "comparisons",
     "datasets", "discussions", "githost", "hfapi", "home", "hub", "imports", "jobs", "ledger",
     "mail", "moderation", "notifications", "playground", "questions", "quotas", "reputation",
     "search", "selection", "sweeps", "tutorials", "webhooks",

@@ -7,6 +7,7 @@ from app.accounts.pages import (
     confirming,
     credentials,
     device,
+    impersonating,
     organizations,
     personal_data,
     providers,
@@ -31,5 +32,6 @@ for part in (
     credentials,
     device,
     organizations,
+    impersonating,
 ):
     router.include_router(part.router)

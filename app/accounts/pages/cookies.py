@@ -66,3 +66,21 @@ def keep_language(request: Request, response: Response, language: str) -> None:
 def keep_theme(request: Request, response: Response, theme: str) -> None:
     """Remember the theme in this browser."""
     _set(request, response, "theme", theme, _YEAR_S)
+
+
+def change_places(request: Request, response: Response, secret: str) -> None:
+    """Let another session stand in for the own one, which waits in a cookie of its own."""
+    own = request.cookies.get(service.session_cookie(request), "")
+    _set(request, response, _own_session(request), own, _SESSION_S)
+    _set(request, response, service.session_cookie(request), secret, _SESSION_S)
+
+
+def change_back(request: Request, response: Response) -> None:
+    """Take the own session again."""
+    own = request.cookies.get(_own_session(request), "")
+    _set(request, response, service.session_cookie(request), own, _SESSION_S if own else 0)
+    _set(request, response, _own_session(request), "", 0)
+
+
+def _own_session(request: Request) -> str:
+    return "__Host-own" if request.url.scheme == "https" else "own"

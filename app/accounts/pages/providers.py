@@ -15,7 +15,7 @@ from app.accounts.service import Stranger
 from app.accounts.tables import Ceremony
 from app.core import http, rate_limit
 from app.core.db import AsyncSession
-from app.core.errors import ForbiddenError, UnauthorizedError
+from app.core.errors import UnauthorizedError
 from app.core.http import (
     AccountViewer,
     Anybody,
@@ -27,6 +27,7 @@ from app.core.http import (
 from app.core.i18n import _
 from app.core.local_url import local_path
 from app.core.rate_limit import Limit
+from app.core.runtime import Flag
 from app.core.security import Viewer
 from app.core.settings import Settings
 
@@ -102,8 +103,8 @@ async def _go_on(
     user_id = await service.person_behind(db, stranger)
     if user_id is not None:
         return await first_step(db, request, user_id, ceremony.data["next"], SignInMethod.PROVIDER)
-    if not http.site_settings(request).signup_open:
-        raise _closed()
+    if not http.runtime_of(request).may_open(Flag.SIGN_UP):
+        http.runtime_of(request).require(Flag.SIGN_UP)
     key = await service.begin_ceremony(
         db, Step.PROVIDER_NAME, None, next=ceremony.data["next"], stranger=stranger.stored()
     )
@@ -123,12 +124,6 @@ async def _join(
     return response
 
 
-def _closed() -> ForbiddenError:
-    return ForbiddenError(
-        _("This site does not take sign-ups."), fix=_("Ask its administrator for an account.")
-    )
-
-
 @router.get("/signup/via")
 async def name_page(request: Request, db: Db, viewer: Anybody) -> Response:
     """Ask whom the provider vouches for what they want to be called here."""
@@ -143,12 +138,10 @@ async def sign_up(
     request: Request,
     db: Db,
     viewer: Anybody,
-    settings: SiteSettings,
     form: Annotated[ViaForm, Form()],
 ) -> Response:
     """Make the account and sign in to it."""
-    if not settings.signup_open:
-        raise _closed()
+    http.runtime_of(request).require(Flag.SIGN_UP, form.name)
     key = cookies.ceremony_of(request)
     ceremony = await service.look_at_ceremony(db, Step.PROVIDER_NAME, key)
     stranger = Stranger(**ceremony.data["stranger"])

@@ -20,11 +20,12 @@ from app.accounts.pages.forms import (
 from app.accounts.pages.second_factor import first_step
 from app.accounts.schemas import NewUser, ProfileIn
 from app.core import http, rate_limit
-from app.core.errors import ForbiddenError, NotFoundError, UnauthorizedError
+from app.core.errors import NotFoundError, UnauthorizedError
 from app.core.http import Anybody, Db, SiteSettings
 from app.core.i18n import _
 from app.core.local_url import local_path
 from app.core.rate_limit import Limit
+from app.core.runtime import Flag
 
 router = APIRouter()
 
@@ -97,15 +98,17 @@ async def sign_out(request: Request, db: Db, _viewer: Anybody) -> Response:
 
 
 @router.get("/signup")
-async def sign_up_page(
-    request: Request, viewer: Anybody, settings: SiteSettings, next_path: NextPath = "/"
-) -> Response:
+async def sign_up_page(request: Request, viewer: Anybody, next_path: NextPath = "/") -> Response:
     """Show the form, or say that only the administrator makes accounts here."""
     if viewer.is_signed_in:
         return see(local_path(next_path))
     form = SignUpForm(next=local_path(next_path))
     return form_page(
-        request, "accounts/sign_up.html", viewer, form=form, is_open=settings.signup_open
+        request,
+        "accounts/sign_up.html",
+        viewer,
+        form=form,
+        is_open=http.runtime_of(request).may_open(Flag.SIGN_UP),
     )
 
 
@@ -114,14 +117,10 @@ async def sign_up(
     request: Request,
     db: Db,
     viewer: Anybody,
-    settings: SiteSettings,
     form: Annotated[SignUpForm, Form()],
 ) -> Response:
     """Make an account and sign in to it."""
-    if not settings.signup_open:
-        raise ForbiddenError(
-            _("This site does not take sign-ups."), fix=_("Ask its administrator for an account.")
-        )
+    http.runtime_of(request).require(Flag.SIGN_UP, form.name)
     await rate_limit.take(
         http.database(request), SIGN_UP_BY_ADDRESS, rate_limit.address_of(request)
     )

@@ -65,6 +65,7 @@ from app.accounts.service.identities import (
     sign_up_with,
     unlink_identity,
 )
+from app.accounts.service.impersonating import end_impersonation, impersonate
 from app.accounts.service.links import check_link
 from app.accounts.service.lookup import people_by_id, people_named, stewards_of
 from app.accounts.service.organizations import (
@@ -139,6 +140,7 @@ from app.accounts.service.standing import (
     standing_of,
     standings_of,
 )
+from app.accounts.service.switches import require_switch
 from app.accounts.tables import DeviceLogin
 
 __all__ = [
@@ -194,6 +196,7 @@ __all__ = [
     "email_hash",
     "empty_profile",
     "end_every_sign_in",
+    "end_impersonation",
     "end_with_provider",
     "erase_due",
     "factors_of",
@@ -203,6 +206,7 @@ __all__ = [
     "first_admin_link",
     "found_organization",
     "identities_of",
+    "impersonate",
     "impose",
     "keep_account",
     "keep_account_by_link",
@@ -236,6 +240,7 @@ __all__ = [
     "renew_token",
     "require_confirmed",
     "require_may_post",
+    "require_switch",
     "reset_factors",
     "reset_link",
     "reset_password",

@@ -12,12 +12,21 @@ from app.accounts.queries import Person
 from app.accounts.service.access_tokens import PREFIX
 from app.accounts.service.sign_in import IDLE
 from app.accounts.service.standing import silence_of, suspension_of
+from app.accounts.tables import LoginSession
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import UnauthorizedError
 from app.core.http import site_settings
 from app.core.i18n import _
-from app.core.security import ALL_SCOPES, SILENCED_SCOPES, Scope, Silence, Viewer, token_hash
+from app.core.security import (
+    ALL_SCOPES,
+    READ_SCOPES,
+    SILENCED_SCOPES,
+    Scope,
+    Silence,
+    Viewer,
+    token_hash,
+)
 from app.mail import service as mail
 
 # How stale "last used" may be; a write for every request would cost more than it tells.
@@ -99,8 +108,19 @@ async def _by_session(db: AsyncSession, secret: str) -> Viewer | None:
         return None
     if session.last_seen_at < now() - _TOUCH_EVERY:
         session.last_seen_at = now()
+    if session.impersonated_by_id is not None:
+        return await _impersonated(db, found, session)
     viewer = await _viewer(db, found, ALL_SCOPES, session_id=session.id)
     return replace(viewer, confirmed_at=session.confirmed_at)
+
+
+async def _impersonated(db: AsyncSession, found: Person, session: LoginSession) -> Viewer | None:
+    """Return the person as an administrator sees the site for them; None once they are none."""
+    actor = await queries.person_by_id(db, session.impersonated_by_id or 0)
+    if actor is None or not actor.user.is_admin or actor.user.is_suspended or found.user.is_admin:
+        return None
+    viewer = await _viewer(db, found, READ_SCOPES, session_id=session.id)
+    return replace(viewer, impersonator=actor.account.name)
 
 
 async def _viewer(

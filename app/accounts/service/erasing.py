@@ -60,7 +60,7 @@ async def ask_to_erase(db: AsyncSession, site: Site, user_id: int, typed_name: s
     if name_key(typed_name) != found.account.name_key:
         problem = _("Type your name to say that you mean it.")
         raise InvalidError(problem, details=[Detail("name", problem)])
-    await _check_replaceable(db, found)
+    await check_replaceable(db, found)
     found.user.erased_from = now() + UNDO
     secret = await make_link(db, user_id, LinkPurpose.KEEP_ACCOUNT, found.user.email, UNDO)
     await send_link(db, site, found, "erasing", f"/keep-account?token={secret}")
@@ -68,7 +68,12 @@ async def ask_to_erase(db: AsyncSession, site: Site, user_id: int, typed_name: s
     log.info("erasure_asked_for", user_id=user_id)
 
 
-async def _check_replaceable(db: AsyncSession, found: Person) -> None:
+async def check_replaceable(db: AsyncSession, found: Person) -> None:
+    """Pass if nothing is left without an administrator when this person goes.
+
+    Raises:
+        ConflictError: an organisation, or the site, would be.
+    """
     alone = await personal.only_admin_of(db, found.account.id)
     if alone:
         names = ", ".join(one.name for one in await queries.accounts_by_id(db, alone))
@@ -145,7 +150,7 @@ async def _is_needed(db: AsyncSession, site: Site, found: Person) -> bool:
     """Whether somebody became the only administrator meanwhile: they are told, a week goes on."""
     try:
         with i18n.speaking(found.user.language or i18n.language()):
-            await _check_replaceable(db, found)
+            await check_replaceable(db, found)
     except ConflictError as problem:
         found.user.erased_from = now() + UNDO
         await tell(db, site, found, "not_erased", reason=problem.message)

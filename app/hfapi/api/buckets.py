@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.accounts import service as accounts
 from app.buckets import policy, service
 from app.buckets.schemas import (
     MAX_OPERATIONS,
@@ -22,6 +23,7 @@ from app.core.downloads import content_disposition, content_type, send_bytes
 from app.core.errors import BadRequestError, ConflictError, TooLargeError
 from app.core.http import Db, RepoReader, RepoWriter, storage_of
 from app.core.paths import plain
+from app.core.runtime import Flag
 from app.core.security import Viewer
 from app.hfapi.api.xet import READ, WRITE, token_answer, token_expiry
 from app.hfapi.context import base_url, next_link
@@ -198,6 +200,7 @@ async def paths_info(
 @router.post(_ONE + "/batch")
 async def batch(request: Request, db: Db, viewer: RepoWriter, owner: str, name: str) -> Response:
     """Place and remove files; what could not be done is listed, the rest is done."""
+    await accounts.require_switch(db, Flag.UPLOADS, viewer.user_id)
     found = await policy.access_for_write(db, viewer, owner, name)
     operations = await _operations(request)
     failed = [

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.accounts import service as accounts
 from app.core.db import AsyncSession
 from app.core.errors import (
     AppError,
@@ -18,6 +19,7 @@ from app.core.errors import (
     UnsupportedError,
 )
 from app.core.http import Db, RepoReader, storage_of
+from app.core.runtime import Flag
 from app.core.security import Scope, Viewer
 from app.core.storage import Digest
 from app.hfapi.api.lfs_objects import (
@@ -119,6 +121,7 @@ async def _for_upload(
     if not viewer.is_signed_in:
         raise UnauthorizedError("Sign in first.")
     viewer.require_scope(Scope.REPOS_WRITE)
+    await accounts.require_switch(db, Flag.UPLOADS, viewer.user_id)
     repository = await find_repository(request, db, viewer, owner, name)
     if await policy.may_write(db, viewer, repository):
         return repository

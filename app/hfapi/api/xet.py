@@ -5,10 +5,12 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from app.accounts import service as accounts
 from app.buckets import policy as buckets
 from app.buckets import service as bucket_files
 from app.core.errors import InvalidError, NotFoundError, UnauthorizedError
 from app.core.http import Db, RepoReader, RepoWriter, database, storage_of
+from app.core.runtime import Flag
 from app.core.security import Viewer
 from app.hfapi.context import base_url, find_repository, rev_of, signing_key
 from app.hfapi.signing import READ_LIFETIME_S, WRITE_LIFETIME_S, Grant, expiry, issue, read
@@ -29,6 +31,7 @@ async def write_token(  # what the address and the query name
     request: Request, db: Db, viewer: RepoWriter, owner: str, name: str, rev: str
 ) -> Response:
     """Return where and with which token chunks for a branch or a pull request are sent."""
+    await accounts.require_switch(db, Flag.UPLOADS, viewer.user_id)
     repository = await find_repository(request, db, viewer, owner, name)
     if request.query_params.get("create_pr", "") in {"1", "true", "True"}:
         allowed = await policy.may_propose(db, viewer, repository)

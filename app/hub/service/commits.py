@@ -6,11 +6,13 @@ from typing import Any
 
 import structlog
 
+from app.accounts import service as accounts
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, InvalidError, StaleError
 from app.core.events import emit
 from app.core.i18n import _
+from app.core.runtime import Flag
 from app.core.storage import BlobStore, content_key
 from app.hub import errors
 from app.hub.events import CommitPushed
@@ -110,6 +112,7 @@ async def commit(
             head of the card is not valid.
         TooLargeError: the owner would have more bytes or files than an account may.
     """
+    await accounts.require_switch(db, Flag.UPLOADS, new.author.user_id)
     async with quotas.growing(db, repository.owner_id):
         return await _commit(db, storage, repository, new)
 

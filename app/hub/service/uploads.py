@@ -4,10 +4,12 @@ import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import timedelta
 
+from app.accounts import service as accounts
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, Detail, InvalidError, NotFoundError, TooLargeError
 from app.core.i18n import _
+from app.core.runtime import Flag
 from app.core.security import Viewer
 from app.core.storage import BlobStore, Digest
 from app.hub.paths import check_path
@@ -30,6 +32,7 @@ async def start_upload(
         InvalidError: no file may be called so.
         TooLargeError: more bytes than a file may have, or than its owner has room for.
     """
+    await accounts.require_switch(db, Flag.UPLOADS, viewer.user_id)
     check_path(path)
     if size > limit:
         raise TooLargeError(

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, Detail, InvalidError, NotFoundError
 from app.core.i18n import _
+from app.core.runtime import Mode, switches_of
 from app.jobs.queries import history, leases
 from app.jobs.queries import jobs as job_queries
 from app.jobs.queries.turns import GPU_QUEUE
@@ -78,6 +79,8 @@ async def claim(
     worker = await leases.see_worker(db, worker_id)
     if worker is None:
         raise NotFoundError(_("This worker is not registered."), fix=_("Register again."))
+    if _takes_nothing(db, worker):
+        return None
     job = await leases.claim(db, worker, queues, lease_s)
     if job is None:
         return None
@@ -104,6 +107,13 @@ async def claim(
     return job, await job_queries.inputs_of(db, [job.id]), checkpoint
 
 
+def _takes_nothing(db: AsyncSession, worker: Worker) -> bool:
+    """Whether an administrator wants this worker, or all of them, to begin nothing new."""
+    switches = switches_of(db)
+    stopped = worker.drained_at is not None or worker.revoked_at is not None
+    return stopped or switches.is_on(Mode.READ_ONLY) or switches.is_on(Mode.MAINTENANCE)
+
+
 async def heartbeat(
     db: AsyncSession, ref: AttemptRef, lease_s: float, progress: float | None
 ) -> bool:
@@ -116,7 +126,9 @@ async def heartbeat(
     if job is None:
         raise stale()
     if job.worker_id is not None:
-        await leases.see_worker(db, job.worker_id)
+        worker = await leases.see_worker(db, job.worker_id)
+        if worker is not None and worker.revoked_at is not None:
+            raise stale()
     return job.cancel_requested
 
 

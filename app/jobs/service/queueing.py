@@ -7,9 +7,11 @@ from typing import Any, Protocol
 
 import structlog
 
+from app.accounts import service as accounts
 from app.core.db import AsyncSession
 from app.core.errors import ConflictError, InvalidError, RateLimitedError
 from app.core.i18n import _
+from app.core.runtime import Flag
 from app.jobs.queries import jobs as job_queries
 from app.jobs.queries.leases import num_processes
 from app.jobs.queries.turns import GPU_QUEUE
@@ -98,10 +100,12 @@ async def enqueue(db: AsyncSession, user_id: int, new: NewJob, inputs: Iterable[
     Of a person's jobs one may go before everybody's; what else wants to is as usual.
 
     Raises:
+        ForbiddenError: nobody, or not this person, may submit jobs now.
         RateLimitedError: too many of the person's jobs wait.
         ConflictError: their GPU time is used up.
         TooLargeError: they have no room for what a job leaves.
     """
+    await accounts.require_switch(db, Flag.JOBS, user_id)
     await require_turn(db, user_id, new.queue)
     priority = new.priority
     if priority is Priority.INTERACTIVE and await job_queries.num_interactive(db, user_id):

@@ -1,7 +1,8 @@
 """What the post room does for the rest of the site."""
 
-from app.mail.service.delivery import check_server, is_address, is_on, send_due
+from app.mail.service.delivery import check_address, check_server, is_address, is_on, send_due
 from app.mail.service.outbox import (
+    PAGE,
     enqueue,
     forget_address,
     is_suppressed,
@@ -17,6 +18,8 @@ from app.mail.service.outbox import (
 from app.mail.service.writing import compose
 
 __all__ = [
+    "PAGE",
+    "check_address",
     "check_server",
     "compose",
     "enqueue",

@@ -13,6 +13,7 @@ from email.utils import format_datetime
 
 import aiosmtplib
 import structlog
+from pydantic import SecretStr
 
 from app.core.clock import now
 from app.core.db import AsyncSession, Database
@@ -44,6 +45,15 @@ class _RefusedForGoodError(Exception):
 def is_on(settings: Settings) -> bool:
     """Whether this site sends letters at all."""
     return bool(settings.smtp_url.get_secret_value().strip())
+
+
+def check_address(settings: Settings, url: str) -> None:
+    """Pass if the address of a mail server can be read; nobody is called.
+
+    Raises:
+        InvalidError: it cannot.
+    """
+    smtp_server(settings.model_copy(update={"smtp_url": SecretStr(url)}))
 
 
 async def check_server(settings: Settings) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, null, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, exists, func, null, select, tuple_, union_all
 
 from app.core.db import AsyncSession
 from app.questions.schemas import Sort, Status
@@ -163,3 +163,19 @@ async def changed_since(
         .limit(limit)
     )
     return [(row[0], row[1]) for row in await db.execute(statement)]
+
+
+async def num_unanswered(db: AsyncSession, before: datetime, most: int) -> int:
+    """Return how many open questions from before a moment have no answer, counted up to `most`."""
+    waiting = (
+        select(Question.id)
+        .where(
+            Question.num_answers == 0,
+            Question.status == "open",
+            Question.is_hidden.is_(False),
+            Question.created_at < before,
+        )
+        .limit(most)
+        .subquery()
+    )
+    return int(await db.scalar(select(func.count()).select_from(waiting)) or 0)

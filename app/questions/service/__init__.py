@@ -31,6 +31,7 @@ from app.questions.service.holding import note_decision, places
 from app.questions.service.listing import (
     changed_since,
     list_questions,
+    num_unanswered,
     pinned_questions,
     questions_about,
     questions_answered_by,
@@ -113,6 +114,7 @@ __all__ = [
     "narrower",
     "note_decision",
     "note_end",
+    "num_unanswered",
     "patch_in",
     "pinned_questions",
     "places",

@@ -10,6 +10,7 @@ from app.core.db import AsyncSession
 from app.core.errors import ConflictError, ForbiddenError, NotFoundError
 from app.core.events import emit
 from app.core.i18n import _
+from app.core.runtime import Flag
 from app.core.security import Viewer
 from app.questions import policy
 from app.questions.events import EditSuggested, PostEdited
@@ -136,6 +137,7 @@ async def _suggest(
     change: QuestionChange,
 ) -> SuggestionView:
     author_id = viewer.require_user()
+    await accounts.require_switch(db, Flag.POSTING, author_id)
     await accounts.require_may_post(db, author_id)
     if await posts.has_waiting_suggestion(db, words.id, author_id):
         raise ConflictError(

@@ -129,3 +129,8 @@ async def whole_questions(
             told = (words[post.comment_id], post.is_accepted, post.score)
             by_question[post.question_id].append(told)
     return [(row, by_question[row.id]) for row in shown]
+
+
+async def num_unanswered(db: AsyncSession, before: datetime, most: int) -> int:
+    """Return how many questions from before a moment still wait, counted up to `most`."""
+    return await lists.num_unanswered(db, before, most)

@@ -1,0 +1,1 @@
+"""What administrators do; pages, the API and the commands call these."""
