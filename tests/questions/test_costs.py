@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import statements
 from tests.questions.conftest import Board
 
-# Lists; a question with its posts, remarks, votes and what waits there.
-MOST, MOST_OF_A_QUESTION = 12, 19
+# Lists; a question with its posts, remarks, votes, its twin, whom one blocks and what waits there.
+MOST, MOST_OF_A_QUESTION = 12, 20
 
 
 async def fill(board: Board, questions: int, answers: int) -> str:
