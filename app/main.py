@@ -29,6 +29,7 @@ from app.buckets import pages as buckets_pages
 from app.claims import api as claims_api
 from app.claims import pages as claims_pages
 from app.collections import pages as collections_pages
+from app.comments import pages as comments_pages
 from app.comparisons import api as comparisons_api
 from app.comparisons import pages as comparisons_pages
 from app.comparisons import service as comparisons
@@ -126,6 +127,7 @@ def routers() -> list[APIRouter]:
         bounties_pages.router,
         questions_api.router,
         questions_pages.router,
+        comments_pages.router,
         comparisons_api.router,
         comparisons_pages.router,
         datasets_api.router,

@@ -25,8 +25,8 @@ docs download downloads errors events explore export favicon.ico feed feeds file
 forgot-password keep-account
 health healthz help home images import info inbox join jobs kernels lfs licenses live login logout
 mail me metrics models moderation moderator new none notifications null oauth official organizations
-orgs papers posts preferences pricing privacy profile questions readyz recipes reset-password
-resolve resolve-cache
+orgs papers pictures posts preferences pricing privacy profile questions readyz recipes
+reset-password resolve resolve-cache
 robots.txt root runs search security session sessions settings setup sign-in sign-out sign-up signin
 signout signup site sitemap.xml spaces staff static status stats storage support sweeps system tags
 tasks teams templates terms token tokens topics trending try tutorials undefined upload uploads user

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
 
-from app.comments.tables import Comment, CommentRevision, Thread
+from app.comments.tables import Comment, CommentRevision, PostPicture, Thread
 from app.core.db import AsyncSession
 
 
@@ -202,3 +202,28 @@ async def delete_threads(db: AsyncSession, subject: str, subject_id: int) -> Non
 async def delete_revisions(db: AsyncSession, comment_id: int) -> None:
     """Forget what a comment said before."""
     await db.execute(delete(CommentRevision).where(CommentRevision.comment_id == comment_id))
+
+
+async def picture(db: AsyncSession, name: str) -> PostPicture | None:
+    """Return the picture of this name."""
+    return await db.get(PostPicture, name)
+
+
+async def pictures_of(db: AsyncSession, owner_id: int, limit: int) -> Sequence[PostPicture]:
+    """Return somebody's pictures, the newest first."""
+    statement = select(PostPicture).where(PostPicture.owner_id == owner_id)
+    statement = statement.order_by(PostPicture.created_at.desc(), PostPicture.name).limit(limit)
+    return (await db.scalars(statement)).all()
+
+
+async def count_pictures(db: AsyncSession, owner_id: int, since: datetime) -> int:
+    """Return how many pictures somebody has sent since then."""
+    statement = select(func.count()).select_from(PostPicture)
+    statement = statement.where(PostPicture.owner_id == owner_id, PostPicture.created_at > since)
+    return int(await db.scalar(statement) or 0)
+
+
+async def has_picture(db: AsyncSession, sha256: str) -> bool:
+    """Whether some picture has this content."""
+    statement = select(PostPicture.name).where(PostPicture.sha256 == sha256).limit(1)
+    return await db.scalar(statement) is not None

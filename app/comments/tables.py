@@ -33,6 +33,25 @@ class Thread(Base):
     __table_args__ = (Index("ix_comments_thread_subject", "subject", "subject_id"),)
 
 
+class PostPicture(Base):
+    """A picture for posts, found by whoever knows its name, which nobody guesses.
+
+    Who leaves leaves their pictures behind as they leave their words: without a name.
+    """
+
+    __tablename__ = "comments_picture"
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey(_ACCOUNT, ondelete="SET NULL"))
+    sha256: Mapped[str] = mapped_column(Text, index=True)
+    media_type: Mapped[str] = mapped_column(Text)
+    width: Mapped[int]
+    height: Mapped[int]
+    size: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+    __table_args__ = (Index("ix_comments_picture_owner", "owner_id", "created_at"),)
+
+
 class Comment(Base):
     """What somebody wrote; Markdown. A hidden one keeps its place and loses its words.
 

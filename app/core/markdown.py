@@ -26,6 +26,7 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 
 from app.core import highlight, markdown_cjk, mentions, references
 from app.core.markdown_fences import Fence, tabs_close, tabs_open
+from app.core.markdown_quiz import quiz_markup
 
 # Longer texts are shown as they are: parsing takes about 0.6 ms a kilobyte.
 LONGEST = 300_000
@@ -65,6 +66,7 @@ _OUR_CLASSES = frozenset(
     }
     | {"footnote-ref", "footnotes", "footnotes-list", "footnote-item", "footnote-backref"}
     | {"code-tabs", "code-tab", "code-tab-name"}
+    | {"quiz", "quiz-question", "quiz-right", "quiz-wrong"}
 )
 _CLASSES = _OUR_CLASSES | highlight.CLASSES
 # `$5 to $10` is money: a formula has no space inside its dollars and no digit outside.
@@ -228,6 +230,8 @@ def _fence(
         return f"<p>{_SLOT}</p>"
     if fence.language == "math":
         return _math("div", token.content)
+    if fence.language == "quiz" and (quiz := quiz_markup(token.content, _parser().renderInline)):
+        return quiz
     # A recipe is YAML wherever nothing runs it.
     code = highlight.highlighted(token.content, language=fence.highlighted_as)
     block = f'<pre class="highlight" tabindex="0"><code>{code}</code></pre>\n'

@@ -164,7 +164,7 @@ def field_names() -> dict[str, str]:
         "user": _("User"),
         "item": _("Item"),
         "rating": _("Rating"),
-        "timestamp": _("Time"),
+        "timestamp": _("Date and time"),
     }
 
 

@@ -27,6 +27,7 @@ from app.jobs.service import news as job_news
 from app.notifications import service
 from app.notifications.events import NotificationsMarked, channels, news_channel
 from app.notifications.schemas import News, Target, What
+from app.notifications.service.choices import follow_merged
 from app.questions import service as questions
 from app.questions.events import (
     AnswerAccepted,
@@ -36,6 +37,7 @@ from app.questions.events import (
     QuestionAsked,
     QuestionClosed,
     RemarkPosted,
+    TagMerged,
 )
 from app.tutorials import service as tutorials
 from app.tutorials.events import (
@@ -282,6 +284,7 @@ def subscribe(events: EventBus, app: FastAPI) -> None:
 
     for kind, hearer in recorder.hearers.items():
         events.subscribe(kind, hearer)
+    events.subscribe_inside(TagMerged, follow_merged)
     events.subscribe(NotificationsMarked, wake)
     events.subscribe(SignedOut, check)
 

@@ -14,6 +14,14 @@ class QuestionAsked:
 
 
 @dataclass(frozen=True)
+class TagMerged:
+    """A tag leads to another one from now on."""
+
+    tag_id: int
+    into_id: int
+
+
+@dataclass(frozen=True)
 class AnswerPosted:
     """Somebody answered a question."""
 

@@ -18,6 +18,7 @@ from app.webhooks.schemas import (
     BACK_OFF,
     FAILURES_TO_OFF,
     Domain,
+    Style,
     Watched,
     WatchedKind,
     WebhookWish,
@@ -39,6 +40,7 @@ class WebhookForm(BaseModel):
     watched: str = ""
     domains: list[Domain] = []
     secret: str = ""
+    style: Style = Style.JSON
 
     def wish(self) -> WebhookWish:
         """Return what is wanted.
@@ -52,6 +54,7 @@ class WebhookForm(BaseModel):
             watched=tuple(_watched(line) for line in lines),
             domains=tuple(self.domains),
             secret=self.secret,
+            style=self.style,
         )
 
 
@@ -198,7 +201,11 @@ async def _one_page(  # noqa: PLR0913  # one page for the webhook, its history a
     rows = await service.deliveries_of(db, webhook, before, _PAGE + 1)
     lines = "".join(f"{thing.kind.value} {thing.name}\n" for thing in shown.watched)
     filled = WebhookForm(
-        url=shown.url, watched=lines, domains=list(shown.domains), secret=shown.secret
+        url=shown.url,
+        watched=lines,
+        domains=list(shown.domains),
+        secret=shown.secret,
+        style=shown.style,
     )
     return _private(
         render(

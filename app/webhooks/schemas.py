@@ -25,6 +25,15 @@ class Domain(StrEnum):
     DISCUSSION = "discussion"
 
 
+class Style(StrEnum):
+    """What is sent: the protocol's JSON, or a message as a chat room's robot takes it."""
+
+    JSON = "json"
+    FEISHU = "feishu"
+    DINGTALK = "dingtalk"
+    WECOM = "wecom"
+
+
 class WatchedKind(StrEnum):
     """What may be watched; a person or an organisation stands for all its repositories."""
 
@@ -59,6 +68,7 @@ class WebhookWish:
     watched: tuple[Watched, ...] | None = None
     domains: tuple[Domain, ...] | None = None
     secret: str | None = None
+    style: Style | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,7 @@ class WebhookView:
     off_by_failures: bool
     failures: int
     created_at: datetime
+    style: Style = Style.JSON
 
 
 @dataclass(frozen=True)

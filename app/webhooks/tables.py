@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.clock import now
 from app.core.db import Base
 from app.core.sql import by_value
-from app.webhooks.schemas import DeliveryState, WatchedKind
+from app.webhooks.schemas import DeliveryState, Style, WatchedKind
 
 
 class Webhook(Base):
@@ -39,6 +39,9 @@ class Webhook(Base):
     off_by_failures: Mapped[bool] = mapped_column(default=False)
     failures: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    style: Mapped[Style] = mapped_column(
+        by_value(Style, 20), server_default=text("'json'"), default=Style.JSON
+    )
 
 
 class Watch(Base):

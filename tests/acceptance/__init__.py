@@ -31,7 +31,7 @@ tested at length beside their feature; here each is as short as its promise.
 | 27 | themes, small phones | `test_in_a_browser.test_the_…`, `tests/browser/test_every_page.py` |
 | 28 | addresses that stay | `test_finding.test_an_old_address_leads_to_the_new_one_in_one_step` |
 | 29 | formulas | `test_in_a_browser.test_fifty_formulas_…` |
-| 30 | pictures | `test_in_a_browser.test_three_pasted_…`, `test_texts.test_a_picture_loses_…` |
+| 30 | pictures | `test_in_a_browser.test_three_pictures_…`, `test_texts.test_a_picture_loses_…` |
 | 31 | everything by program | `test_questions.test_a_program_asks_edits_votes_and_accepts` |
 | 32 | how many requests are left | `test_limits` |
 | 33 | feeds | `test_finding.test_a_search_has_a_feed_and_private_feeds_want_a_key` |
@@ -39,5 +39,5 @@ tested at length beside their feature; here each is as short as its promise.
 | 35 | other providers | `test_accounts.test_an_equal_address_at_another_provider_joins_nobody` |
 | 37 | a copy, and leaving | `test_accounts.test_a_copy_holds_what_one_wrote_…` |
 | 38 | suggested edits | `test_questions.test_a_strangers_edit_waits_…` |
-| 39 | webhooks | `test_news.test_a_webhook_is_signed_and_sent_again_under_its_id` |
+| 39 | webhooks | `test_news.test_a_webhook_is_signed_…`, `tests/webhooks/test_rooms.py` |
 """

@@ -177,7 +177,24 @@ PASTE = """([selector, pictures]) => {
 }"""
 
 
-async def test_three_pasted_pictures_become_three_pictures(page: Page, site: Site) -> None:
+async def test_three_pictures_pasted_into_a_question_become_three_pictures(
+    page: Page, site: Site
+) -> None:
+    await make_user(site.app.state.database, "ada")
+    await sign_in(page, site, "ada", "/questions/ask")
+    pictures = [base64.b64encode(picture(number)).decode() for number in range(3)]
+    await page.fill("[name=title]", "Three pictures")
+    await page.evaluate(PASTE, ["[name=body]", pictures])
+    three = re.compile(r"(!\[\]\(/pictures/[0-9a-f]+[.]png\)\s*){3}")
+    await expect(page.locator("[name=body]")).to_have_value(three)
+    await page.click("button[value=preview]")
+    await expect(page.locator(".prose img")).to_have_count(3)
+    await expect(page.locator(".prose img").last).to_have_js_property("naturalWidth", 30)
+
+
+async def test_three_pictures_pasted_into_a_tutorial_become_three_pictures(
+    page: Page, site: Site
+) -> None:
     await make_user(site.app.state.database, "ada")
     await sign_in(page, site, "ada", "/tutorials/new")
     await page.fill("[name=title]", "Ten seeds")

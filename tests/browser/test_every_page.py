@@ -45,7 +45,7 @@ _OWN = """
 / /jobs /fine-tune /new /new?kind=dataset /settings/profile /settings/tokens /settings/sessions
 /settings/password /settings/email /settings/organizations /organizations/new /collections/new
 /sweeps /questions/ask /questions/1 /drafts /posts/1/edit
-/notifications /imports /ada/net/settings /ada/net/upload/main
+/notifications /pictures /imports /ada/net/settings /ada/net/upload/main
 /ada/net/discussions/new /search?q=net
 """
 

@@ -126,3 +126,25 @@ def test_blocks_of_one_language_are_taken_out_and_the_rest_stays_in_order() -> N
 def test_a_recipe_is_coloured_as_yaml_where_nothing_runs_it() -> None:
     shown = str(render_markdown("```recipe\nrecipe: 1\n```\n"))
     assert 'class="nt"' in shown
+
+
+def test_a_quiz_tells_of_each_answer_whether_it_is_right_and_why() -> None:
+    lines = "What does a *frozen* layer learn?\n- [ ] $x$ slowly\n- [x] Nothing\nNo `grad`."
+    shown = str(render_markdown(f"```quiz\n{lines}\n```"))
+    assert '<p class="quiz-question">What does a <em>frozen</em> layer learn?</p>' in shown
+    assert shown.count("<details>") == 2
+    assert '<p class="quiz-right">✓ No <code>grad</code>.</p>' in shown
+    assert '<summary><span class="math">x</span> slowly</summary>' in shown
+
+
+@pytest.mark.parametrize("text", ["- [x] A", "Q?\n- [ ] A", "Q?", "Q?\n- [x] A\nB\n- [ ] C"])
+def test_what_is_no_quiz_stays_a_block_of_code(text: str) -> None:
+    assert 'class="highlight"' in str(render_markdown(f"```quiz\n{text}\n```"))
+
+
+def test_nothing_hostile_comes_in_by_a_quiz() -> None:
+    text = "```quiz\n<script>x</script>[a](javascript:x)?\n- [x] <img src=x onerror=x>\n```"
+    shown = str(render_markdown(text))
+    assert "<script" not in shown
+    assert "onerror" not in shown
+    assert 'href="javascript' not in shown

@@ -1,5 +1,7 @@
 """Closing, duplicates, locks and pins."""
 
+import re
+
 from tests.questions.conftest import TITLE, Board
 
 
@@ -15,6 +17,21 @@ async def test_a_duplicate_names_the_question_it_repeats(board: Board) -> None:
     assert (of_itself.status_code, of_itself.json()["code"]) == (422, "own_target")
     assert closed.json()["duplicate_of"] == old["id"]
     assert (await board.read(old["id"]))["question"]["duplicates"] == [new["id"]]
+
+
+async def test_search_engines_are_sent_from_a_duplicate_to_what_it_repeats(board: Board) -> None:
+    old, new = await board.ask("ada", title="为什么模型会过拟合呢？"), await board.ask("bob")
+    target = {"reason": "duplicate", "duplicate_of": old["id"]}
+    await board.send("POST", f"/questions/{new['id']}/close", "bob", target)
+    canonical = []
+    for asked in (old, new):
+        page = (await board.client.get(asked["url"])).text
+        found = re.search(r'<link rel="canonical"\s+href="([^"]+)"', page)
+        assert found
+        canonical.append(found[1])
+    assert canonical[0] == canonical[1]
+    answer = await board.client.get(canonical[0].removeprefix("http://testserver"))
+    assert answer.status_code == 200
 
 
 async def test_a_closed_question_takes_no_answer_and_can_be_reopened(board: Board) -> None:

@@ -1,7 +1,11 @@
 """Tags: synonyms, wider tags, and who makes them."""
 
+import re
+from urllib.parse import unquote
+
 import pytest
 
+from tests.factories.accounts import PASSWORD
 from tests.questions.conftest import Board
 
 
@@ -55,6 +59,30 @@ async def test_what_is_filed_under_a_new_synonym_moves(board: Board) -> None:
     found = await board.read(asked["id"])
     assert (made.status_code, made.json()["num_questions"]) == (200, 2)
     assert found["question"]["tags"] == ["early-stopping"]
+
+
+async def test_who_followed_a_tag_follows_the_one_it_was_merged_into(board: Board) -> None:
+    tags = {}
+    await board.ask("carol", tags=["early-stop", "early-stopping"])
+    for name in ("early-stop", "early-stopping"):
+        page = await board.client.get(f"/tags/{name}", headers=board.headers["carol"])
+        tags[name] = unquote(re.findall(r"target=(tag(?:%3A|:)\d+)", page.text)[0])
+    for who in ("ada", "bob"):
+        level = {"target": tags["early-stop"], "level": "watch", "back": "/tags"}
+        await choose(board, who, level)
+    await choose(board, "bob", level | {"target": tags["early-stopping"]})
+    await board.send("POST", "/tags/early-stopping/synonyms", "carol", {"name": "early-stop"})
+    for who in ("ada", "bob"):
+        await board.client.post("/login", data={"login": who, "password": PASSWORD})
+        watched = (await board.client.get("/settings/notifications")).text
+        assert watched.count("early-stopping") >= 1, who
+        assert tags["early-stop"] not in watched
+
+
+async def choose(board: Board, who: str, level: dict[str, str]) -> None:
+    await board.client.post("/login", data={"login": who, "password": PASSWORD})
+    answer = await board.client.post("/notifications/choice", data=level)
+    assert answer.status_code == 303, answer.text
 
 
 async def test_a_tag_moves_under_another_with_its_questions(board: Board) -> None:

@@ -21,6 +21,7 @@ class Message:
 
     headers: dict[str, str]
     body: bytes
+    target: str = ""
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -34,6 +35,7 @@ class Receiver:
     """A server that keeps what it is sent and answers `status`."""
 
     status: str = "200 OK"
+    answers: bytes = b"secret"
     messages: list[Message] = field(default_factory=list)
     port: int = 0
 
@@ -48,8 +50,9 @@ class Receiver:
         pairs = [line.partition(": ") for line in head[1:] if line]
         headers = {name.lower(): value for name, _sep, value in pairs}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        self.messages.append(Message(headers, body))
-        writer.write(f"HTTP/1.1 {self.status}\r\nContent-Length: 6\r\n\r\nsecret".encode())
+        self.messages.append(Message(headers, body, head[0].split()[1]))
+        length = f"HTTP/1.1 {self.status}\r\nContent-Length: {len(self.answers)}\r\n\r\n"
+        writer.write(length.encode() + self.answers)
         await writer.drain()
         writer.close()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.db import AsyncSession
@@ -51,6 +51,15 @@ async def count_wishes(db: AsyncSession, person_id: int) -> int:
     """Return how many things a person watches or mutes."""
     statement = select(func.count()).select_from(Wish).where(Wish.person_id == person_id)
     return int(await db.scalar(statement) or 0)
+
+
+async def move_wishes(db: AsyncSession, target: str, old_id: int, new_id: int) -> None:
+    """Let whoever watches one thing watch another instead; what they said of that one stays."""
+    old = (Wish.target == target, Wish.target_id == old_id)
+    said = select(Wish.person_id, Wish.target, literal(new_id), Wish.level, Wish.created_at)
+    columns = ["person_id", "target", "target_id", "level", "created_at"]
+    await db.execute(insert(Wish).from_select(columns, said.where(*old)).on_conflict_do_nothing())
+    await db.execute(delete(Wish).where(*old))
 
 
 async def preferences_of(db: AsyncSession, person_id: int) -> Sequence[Preference]:

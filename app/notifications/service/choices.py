@@ -17,6 +17,7 @@ from app.notifications.service import sources
 from app.notifications.service.sources.asking import TAG
 from app.notifications.service.sources.talks import ACCOUNT, REPOSITORY
 from app.questions import service as questions
+from app.questions.events import TagMerged
 
 MOST_WISHES = 10_000
 _LISTED = 500
@@ -118,6 +119,11 @@ async def places(db: AsyncSession, viewer: Viewer) -> list[Place]:
         for target, row in zip(targets, rows, strict=True)
         if target in named
     ]
+
+
+async def follow_merged(db: AsyncSession, event: TagMerged) -> None:
+    """Who follows a tag that was merged into another follows that one."""
+    await queries.move_wishes(db, TAG, event.tag_id, event.into_id)
 
 
 async def choices(db: AsyncSession, viewer: Viewer) -> dict[Kind, Choice]:

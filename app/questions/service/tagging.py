@@ -11,9 +11,11 @@ from app.core.errors import (
     InvalidError,
     NotFoundError,
 )
+from app.core.events import announce
 from app.core.i18n import _
 from app.core.pagination import Page, decode_cursor, encode_cursor
 from app.core.security import Viewer
+from app.questions.events import TagMerged
 from app.questions.queries import tags as queries
 from app.questions.schemas import TagView
 from app.questions.service.words import check_tags
@@ -254,6 +256,7 @@ async def make_synonym(db: AsyncSession, viewer: Viewer, name: str, main: str) -
         tags = await _mains(db, list((await queries.by_names(db, names)).values()))
         await file_under(db, question, list({tag.id: tag for tag in tags}.values()))
     await queries.recount(db, [row.id, target.id])
+    await announce(db, TagMerged(row.id, target.id))
     await db.refresh(target)
     return (await _views(db, [target]))[0]
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -131,7 +131,7 @@ async def tutorial_page(
         check=check,
         is_watched=keeps and bool(blocks) and await checks.is_watched(db, page.id),
         site=site,
-        linked_data=linked_data(page, site, minutes),
+        linked_data=linked_data(page, site, minutes, text.headings),
         trouble=trouble,
         told=told,
         reader_language=i18n.language(),
@@ -147,15 +147,16 @@ def _is_number(word: str) -> bool:
     return word.isascii() and word.isdigit() and len(word) < 19  # noqa: PLR2004  # fits the column
 
 
-def linked_data(page: TutorialPage, site: str, minutes: int) -> Markup:
+def linked_data(page: TutorialPage, site: str, minutes: int, headings: Sequence[Heading]) -> Markup:
     """Return what search engines read, as JSON that no text can break out of."""
     address = f"{site}/tutorials/{page.slug}?lang={page.text.language}"
     author = {"@type": "Person", "name": page.owner, "url": f"{site}/{page.owner}"}
     house = {"@type": "Organization", "name": "Tuningfork", "url": site}
-    told_as = {
+    told_as: dict[str, Any] = {
         "@context": "https://schema.org",
-        "@type": "TechArticle",
+        "@type": ["TechArticle", "HowTo"] if headings else "TechArticle",
         "headline": page.text.title,
+        "name": page.text.title,
         "description": page.text.summary,
         "inLanguage": page.text.language,
         "datePublished": page.published_at.isoformat(),
@@ -166,6 +167,12 @@ def linked_data(page: TutorialPage, site: str, minutes: int) -> Markup:
         "publisher": house,
         "timeRequired": f"PT{minutes}M",
     }
+    if headings:
+        told_as["step"] = [
+            {"@type": "HowToStep", "name": one.title, "url": f"{address}#{one.name}"}
+            for one in headings
+            if one.level <= _DEEPEST
+        ]
     text = json.dumps(told_as, ensure_ascii=False)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")

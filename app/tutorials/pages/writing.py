@@ -15,6 +15,7 @@ from app.core.errors import AppError, InvalidError, StaleError
 from app.core.http import Db, RepoReader, RepoWriter, database, storage_of
 from app.core.i18n import _
 from app.core.redirects import see
+from app.core.redrawing import MAX_BYTES
 from app.core.security import Viewer
 from app.core.templating import render
 from app.jobs.service.examination import Doctor
@@ -281,7 +282,7 @@ async def add_picture(
 
 
 async def _bytes_of(picture: UploadFile) -> bytes:
-    content = await picture.read(pictures.MAX_BYTES + 1)
+    content = await picture.read(MAX_BYTES + 1)
     if not content:
         raise InvalidError(_("No picture was sent."), fix=_("Choose a file first."))
     return content

@@ -1,35 +1,21 @@
-"""Pictures of tutorials: written anew before they are kept, so only pixels of a file stay."""
+"""Pictures of tutorials, shown to everybody once the tutorial is."""
 
-import hashlib
-import io
 import re
-import warnings
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps
-
 from app.core.db import AsyncSession
-from app.core.errors import InvalidError, NotFoundError, TooLargeError
+from app.core.errors import NotFoundError, TooLargeError
 from app.core.i18n import _
+from app.core.redrawing import SUFFIXES, redraw
 from app.core.security import Viewer
 from app.core.storage import BlobStore, content_key
-from app.core.threads import FewThreads
 from app.quotas import service as quotas
 from app.tutorials import queries
 from app.tutorials.policy import may_write
 from app.tutorials.tables import Picture, Tutorial
 
-MAX_BYTES = 10_000_000
-MAX_PIXELS = 24_000_000
 MOST = 200
-_SIDE = 2000
-# A picture unpacked takes up to 100 MB: only two of them at once.
-_drawing = FewThreads(2, "pictures")
-_SHRINKS_WELL = frozenset({"L", "RGB", "RGBA", "CMYK", "YCbCr"})
 _PREFIX = "tutorial-pictures"
-_READ = ("PNG", "JPEG", "WEBP", "GIF")
-_KINDS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg")}
-_SUFFIXES = dict(_KINDS.values())
 _NAME = re.compile(r"([0-9a-f]{64})\.(png|jpg)")
 
 
@@ -56,14 +42,6 @@ class ShownPicture:
     is_public: bool
 
 
-@dataclass(frozen=True)
-class _Redrawn:
-    content: bytes
-    kind: str
-    width: int
-    height: int
-
-
 async def keep_picture(
     db: AsyncSession, storage: BlobStore, tutorial: Tutorial, content: bytes
 ) -> KeptPicture:
@@ -73,26 +51,24 @@ async def keep_picture(
         InvalidError: it is no picture of a kind that is taken; SVG is a program, not a picture.
         TooLargeError: too many bytes, pixels or pictures.
     """
-    if len(content) > MAX_BYTES:
-        raise TooLargeError(_("A picture may have at most 10 MB."), fix=_("Make it smaller."))
     known = await queries.pictures(db, tutorial.id, MOST)
     if len(known) >= MOST:
         raise TooLargeError(_("A tutorial holds at most %(n)d pictures.") % {"n": MOST})
-    drawn = await _drawing.run(_redraw, content)
-    digest = hashlib.sha256(drawn.content).hexdigest()
-    media_type, suffix = _KINDS[drawn.kind]
+    drawn = await redraw(content)
+    digest = drawn.sha256
     if digest not in {one.sha256 for one in known}:
         picture = Picture(
             tutorial_id=tutorial.id,
             sha256=digest,
-            media_type=media_type,
+            media_type=drawn.media_type,
             width=drawn.width,
             height=drawn.height,
             size=len(drawn.content),
         )
         await _add(db, tutorial, picture)
         await storage.put(content_key(_PREFIX, digest), drawn.content)
-    return KeptPicture(f"/tutorials/pictures/{digest}.{suffix}", drawn.width, drawn.height)
+    address = f"/tutorials/pictures/{digest}.{SUFFIXES[drawn.media_type]}"
+    return KeptPicture(address, drawn.width, drawn.height)
 
 
 async def _add(db: AsyncSession, tutorial: Tutorial, picture: Picture) -> None:
@@ -105,52 +81,11 @@ async def _add(db: AsyncSession, tutorial: Tutorial, picture: Picture) -> None:
         db.add(picture)
 
 
-def _redraw(content: bytes) -> _Redrawn:
-    try:
-        with warnings.catch_warnings():
-            # A file that says it is huge is refused below, before its pixels are unpacked.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content), formats=_READ)
-            if picture.width * picture.height > MAX_PIXELS:
-                raise TooLargeError(
-                    _("A picture may have at most 24 million pixels."), fix=_("Make it smaller.")
-                )
-            is_jpeg = picture.format == "JPEG"
-            # Made small as early as can be: a JPEG then unpacks to a part of its pixels. A palette
-            # would be made small without mixing its colours, so that one is converted first.
-            if picture.mode in _SHRINKS_WELL and "transparency" not in picture.info:
-                picture.thumbnail((_SIDE, _SIDE))
-            # A camera says in EXIF which side is up; what else it says stays behind.
-            upright = ImageOps.exif_transpose(picture)
-            return _written(upright, as_jpeg=is_jpeg)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InvalidError(
-            _("This is no picture that can be shown here."),
-            fix=_("Take PNG, JPEG, WebP or GIF. An SVG can hold programs, so none is taken."),
-            code="bad_picture",
-        ) from error
-
-
-def _written(picture: Image.Image, *, as_jpeg: bool) -> _Redrawn:
-    has_alpha = "transparency" in picture.info or picture.mode in {"LA", "PA", "RGBA"}
-    plain = picture.convert("RGBA" if has_alpha else "RGB")
-    plain.thumbnail((_SIDE, _SIDE))
-    clean = Image.new(plain.mode, plain.size)
-    clean.paste(plain)
-    out = io.BytesIO()
-    if as_jpeg:
-        clean.save(out, "JPEG", quality=88)
-    else:
-        clean.save(out, "PNG", optimize=True)
-    kind = "JPEG" if as_jpeg else "PNG"
-    return _Redrawn(out.getvalue(), kind, clean.width, clean.height)
-
-
 async def own_pictures(db: AsyncSession, tutorial: Tutorial, limit: int = 24) -> list[KeptPicture]:
     """Return the newest pictures of a tutorial."""
     return [
         KeptPicture(
-            f"/tutorials/pictures/{one.sha256}.{_SUFFIXES[one.media_type]}", one.width, one.height
+            f"/tutorials/pictures/{one.sha256}.{SUFFIXES[one.media_type]}", one.width, one.height
         )
         for one in await queries.pictures(db, tutorial.id, limit)
     ]

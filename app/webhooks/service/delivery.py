@@ -14,13 +14,16 @@ from datetime import timedelta
 
 import structlog
 
+from app.accounts import service as accounts
+from app.core import i18n
 from app.core.db import AsyncSession, Database
 from app.core.errors import AppError, NotFoundError
 from app.core.i18n import _
 from app.core.safe_fetch import safe_fetch
 from app.core.settings import Settings
 from app.webhooks import policy, queries
-from app.webhooks.schemas import BACK_OFF, DeliveryState
+from app.webhooks.schemas import BACK_OFF, DeliveryState, Style
+from app.webhooks.service import rooms
 from app.webhooks.service.upkeep import opened_secret
 from app.webhooks.tables import Delivery, Webhook
 
@@ -38,6 +41,7 @@ class _Message:
     url: str
     headers: dict[str, str]
     body: bytes
+    is_room: bool = False
 
 
 async def deliver_due(database: Database, settings: Settings) -> int:
@@ -75,9 +79,28 @@ async def _prepare(db: AsyncSession, settings: Settings, delivery: Delivery) -> 
         db, webhook, delivery.repository_id, delivery.owner_id, private=delivery.private
     ):
         return None
+    if webhook.style is not Style.JSON:
+        return await _room_message(db, settings, webhook, delivery)
     payload = {**delivery.payload, "webhook": {"id": f"{webhook.id:024x}", "version": 3}}
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
     return _Message(webhook.url, _headers(settings, webhook, delivery, body), body)
+
+
+async def _room_message(
+    db: AsyncSession, settings: Settings, webhook: Webhook, delivery: Delivery
+) -> _Message:
+    owner = (await accounts.people_by_id(db, [webhook.user_id])).get(webhook.user_id)
+    with i18n.speaking((owner and owner.language) or i18n.language()):
+        words = rooms.sentence(delivery.payload)
+    url, body = rooms.message(
+        webhook.style, webhook.url, opened_secret(settings, webhook), words, time.time()
+    )
+    headers = {
+        "Content-Type": "application/json",
+        "X-Webhook-Id": delivery.event_id,
+        "X-Webhook-Attempt": str(delivery.attempts),
+    }
+    return _Message(url, headers, body, is_room=True)
 
 
 def _headers(
@@ -113,7 +136,7 @@ async def _send(settings: Settings, message: _Message) -> bool:
         )
     except AppError:
         return False
-    return answer.status in _OK
+    return answer.status in _OK and not (message.is_room and rooms.is_refusal(answer.body))
 
 
 async def _judge(db: AsyncSession, delivery: Delivery, *, arrived: bool) -> None:

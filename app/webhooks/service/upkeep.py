@@ -26,6 +26,7 @@ from app.webhooks.schemas import (
     MAX_WATCHED,
     MAX_WEBHOOKS,
     Domain,
+    Style,
     Watched,
     WatchedKind,
     WebhookView,
@@ -59,6 +60,7 @@ async def create_webhook(
         url=_checked_url(settings, wish.url or ""),
         secret=_sealed(settings, wish.secret or ""),
         domains=_checked_domains(wish.domains or tuple(Domain)),
+        style=wish.style or Style.JSON,
     )
     targets = await _targets(db, viewer, wish.watched or ())
     db.add(webhook)
@@ -83,6 +85,8 @@ async def change_webhook(
         webhook.secret = _sealed(settings, wish.secret)
     if wish.domains is not None:
         webhook.domains = _checked_domains(wish.domains)
+    if wish.style is not None:
+        webhook.style = wish.style
     if wish.watched is not None:
         targets = await _targets(db, viewer, wish.watched)
         await queries.delete_watches(db, webhook.id)
@@ -215,6 +219,7 @@ async def _views(
             off_by_failures=row.off_by_failures,
             failures=row.failures,
             created_at=row.created_at,
+            style=row.style,
         )
         for row in rows
     ]
