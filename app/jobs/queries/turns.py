@@ -37,15 +37,16 @@ _ROOM = f"CASE j.queue WHEN '{GPU_QUEUE}' THEN :gpus ELSE :cores END"
 _WAITS = "j.state = 'queued' AND j.queue = w.queue AND j.priority = w.priority"
 _CLAIM = f"""
 WITH RECURSIVE waiting AS (
-  (SELECT queue, priority, owner_id FROM jobs_job j
-   WHERE state = 'queued' AND queue = ANY (:queues)
-   ORDER BY queue, priority, owner_id LIMIT 1)
+  SELECT first.* FROM unnest(:queues) q (queue), LATERAL (
+    SELECT j.queue, j.priority, j.owner_id FROM jobs_job j
+    WHERE j.state = 'queued' AND j.queue = q.queue
+    ORDER BY j.priority, j.owner_id LIMIT 1) first
   UNION ALL
   SELECT n.* FROM waiting w, LATERAL (
     SELECT j.queue, j.priority, j.owner_id FROM jobs_job j
-    WHERE j.state = 'queued' AND j.queue = ANY (:queues)
-      AND (j.queue, j.priority, j.owner_id) > (w.queue, w.priority, w.owner_id)
-    ORDER BY j.queue, j.priority, j.owner_id LIMIT 1) n
+    WHERE j.state = 'queued' AND j.queue = w.queue
+      AND (j.priority, j.owner_id) > (w.priority, w.owner_id)
+    ORDER BY j.priority, j.owner_id LIMIT 1) n
 ), running AS MATERIALIZED ({_RUNNING}), standing AS ({STANDING}), turns AS MATERIALIZED (
   SELECT w.queue, w.priority, w.owner_id
   FROM waiting w
