@@ -39,6 +39,7 @@ from app.questions.events import (
     RemarkPosted,
     TagMerged,
 )
+from app.quotas.events import LimitNeared
 from app.tutorials import service as tutorials
 from app.tutorials.events import (
     TutorialBroken,
@@ -105,6 +106,7 @@ class Recorder:
             TutorialMended: self.checked,
             CommentReleased: self.released,
             ReportDecided: self.decided,
+            LimitNeared: self.neared,
             JobEnded: self.ended,
             RepositoryCreated: self.created,
             RepositoryChanged: self.created,
@@ -254,6 +256,11 @@ class Recorder:
             thread = Target(service.REPORTS, event.reporter_id)
             news = News(f"report:{event.report_id}", _OUTCOMES[event.outcome], thread, None)
             await self._write(_known(news))
+
+    async def neared(self, event: LimitNeared) -> None:
+        """An account came near a limit."""
+        thread = Target(service.LIMIT, event.crossing_id)
+        await self._write(_known(News(f"limit:{event.crossing_id}", What.LIMIT_NEAR, thread, None)))
 
     async def released(self, event: CommentReleased) -> None:
         """A comment that waited for the moderators stands: now it is news."""

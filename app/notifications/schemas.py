@@ -36,6 +36,7 @@ class What(StrEnum):
     BOUNTY_OVER = "bounty_over"
     BROKEN = "broken"
     MENDED = "mended"
+    LIMIT_NEAR = "limit_near"
 
 
 class Reason(StrEnum):
@@ -65,6 +66,7 @@ class Kind(StrEnum):
     JOB = "job"
     REPORT = "report"
     REWARD = "reward"
+    LIMIT = "limit"
 
 
 class Pace(StrEnum):
@@ -226,6 +228,7 @@ DEFAULTS: Mapping[Kind, Choice] = {
     Kind.JOB: Choice(in_app=True, mail=Pace.WEEKLY),
     Kind.REPORT: Choice(in_app=True, mail=Pace.WEEKLY),
     Kind.REWARD: Choice(in_app=True, mail=Pace.WEEKLY),
+    Kind.LIMIT: Choice(in_app=True, mail=Pace.INSTANT),
 }
 
 
@@ -260,6 +263,7 @@ _KINDS: Mapping[What, Kind] = {
     What.BOUNTY_ENDS: Kind.REWARD,
     What.BOUNTY_OVER: Kind.REWARD,
     What.SUGGESTED: Kind.ANSWER,
+    What.LIMIT_NEAR: Kind.LIMIT,
 }
 
 

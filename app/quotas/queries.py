@@ -92,12 +92,7 @@ async def crossings(db: AsyncSession, account_id: int) -> dict[Kind, Crossing]:
     return {row.kind: row for row in rows}
 
 
-async def crossing_by_id(db: AsyncSession, crossing_id: int) -> Crossing | None:
-    """Return a crossing, if it still holds."""
-    return await db.get(Crossing, crossing_id)
-
-
-async def crossings_by_id(db: AsyncSession, ids: Sequence[int]) -> dict[int, Crossing]:
+async def crossings_by_id(db: AsyncSession, ids: Collection[int]) -> dict[int, Crossing]:
     """Return crossings that still hold, by number."""
     rows = await db.scalars(select(Crossing).where(Crossing.id.in_(ids)))
     return {row.id: row for row in rows}

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
+from app.accounts.schemas import AccountKind, AccountRef
+
 # From this share of a limit on, people are told.
 SOFT = 0.8
 # GPU-seconds are those of so many days, today among them.
@@ -26,6 +28,22 @@ class Kind(StrEnum):
 
 # What is stored, and counted where it is stored.
 STORED = (Kind.BYTES, Kind.FILES, Kind.REPOSITORIES)
+
+
+@dataclass(frozen=True)
+class NearLimit:
+    """An account has come near one of its limits; `readers` are who can do something about it."""
+
+    account: AccountRef
+    kind: Kind
+    readers: frozenset[int]
+
+    @property
+    def url(self) -> str:
+        """The page of its usage."""
+        if self.account.kind is AccountKind.USER:
+            return "/settings/usage"
+        return f"/organizations/{self.account.name}/usage"
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from app.notifications.service.making import (
 )
 from app.notifications.service.sources.asking import QUESTION
 from app.notifications.service.sources.badges import BADGE
+from app.notifications.service.sources.limits import LIMIT
 from app.notifications.service.sources.naming import news_of_edit
 from app.notifications.service.sources.reports import REPORTS
 from app.notifications.service.sources.talks import REPOSITORY, TALK
@@ -43,6 +44,7 @@ from app.notifications.service.unsubscribing import Subscription, end, subscript
 __all__ = [
     "BADGE",
     "JOB",
+    "LIMIT",
     "PAGE",
     "QUESTION",
     "REPORTS",

@@ -36,6 +36,7 @@ def _sentences() -> dict[What, str]:
         What.BOUNTY_WON: _("Your answer won the bounty"),
         What.BOUNTY_ENDS: _("Your bounty is over in a day: award it"),
         What.BADGE: _("You earned a badge"),
+        What.LIMIT_NEAR: _("Four fifths of a limit are used"),
         What.BOUNTY_OVER: _("The bounty is over; nobody won it"),
     }
 
@@ -63,6 +64,7 @@ def kind(one: Kind) -> str:
         Kind.JOB: _("Jobs"),
         Kind.REPORT: _("Your reports"),
         Kind.REWARD: _("Bounties and badges"),
+        Kind.LIMIT: _("Limits"),
     }[one]
 
 
@@ -78,6 +80,7 @@ def kind_help(one: Kind) -> str:
         Kind.JOB: _("A job of yours, or the nightly check of your tutorial, succeeded or failed."),
         Kind.REPORT: _("The moderators decided about what you reported."),
         Kind.REWARD: _("A bounty was put up, won or is over; you earned a badge."),
+        Kind.LIMIT: _("Four fifths of what you may keep or use are used."),
     }[one]
 
 

@@ -4,10 +4,12 @@ from app.quotas.service.checking import full, growing, require_room, require_roo
 from app.quotas.service.limits import adjust, history, limit_for, limits_for, set_limit
 from app.quotas.service.recounting import close_day, drift, mend
 from app.quotas.service.usage import lines, measure, show_places, usage, used
+from app.quotas.service.warnings import crossings
 
 __all__ = [
     "adjust",
     "close_day",
+    "crossings",
     "drift",
     "full",
     "growing",

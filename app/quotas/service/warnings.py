@@ -1,10 +1,13 @@
 """Saying once that a limit is near: at 80 %, and again only after it was well below."""
 
+from collections.abc import Collection
+
+from app.accounts import service as accounts
 from app.core.db import AsyncSession
 from app.core.events import emit
 from app.quotas import queries
 from app.quotas.events import LimitNeared
-from app.quotas.schemas import SOFT, Kind
+from app.quotas.schemas import SOFT, Kind, NearLimit
 
 # Who frees a little and fills it again is not told each time.
 _WELL_BELOW = 0.7
@@ -25,3 +28,15 @@ async def watch(db: AsyncSession, account_id: int, kind: Kind, used: float, most
             emit(db, LimitNeared(account_id, kind, crossing_id))
     elif share < _WELL_BELOW:
         await queries.drop_crossing(db, account_id, kind)
+
+
+async def crossings(db: AsyncSession, ids: Collection[int]) -> dict[int, NearLimit]:
+    """Return the limits that accounts are near to now, by the number of the crossing."""
+    rows = await queries.crossings_by_id(db, ids) if ids else {}
+    found = await accounts.account_refs(db, {row.account_id for row in rows.values()})
+    stewards = {one.id: await accounts.stewards_of(db, one) for one in found.values()}
+    return {
+        number: NearLimit(found[row.account_id], row.kind, frozenset(stewards[row.account_id]))
+        for number, row in rows.items()
+        if row.account_id in found
+    }

@@ -8,6 +8,7 @@ from app.notifications.schemas import News, Occasion, SubjectView, Target, What
 from app.notifications.service.sources.asking import QUESTION, Questions
 from app.notifications.service.sources.badges import BADGE, Badges
 from app.notifications.service.sources.base import Source
+from app.notifications.service.sources.limits import LIMIT, Limits
 from app.notifications.service.sources.naming import named_by
 from app.notifications.service.sources.reports import REPORTS, Reports
 from app.notifications.service.sources.talks import REPOSITORY, TALK, Talks
@@ -25,6 +26,7 @@ FIRST = frozenset(
         What.DISAGREED,
         What.IGNORED,
         What.BADGE,
+        What.LIMIT_NEAR,
     }
 )
 SOURCES: Mapping[str, Source] = {
@@ -35,6 +37,7 @@ SOURCES: Mapping[str, Source] = {
     QUESTION: Questions(),
     REPORTS: Reports(),
     BADGE: Badges(),
+    LIMIT: Limits(),
 }
 
 
