@@ -130,7 +130,7 @@ async def test_a_private_data_set_of_somebody_else_looks_missing(
     missing = await form(reader, data="eve/nothing")
     for page in (hidden, missing):
         assert 'id="data-problem"' in page
-        assert "loading=" not in page
+        assert 'loading="lazy"' not in page
 
 
 @pytest.mark.parametrize("name", ["nonsense", "a/b/c", "../x", "<b>", "a b/c"])

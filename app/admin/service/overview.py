@@ -1,9 +1,10 @@
 """How the site stands: looked at in the background, shown at once."""
 
 import platform
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from app.accounts.service import managing
 from app.admin import queries
@@ -53,31 +54,23 @@ async def look(grounds: Grounds, parts: frozenset[str] = frozenset(PARTS)) -> No
     Raises:
         UnavailableError: the database does not take it.
     """
-    readings = [await reading for name, reading in _probes(grounds, parts).items()]
+    readings = [await probe() for name, probe in _probes(grounds).items() if name in parts]
     async with grounds.database.transaction() as db:
         await queries.keep(db, readings)
 
 
-def _probes(grounds: Grounds, parts: frozenset[str]) -> dict[str, Awaitable[Reading]]:
+def _probes(grounds: Grounds) -> dict[str, Callable[[], Awaitable[Reading]]]:
     database, settings = grounds.database, grounds.settings
-    found: dict[str, Awaitable[Reading]] = {}
-    if "web" in parts:
-        found["web"] = _probe_web(database)
-    if "database" in parts:
-        found["database"] = probe_database(database)
-    if "broker" in parts:
-        found["broker"] = probe_broker(settings.broker_url)
-    if "storage" in parts:
-        found["storage"] = probe_storage(grounds.storage)
-    if "mail" in parts:
-        found["mail"] = _probe_mail(database, settings)
-    if "disk" in parts:
-        found["disk"] = probe_disk(settings.data_dir)
-    if "clock" in parts:
-        found["clock"] = probe_clock(database)
-    if "workers" in parts:
-        found["workers"] = _probe_workers(database)
-    return found
+    return {
+        "web": partial(_probe_web, database),
+        "database": partial(probe_database, database),
+        "broker": partial(probe_broker, settings.broker_url),
+        "storage": partial(probe_storage, grounds.storage),
+        "mail": partial(_probe_mail, database, settings),
+        "disk": partial(probe_disk, settings.data_dir),
+        "clock": partial(probe_clock, database),
+        "workers": partial(_probe_workers, database),
+    }
 
 
 async def _probe_web(database: Database) -> Reading:
