@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from collections.abc import Coroutine
 from datetime import timedelta
 
 import structlog
@@ -49,8 +50,23 @@ async def run_probes(app: FastAPI) -> None:
             # Of several processes one looks.
             if newest is None or newest < now() - timedelta(seconds=EVERY_S * 0.8):
                 mail = rounds % _MAIL_EVERY_ROUNDS == 0
-                await look(grounds_of(app), frozenset(PARTS if mail else set(PARTS) - {"mail"}))
+                await _to_the_end(
+                    look(grounds_of(app), frozenset(PARTS if mail else set(PARTS) - {"mail"}))
+                )
             rounds += 1
         except (AppError, DBAPIError, OSError) as error:
             log.warning("probes_failed", reason=type(error).__name__)
         await asyncio.sleep(EVERY_S)
+
+
+async def _to_the_end(looking: Coroutine[None, None, None]) -> None:
+    """Await something that may be told to stop only when it is done: it holds files open.
+
+    A look takes milliseconds, and each of its parts a few seconds at most.
+    """
+    task = asyncio.create_task(looking)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise

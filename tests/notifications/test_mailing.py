@@ -120,6 +120,7 @@ async def test_one_click_without_cookies_ends_only_that_kind(post: Post, news: N
     assert {kind: one["mail"] for kind, one in choices.items() if one["mail"] != "weekly"} == {
         "mention": "off",
         "answer": "instant",
+        "limit": "instant",
     }
 
 

@@ -28,6 +28,8 @@ _WARN_FREE_BYTES, _LEAST_FREE_BYTES = 10 * 10**9, 10**9
 _WARN_SKEW_S, _MOST_SKEW_S = 2.0, 10.0
 _REVISION = re.compile(r"^revision = ['\"](\w+)", re.MULTILINE)
 _FOLLOWS = re.compile(r"^down_revision = ['\"](\w+)", re.MULTILINE)
+# One of this process: what a probe leaves that is broken off, the next one takes away.
+_PROBE = f"probe/{secrets.token_hex(8)}", secrets.token_bytes(64)
 _FAILURES = (AppError, DBAPIError, RedisError, OSError, TimeoutError, ValueError)
 
 
@@ -116,7 +118,7 @@ async def probe_broker(broker_url: str) -> Reading:
 
 async def probe_storage(storage: BlobStore) -> Reading:
     """Write a few bytes, read them back and take them away."""
-    key, content = f"probe/{secrets.token_hex(8)}", secrets.token_bytes(64)
+    key, content = _PROBE
     begun = time.perf_counter()
     try:
         async with asyncio.timeout(_TIMEOUT_S):
@@ -127,7 +129,7 @@ async def probe_storage(storage: BlobStore) -> Reading:
                 await writer.promote(key)
             finally:
                 await writer.discard()
-            found = b"".join([part async for part in storage.read(key)])
+            found = await storage.read_all(key)
             await storage.delete(key)
     except _FAILURES as error:
         return _told("storage", error)
